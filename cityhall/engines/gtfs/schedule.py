@@ -1,0 +1,168 @@
+"""The cleaned timetable of one or more GTFS feeds, as flat arrays.
+
+Everything that varies by feed (missing times, frequencies, calendars, odd files) has been settled by the
+reader before a `Schedule` exists, so that what stands on it (routing, maps, predictions) never has to ask.
+Source of the terms: GTFS Schedule Reference, https://gtfs.org/documentation/schedule/reference/
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date
+
+import numpy as np
+import numpy.typing as npt
+
+Int8 = npt.NDArray[np.int8]
+Int32 = npt.NDArray[np.int32]
+Int64 = npt.NDArray[np.int64]
+Float32 = npt.NDArray[np.float32]
+Float64 = npt.NDArray[np.float64]
+Bool = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class Stops:
+    """One row a stop, platform or station. `id` is unique over all merged feeds."""
+
+    id: list[str]
+    code: list[str]
+    name: list[str]
+    lon: Float64  # degrees, WGS 84
+    lat: Float64
+    parent: Int32  # row of the station it belongs to, -1 for none
+    location_type: Int8  # 0 stop or platform, 1 station, 2 entrance, 3 node, 4 boarding area
+    wheelchair: Int8  # 0 unknown, 1 possible, 2 not possible (inherited from the station where 0)
+
+    def __len__(self) -> int:
+        return len(self.id)
+
+
+@dataclass(frozen=True, slots=True)
+class Routes:
+    """One row a route (a bus line)."""
+
+    id: list[str]
+    agency: list[str]
+    short_name: list[str]
+    long_name: list[str]
+    type: Int32  # GTFS route_type
+    color: list[str]  # "RRGGBB", "" for none
+    text_color: list[str]
+
+    def __len__(self) -> int:
+        return len(self.id)
+
+
+@dataclass(frozen=True, slots=True)
+class Trips:
+    """One row a trip; a trip of `frequencies.txt` stands here once for each of its departures."""
+
+    id: list[str]  # departures from frequencies.txt get "<trip_id>@HH:MM:SS"
+    route: Int32  # row in Routes
+    service: Int32  # row in Services
+    headsign: list[str]
+    direction: Int8  # 0, 1, -1 unknown
+    shape: Int32  # row in Shapes, -1 for none
+    wheelchair: Int8  # 0 unknown, 1 yes, 2 no
+    block: list[str]  # "" for none
+    first: Int64  # (trips + 1,): stop times of trip t are rows first[t]:first[t + 1]
+
+    def __len__(self) -> int:
+        return len(self.id)
+
+
+@dataclass(frozen=True, slots=True)
+class StopTimes:
+    """Rows grouped by trip in stop_sequence order; every time is filled in and never decreases in a trip."""
+
+    stop: Int32
+    arrival: Int32  # seconds after the service day's "noon minus 12 h"; may pass 86 400
+    departure: Int32
+    pickup: Int8  # 0 regular, 1 none, 2 phone agency, 3 ask driver
+    drop_off: Int8
+    shape_distance: Float32  # metres along the trip's shape, NaN where it has none
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """Which service runs on which day. `active` is (services, days) from `first_day` on."""
+
+    id: list[str]
+    first_day: date
+    active: Bool
+
+    @property
+    def days(self) -> int:
+        return int(self.active.shape[1])
+
+    def on(self, day: date) -> Bool:
+        """(services,) mask of the services that run on `day`; all False outside the feed's validity."""
+        offset = (day - self.first_day).days
+        if 0 <= offset < self.days:
+            column: Bool = self.active[:, offset]
+            return column
+        return np.zeros(len(self.id), np.bool_)
+
+
+@dataclass(frozen=True, slots=True)
+class Shapes:
+    """Polylines, flattened: shape s is points first[s]:first[s + 1]."""
+
+    id: list[str]
+    first: Int64
+    lon: Float64
+    lat: Float64
+    distance: Float32  # metres from the shape's start
+
+    def __len__(self) -> int:
+        return len(self.id)
+
+
+@dataclass(frozen=True, slots=True)
+class Transfers:
+    """transfers.txt between stops (stations already spread to their stops); type 3 forbids."""
+
+    from_stop: Int32
+    to_stop: Int32
+    type: Int8  # 0 recommended, 1 timed, 2 needs min_time, 3 not possible
+    min_time: Int32  # seconds, 0 where not given
+
+
+@dataclass(frozen=True, slots=True)
+class Fares:
+    """Fares v1 (fare_attributes.txt, fare_rules.txt). Price in minor units of the currency."""
+
+    id: list[str]
+    price_minor: Int64
+    currency: list[str]
+    transfers: Int32  # -1 unlimited
+    transfer_duration: Int32  # seconds, -1 not limited
+    rule_fare: Int32  # rows below: fare_rules
+    rule_route: Int32  # row in Routes, -1 any
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """One or more GTFS feeds, checked, completed and merged."""
+
+    timezone: str
+    agencies: dict[str, str]  # agency id -> name
+    stops: Stops
+    routes: Routes
+    trips: Trips
+    stop_times: StopTimes
+    services: Services
+    shapes: Shapes
+    transfers: Transfers
+    fares: Fares
+    feed_version: str = ""
+    attribution: list[str] = field(default_factory=list)
+
+    def valid_days(self) -> tuple[date, date]:
+        """First and last day on which any trip runs. Raises ValueError where none ever does."""
+        running = np.flatnonzero(self.services.active.any(axis=0))
+        if running.size == 0:
+            raise ValueError("no service runs on any day: check calendar.txt and calendar_dates.txt")
+        first = self.services.first_day.toordinal()
+        return date.fromordinal(first + int(running[0])), date.fromordinal(first + int(running[-1]))
