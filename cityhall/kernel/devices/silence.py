@@ -1,0 +1,62 @@
+"""Devices that should be heard of and are not: one alarm when that begins, one all-clear when it ends."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from django.db import connection, transaction
+from django.utils import timezone
+
+from cityhall.kernel.devices.registry import STREAM
+
+TOPIC = "devices"
+"""The live topic that alarms and all-clears are told on."""
+
+# SKIP LOCKED: a device that is sending just now, or that another process looks at, is left for the next time.
+_FALLEN_SILENT = """
+UPDATE devices_devicestate AS s SET silent_since = s.last_seen
+FROM devices_device AS d
+WHERE s.device_id IN (
+    SELECT state.device_id FROM devices_devicestate AS state
+    JOIN devices_device AS device ON device.id = state.device_id
+    WHERE device.enabled AND device.silence_after > 0 AND state.silent_since IS NULL
+      AND state.last_seen < %s - make_interval(secs => device.silence_after)
+    FOR UPDATE OF state SKIP LOCKED
+) AND d.id = s.device_id
+RETURNING d.public_id, d.label, d.owner, s.last_seen
+"""
+_HEARD_AGAIN = """
+UPDATE devices_devicestate AS s SET silent_since = NULL
+FROM devices_device AS d
+WHERE s.device_id IN (
+    SELECT device_id FROM devices_devicestate WHERE silent_since < last_seen FOR UPDATE SKIP LOCKED
+) AND d.id = s.device_id
+RETURNING d.public_id, d.label, d.owner, s.last_seen
+"""
+
+
+def look(now: datetime | None = None) -> tuple[list[str], list[str]]:
+    """Tells of devices fallen silent and heard again since the last look; gives their ids.
+
+    Each is told once, in the journal ("device.silent", "device.heard_again") and on the live topic, however many
+    processes look.
+    """
+    moment = now or timezone.now()
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(_HEARD_AGAIN)
+        heard = _told("device.heard_again", cursor.fetchall())
+        cursor.execute(_FALLEN_SILENT, [moment])
+        silent = _told("device.silent", cursor.fetchall())
+    return silent, heard
+
+
+def _told(event: str, rows: list[Any]) -> list[str]:
+    from cityhall.kernel.journal import append
+    from cityhall.kernel.live import publish
+
+    for public_id, label, owner, last_seen in rows:
+        data = {"label": label, "owner": owner, "last_seen": last_seen.isoformat()}
+        append(STREAM, event, data, subject=public_id, actor="system:silence alarm")
+        publish(TOPIC, {"event": event, "device": public_id, **data})
+    return [row[0] for row in rows]

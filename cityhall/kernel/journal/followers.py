@@ -1,0 +1,123 @@
+"""Followers: code that hears of every event of some streams, in order, at least once.
+
+A follower's cursor moves in the same transaction as what its handler writes to the database, so those effects happen
+exactly once; what it does outside the database may happen twice after a crash, and must bear it.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from django.db import connection, transaction
+
+from cityhall.kernel.journal.log import Event, to_event
+from cityhall.kernel.journal.models import Cursor, Entry, Parked
+
+log = logging.getLogger("cityhall.journal")
+BATCH = 500
+ATTEMPTS = 5
+Handler = Callable[[list[Event]], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Follower:
+    """`streams`: which streams it hears of, all of them where empty."""
+
+    name: str
+    handler: Handler
+    streams: tuple[str, ...] = ()
+
+
+registered: dict[str, Follower] = {}
+
+
+def register_follower(follower: Follower) -> None:
+    """Makes the worker run a follower. Call it in an app's `ready`. Raises ValueError for a name taken."""
+    if registered.get(follower.name, follower) != follower:
+        raise ValueError(f"two followers are called {follower.name!r}")
+    registered[follower.name] = follower
+
+
+def follow(follower: Follower, batch: int = BATCH) -> int:
+    """Hands a follower its next events; returns how many. One process at a time runs a follower.
+
+    What the handler raises passes through, with nothing moved; after ATTEMPTS failures on one event, that event is
+    parked and the next come.
+    """
+    try:
+        return _advance(follower, batch)
+    except Exception as problem:
+        log.exception("follower %s failed", follower.name)
+        if _failed(follower) >= ATTEMPTS:
+            _advance_one_by_one(follower, problem)
+        raise
+
+
+def _advance(follower: Follower, batch: int) -> int:
+    with transaction.atomic():
+        cursor = _take(follower)
+        if cursor is None:
+            return 0
+        entries, last = _next(follower, cursor.position, batch)
+        if last == cursor.position:
+            return 0
+        if entries:
+            follower.handler([to_event(entry) for entry in entries])
+        cursor.position, cursor.failures = last, 0
+        cursor.save(update_fields=["position", "failures"])
+        return len(entries)
+
+
+def _take(follower: Follower) -> Cursor | None:
+    """The follower's cursor, locked; None where another process has it."""
+    with connection.cursor() as sql:
+        sql.execute("SELECT pg_try_advisory_xact_lock(hashtextextended(%s, 1))", [follower.name])
+        if not sql.fetchone()[0]:
+            return None
+    cursor, _ = Cursor.objects.select_for_update().get_or_create(name=follower.name)
+    return cursor
+
+
+def _next(follower: Follower, position: int, batch: int) -> tuple[list[Entry], int]:
+    """The next events, and the position after which to go on: that of the last one, or of the journal's end."""
+    end = Entry.objects.filter(position__gt=position).order_by("-position").values_list("position", flat=True).first()
+    if end is None:
+        return [], position
+    rows = Entry.objects.filter(position__gt=position, position__lte=end)
+    if follower.streams:
+        rows = rows.filter(stream__in=follower.streams)
+    entries = list(rows.order_by("position")[:batch])
+    if len(entries) == batch:
+        end = entries[-1].position
+    assert end is not None
+    return entries, end
+
+
+def _failed(follower: Follower) -> int:
+    with transaction.atomic():
+        cursor, _ = Cursor.objects.select_for_update().get_or_create(name=follower.name)
+        cursor.failures += 1
+        cursor.save(update_fields=["failures"])
+        return cursor.failures
+
+
+def _advance_one_by_one(follower: Follower, problem: Exception) -> None:
+    """Goes on event by event up to the one that fails, and parks that one."""
+    while True:
+        try:
+            if _advance(follower, 1) == 0:
+                return
+        except Exception as again:
+            with transaction.atomic():
+                cursor = Cursor.objects.select_for_update().get(name=follower.name)
+                entries, last = _next(follower, cursor.position, 1)
+                if entries:
+                    Parked.objects.create(
+                        follower=follower.name, event=entries[0].id, position=last, error=repr(again)[:2000]
+                    )
+                cursor.position, cursor.failures = last, 0
+                cursor.save(update_fields=["position", "failures"])
+            log.error("follower %s: event parked: %r (first seen as %r)", follower.name, again, problem)
+            return

@@ -1,0 +1,1 @@
+"""Uploads: checked by what they are, made anew without what a camera adds, served by links that expire."""

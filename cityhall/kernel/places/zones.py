@@ -1,0 +1,84 @@
+"""Zones from GeoJSON, and which zone a place is in."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from django.db import transaction
+from django.utils.text import slugify
+from django.utils.translation import gettext as _
+from shapely import Point as ShapelyPoint
+from shapely.geometry import shape
+from shapely.validation import explain_validity
+
+from cityhall.kernel.errors import Invalid
+from cityhall.kernel.places.models import Zone
+
+
+def read_zones(path: Path, kind: str = "district") -> list[Zone]:
+    """Zones (not saved) of a GeoJSON FeatureCollection of polygons; `name` is wanted of each feature.
+
+    Raises Invalid, naming the feature, where a geometry is no sound polygon or a name is missing.
+    """
+    try:
+        collection = json.loads(path.read_text(encoding="utf-8"))
+        features = collection["features"]
+    except (ValueError, KeyError, TypeError) as problem:
+        raise Invalid(
+            _("%(file)s is no GeoJSON FeatureCollection: %(why)s.") % {"file": path.name, "why": problem},
+            mend=_("Export it as GeoJSON."),
+        ) from problem
+    return [_zone(path.name, number, feature, kind) for number, feature in enumerate(features, start=1)]
+
+
+def _zone(file: str, number: int, feature: dict[str, Any], kind: str) -> Zone:
+    where = _("%(file)s, feature %(number)s") % {"file": file, "number": number}
+    properties = feature.get("properties") or {}
+    name = properties.get("name")
+    if not name:
+        raise Invalid(
+            _("%(where)s: it has no name.") % {"where": where}, mend=_('Give each feature a "name" property.')
+        )
+    try:
+        area = shape(feature["geometry"])
+    except Exception as problem:
+        raise Invalid(
+            _("%(where)s: its geometry cannot be read: %(why)s.") % {"where": where, "why": problem},
+            mend=_("Draw it anew."),
+        ) from problem
+    if area.geom_type not in ("Polygon", "MultiPolygon") or area.is_empty or not area.is_valid:
+        what = explain_validity(area) if area.geom_type.endswith("Polygon") else str(area.geom_type)
+        raise Invalid(
+            _("%(where)s: a sound polygon is wanted: %(why)s.") % {"where": where, "why": what},
+            mend=_("Mend its outline."),
+        )
+    west, south, east, north = area.bounds
+    population = properties.get("population")
+    return Zone(
+        slug=str(properties.get("id") or slugify(name, allow_unicode=True))[:100],
+        kind=properties.get("kind") or kind,
+        name=name,
+        population=int(population) if population is not None else None,
+        geometry=feature["geometry"],
+        west=west,
+        south=south,
+        east=east,
+        north=north,
+    )
+
+
+def replace_zones(zones: list[Zone], kind: str = "district") -> int:
+    """Puts `zones` in the place of those of the same kind, in one transaction. Returns how many there are now."""
+    with transaction.atomic():
+        Zone.objects.filter(kind=kind).delete()
+        Zone.objects.bulk_create(zones)
+    return len(zones)
+
+
+def zone_at(lon: float, lat: float, kind: str = "district") -> Zone | None:
+    """The zone of a kind that a place lies in, None outside all of them."""
+    here = ShapelyPoint(lon, lat)
+    near = Zone.objects.filter(kind=kind, west__lte=lon, east__gte=lon, south__lte=lat, north__gte=lat)
+    return next((zone for zone in near if shape(zone.geometry).covers(here)), None)

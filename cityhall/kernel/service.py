@@ -1,0 +1,217 @@
+"""The manifest: what a city service declares of itself, and how services are found.
+
+A vertical service (buses, reports, ...) never imports a horizontal one (the window, the map, the plan). It declares
+here what it can draw, do and measure, and the horizontals pick that up. A manifest is read before Django is ready,
+so everything that needs models is named by a dotted path, `"package.module:function"`, and imported on first use.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from functools import lru_cache
+from importlib import import_module
+from importlib.metadata import entry_points
+from pkgutil import iter_modules
+from typing import Any, Literal
+
+from django.utils.functional import Promise
+
+Text = str | Promise
+Path = str
+"""A dotted path: "package.module:attribute"."""
+
+
+def resolve(path: Path) -> Any:
+    """What a dotted path names. Raises ImportError with the path in it where there is nothing there."""
+    module, _, attribute = path.partition(":")
+    try:
+        return getattr(import_module(module), attribute)
+    except AttributeError as problem:
+        raise ImportError(f"{path}: the module has no such attribute") from problem
+
+
+@dataclass(frozen=True, slots=True)
+class Role:
+    """A kind of work people do in a service, and the permissions that go with it (`<service>.<verb>_<noun>`)."""
+
+    slug: str
+    name: Text
+    permissions: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """Something to draw on the one map. Only `public_fields` ever leave the service: privacy by construction.
+
+    `source` names a function (bounds: west, south, east, north | None) -> GeoJSON FeatureCollection.
+    `live` is the topic whose messages move the points, "" for a layer that stands still.
+    """
+
+    slug: str
+    name: Text
+    kind: Literal["point", "line", "area", "heat"]
+    source: Path
+    public_fields: tuple[str, ...] = ()
+    live: str = ""
+    icon: str = ""
+    color: str = "#0b6bcb"
+    min_zoom: float = 0
+    visible: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Skill:
+    """Something a person may ask for in a conversation: the window offers it, the service's action does it.
+
+    `action` names a function (actor, **slots) -> dict; `slots` are the values it needs, by name.
+    """
+
+    slug: str
+    name: Text
+    examples: tuple[Text, ...]
+    action: Path
+    slots: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Indicator:
+    """A number the service measures, which a living-lab project may try to move. `measure`: () -> float.
+
+    `headline` numbers are shown on the city's front page; each view of it asks for them, so they must be cheap.
+    """
+
+    slug: str
+    name: Text
+    unit: str
+    measure: Path
+    better: Literal["higher", "lower"] = "higher"
+    headline: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Feed:
+    """A stream the service publishes in a standard form. `view` answers an HTTP GET of `path`."""
+
+    slug: str
+    name: Text
+    standard: str
+    path: str
+    view: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    """Device messages a service takes: `kind` of message -> action (device, message dict, received_at) -> None."""
+
+    kind: str
+    action: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """What the geocoder may find in a service (stops, labs...). `source`: () -> iterable of place dicts."""
+
+    kind: str
+    name: Text
+    source: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """Work done again and again by the worker. `cron` is a crontab line in UTC."""
+
+    slug: str
+    action: Path
+    cron: str
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """One city service. `app` is its Python package, which is its Django application too."""
+
+    slug: str
+    name: Text
+    summary: Text
+    app: str
+    icon: str = "grid"
+    award: Text = ""
+    home: str = ""
+    card: str = ""
+    """Template of what people want of the service most, shown on the city's front page."""
+    urls: Path = ""
+    api: Path = ""
+    load: Path = ""
+    check: Path = ""
+    layers: tuple[Layer, ...] = ()
+    skills: tuple[Skill, ...] = ()
+    indicators: tuple[Indicator, ...] = ()
+    feeds: tuple[Feed, ...] = ()
+    roles: tuple[Role, ...] = ()
+    doors: tuple[Door, ...] = ()
+    places: tuple[Place, ...] = ()
+    tasks: tuple[Task, ...] = ()
+    personal_data: dict[str, str] = field(default_factory=dict)
+    """Every field that holds personal data, `"model.field": why it is kept and for how long`."""
+
+
+class ServiceError(ValueError):
+    """A manifest or the list of enabled services is wrong; the message says which and how to mend it."""
+
+
+def _own() -> Iterable[Service]:
+    # By name: the kernel may look through the folder, but knows none of what is in it.
+    folder = import_module("cityhall.services")
+    for module in iter_modules(folder.__path__):
+        if module.ispkg:
+            yield resolve(f"cityhall.services.{module.name}.service:SERVICE")
+
+
+def _installed() -> Iterable[Service]:
+    for point in entry_points(group="cityhall.services"):
+        yield point.load()
+
+
+@lru_cache(maxsize=1)
+def available() -> dict[str, Service]:
+    """Every service on this machine by slug: the folders of `cityhall/services` and other packages' entry points.
+
+    Raises ServiceError where two services claim one slug.
+    """
+    found: dict[str, Service] = {}
+    for service in (*_own(), *_installed()):
+        if service.slug in found:
+            raise ServiceError(
+                f"two services are called {service.slug!r} ({found[service.slug].app} and {service.app}): "
+                "rename one in its manifest"
+            )
+        found[service.slug] = service
+    return found
+
+
+def enabled(slugs: Iterable[str]) -> tuple[Service, ...]:
+    """The services a city has switched on, in its order. Raises ServiceError for one that is not installed."""
+    known = available()
+    missing = [slug for slug in slugs if slug not in known]
+    if missing:
+        raise ServiceError(
+            f"city.toml enables {', '.join(missing)}, which is not installed: "
+            f"install it or take it out of `services` (installed: {', '.join(sorted(known)) or 'none'})"
+        )
+    return tuple(known[slug] for slug in slugs)
+
+
+def city_services() -> tuple[Service, ...]:
+    """The services of the city that this process serves."""
+    from django.conf import settings
+
+    return enabled(settings.CITY.services)
+
+
+def declared(kind: str) -> list[tuple[Service, Any]]:
+    """Every (service, item) that the city's services declare of a kind: "layers", "skills", "doors" ..."""
+    return [(service, item) for service in city_services() for item in getattr(service, kind)]
+
+
+Loader = Callable[[Callable[[str, float], None]], None]
+"""A service's `load`: reads what the city folder holds for it, telling its progress (what, share 0 to 1)."""
