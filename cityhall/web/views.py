@@ -1,0 +1,189 @@
+"""Pages and files of the shell itself."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.contrib.staticfiles import finders
+from django.db import connection
+from django.http import FileResponse, Http404, HttpRequest, HttpResponse, JsonResponse, StreamingHttpResponse
+from django.shortcuts import render
+from django.utils.http import http_date, parse_http_date_safe
+from django.views.decorators.cache import cache_control
+from django.views.decorators.http import condition, require_safe
+
+from cityhall.engines.basemap.style import style
+from cityhall.kernel.service import declared, resolve
+from cityhall.web.basemap import basemap_file
+
+CHUNK = 64 * 1024
+
+
+def map_layers() -> list[dict[str, Any]]:
+    """Every layer the city's services draw, as the map component takes it."""
+    return [
+        {
+            "id": f"{service.slug}-{layer.slug}",
+            "name": str(layer.name),
+            "kind": layer.kind,
+            "url": f"/map/layers/{service.slug}/{layer.slug}.geojson",
+            "live": f"/live/{layer.live}" if layer.live else "",
+            "icon": layer.icon or service.icon,
+            "color": layer.color,
+            "minzoom": layer.min_zoom,
+            "visible": layer.visible,
+        }
+        for service, layer in declared("layers")
+    ]
+
+
+def headlines() -> dict[str, list[tuple[str, float]]]:
+    """Each service's headline numbers by its slug: (name, value)."""
+    found: dict[str, list[tuple[str, float]]] = {}
+    for service, indicator in declared("indicators"):
+        if indicator.headline:
+            found.setdefault(service.slug, []).append((str(indicator.name), resolve(indicator.measure)()))
+    return found
+
+
+@require_safe
+def home(request: HttpRequest) -> HttpResponse:
+    """The city at work: its map with every service's layers, its numbers, and the way into each service."""
+    numbers = headlines()
+    cards = [(service, numbers.get(service.slug, [])) for service in settings.SERVICES if service.home]
+    return render(request, "web/home.html", {"layers": map_layers(), "cards": cards})
+
+
+@require_safe
+def design(request: HttpRequest) -> HttpResponse:
+    """Every component of the design system on one page."""
+    return render(request, "web/design.html")
+
+
+@require_safe
+def offline(request: HttpRequest) -> HttpResponse:
+    """What the service worker shows when there is no network."""
+    return render(request, "web/offline.html")
+
+
+@require_safe
+@cache_control(max_age=30)
+def layer(request: HttpRequest, service: str, slug: str) -> HttpResponse:
+    """A layer as GeoJSON; only the fields its manifest makes public leave the service."""
+    for owner, item in declared("layers"):
+        if owner.slug == service and item.slug == slug:
+            collection = resolve(item.source)(_bounds(request))
+            for feature in collection["features"]:
+                values = feature.get("properties") or {}
+                feature["properties"] = {key: values[key] for key in item.public_fields if key in values}
+            return JsonResponse(collection, content_type="application/geo+json")
+    raise Http404
+
+
+def _bounds(request: HttpRequest) -> tuple[float, float, float, float] | None:
+    try:
+        west, south, east, north = (float(edge) for edge in request.GET["bbox"].split(","))
+    except (KeyError, ValueError):
+        return None
+    return west, south, east, north
+
+
+def _basemap_stamp(request: HttpRequest, **_: Any) -> str | None:
+    file = basemap_file()
+    return f'"{file.parent.name}"' if file else None
+
+
+@require_safe
+@cache_control(max_age=300)
+def map_style(request: HttpRequest, kind: str) -> HttpResponse:
+    """The basemap's MapLibre style, light or dark; a plain ground where the city has no OSM file."""
+    if kind not in ("light", "dark"):
+        raise Http404
+    # The tiles' stamp is part of their address: a new basemap is never mixed with a browser's old ranges.
+    stamp = (_basemap_stamp(request) or "").strip('"')
+    made = style(
+        kind,
+        tiles_url=request.build_absolute_uri(f"/map/basemap.pmtiles?v={stamp}"),
+        languages=settings.CITY.languages,
+        attribution=settings.CITY.attribution,
+    )
+    if not stamp:
+        made["sources"] = {}
+        made["layers"] = [item for item in made["layers"] if item["type"] == "background"]
+    return JsonResponse(made)
+
+
+@require_safe
+@condition(etag_func=_basemap_stamp)
+def basemap(request: HttpRequest) -> HttpResponse | StreamingHttpResponse | FileResponse:
+    """The PMTiles file, by byte ranges (RFC 9110, section 14): a browser asks for the few tiles it shows."""
+    path = basemap_file()
+    if path is None:
+        raise Http404
+    size = path.stat().st_size
+    span = _range(request.headers.get("Range", ""), size)
+    if span is None:
+        return FileResponse(path.open("rb"), content_type="application/vnd.pmtiles")
+    first, last = span
+    if first > last:
+        return HttpResponse(status=416, headers={"Content-Range": f"bytes */{size}"})
+    with path.open("rb") as file:
+        file.seek(first)
+        body = file.read(last - first + 1)
+    return HttpResponse(
+        body,
+        status=206,
+        content_type="application/vnd.pmtiles",
+        headers={
+            "Content-Range": f"bytes {first}-{last}/{size}",
+            "Accept-Ranges": "bytes",
+            "Cache-Control": "public, max-age=86400",
+        },
+    )
+
+
+def _range(header: str, size: int) -> tuple[int, int] | None:
+    """First and last byte of a single range, None where there is none; first > last where it cannot be met."""
+    unit, _, spans = header.partition("=")
+    start, dash, end = spans.partition("-")
+    if unit.strip() != "bytes" or not dash or "," in spans or not (start + end).strip().isdigit():
+        return None
+    if not start:
+        return max(0, size - int(end)), size - 1
+    return int(start), min(int(end) if end else size - 1, size - 1)
+
+
+@require_safe
+def web_manifest(request: HttpRequest) -> HttpResponse:
+    """What lets a phone put the city on its home screen (W3C Web Application Manifest)."""
+    return render(request, "web/manifest.webmanifest", content_type="application/manifest+json")
+
+
+@require_safe
+def service_worker(request: HttpRequest) -> HttpResponse:
+    """The service worker, at the root so that its scope is the whole city."""
+    found = finders.find("cityhall/sw.js")
+    if not found:
+        raise Http404
+    changed = Path(found).stat().st_mtime
+    since = parse_http_date_safe(request.headers.get("If-Modified-Since", ""))
+    if since is not None and since >= int(changed):
+        return HttpResponse(status=304)
+    return HttpResponse(
+        Path(found).read_bytes(),
+        content_type="text/javascript",
+        headers={"Cache-Control": "no-cache", "Last-Modified": http_date(changed)},
+    )
+
+
+@require_safe
+def health(request: HttpRequest) -> HttpResponse:
+    """Whether this process can serve: 200 with its database reached, 503 without."""
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+    except Exception:
+        return JsonResponse({"status": "no database"}, status=503)
+    return JsonResponse({"status": "ok"})

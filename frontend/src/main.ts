@@ -1,0 +1,30 @@
+import './styles/tokens.css'
+import './styles/base.css'
+import './styles/components.css'
+import './styles/transit.css'
+import htmx from 'htmx.org'
+import { startCombobox } from './combobox'
+import { startPush } from './push'
+import { startTheme } from './theme'
+
+htmx.config.allowEval = false
+htmx.config.includeIndicatorStyles = false
+
+/** Wakes what a page or a part of it holds; called again for every part HTMX puts in. */
+function wake(root: ParentNode): void {
+  root.querySelectorAll<HTMLElement>('[data-combobox]').forEach(startCombobox)
+  // The map is large: pages without one never load it.
+  if (root.querySelector('city-map')) void import('./map')
+  if (root.querySelector('[data-journeys], #journeys-data')) void import('./journeys').then((module) => module.startJourneys(root))
+}
+
+startTheme()
+document.querySelectorAll<HTMLElement>('[data-push]').forEach(startPush)
+wake(document)
+document.body.addEventListener('htmx:afterSwap', (event) => wake(event.target as HTMLElement))
+
+document.querySelectorAll<HTMLSelectElement>('select[data-submit]').forEach((select) => {
+  select.addEventListener('change', () => select.form?.requestSubmit())
+})
+
+if ('serviceWorker' in navigator) void navigator.serviceWorker.register('/sw.js')

@@ -1,0 +1,44 @@
+/// <reference lib="webworker" />
+/** Keeps the shell at hand without a network, and shows what the city sends. */
+const worker = self as unknown as ServiceWorkerGlobalScope
+const CACHE = 'cityhall-1'
+const OFFLINE = '/offline/'
+
+worker.addEventListener('install', (event) => {
+  event.waitUntil(caches.open(CACHE).then((cache) => cache.add(OFFLINE)).then(() => worker.skipWaiting()))
+})
+
+worker.addEventListener('activate', (event) => {
+  event.waitUntil(
+    caches.keys()
+      .then((names) => Promise.all(names.filter((name) => name !== CACHE).map((name) => caches.delete(name))))
+      .then(() => worker.clients.claim()),
+  )
+})
+
+worker.addEventListener('fetch', (event) => {
+  const { request } = event
+  const url = new URL(request.url)
+  if (request.method !== 'GET' || url.origin !== location.origin) return
+  // Built files have their content's hash in their name: what is kept is never old.
+  if (url.pathname.startsWith('/static/cityhall/assets/')) event.respondWith(kept(request))
+  else if (request.mode === 'navigate') event.respondWith(fetch(request).catch(async () => (await caches.match(OFFLINE))!))
+})
+
+async function kept(request: Request): Promise<Response> {
+  const known = await caches.match(request)
+  if (known) return known
+  const answer = await fetch(request)
+  if (answer.ok) await (await caches.open(CACHE)).put(request, answer.clone())
+  return answer
+}
+
+worker.addEventListener('push', (event) => {
+  const { title = '', body = '', url = '/' } = (event.data?.json() ?? {}) as Record<string, string>
+  event.waitUntil(worker.registration.showNotification(title, { body, data: { url }, icon: '/static/cityhall/icon-192.png' }))
+})
+
+worker.addEventListener('notificationclick', (event) => {
+  event.notification.close()
+  event.waitUntil(worker.clients.openWindow((event.notification.data as { url: string }).url))
+})

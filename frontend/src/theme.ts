@@ -1,0 +1,30 @@
+export type Theme = 'light' | 'dark'
+
+const KEY = 'theme'
+
+/** What is shown now: the reader's choice, else what the device asks for. */
+export function theme(): Theme {
+  const chosen = localStorage.getItem(KEY)
+  if (chosen === 'light' || chosen === 'dark') return chosen
+  return matchMedia('(prefers-color-scheme: dark)').matches ? 'dark' : 'light'
+}
+
+function show(): void {
+  document.documentElement.dataset.theme = theme()
+  document.querySelectorAll('[data-theme-switch]').forEach((button) => {
+    button.setAttribute('aria-pressed', String(theme() === 'dark'))
+  })
+  document.dispatchEvent(new CustomEvent('theme', { detail: theme() }))
+}
+
+/** Keeps the page in the reader's theme and wakes the switches. */
+export function startTheme(): void {
+  show()
+  matchMedia('(prefers-color-scheme: dark)').addEventListener('change', show)
+  document.querySelectorAll('[data-theme-switch]').forEach((button) => {
+    button.addEventListener('click', () => {
+      localStorage.setItem(KEY, theme() === 'dark' ? 'light' : 'dark')
+      show()
+    })
+  })
+}
