@@ -1,0 +1,90 @@
+"""Public transport: lines, stops, journeys from door to door, buses live."""
+
+from django.utils.translation import gettext_lazy as _
+
+from cityhall.kernel.service import Door, Feed, Indicator, Layer, Place, Role, Service
+
+SERVICE = Service(
+    slug="transit",
+    name=_("Buses and journeys"),
+    summary=_("Plan a journey, find a stop, see where your bus is."),
+    award=_("Jeju, Belo Horizonte and George Town"),
+    app="cityhall.services.transit",
+    icon="bus",
+    home="/transit/",
+    card="transit/card.html",
+    urls="cityhall.services.transit.urls:urlpatterns",
+    api="cityhall.services.transit.api:router",
+    load="cityhall.services.transit.actions:load",
+    check="cityhall.services.transit.checks:check",
+    layers=(
+        Layer(
+            slug="lines",
+            name=_("Lines"),
+            kind="line",
+            source="cityhall.services.transit.queries:lines_geojson",
+            public_fields=("id", "name", "color", "url"),
+            color="#5b7083",
+            visible=True,
+        ),
+        Layer(
+            slug="stops",
+            name=_("Stops"),
+            kind="point",
+            source="cityhall.services.transit.queries:stops_geojson",
+            public_fields=("id", "name", "lines", "url"),
+            color="#0b5cad",
+            min_zoom=14,
+            visible=True,
+        ),
+        Layer(
+            slug="vehicles",
+            name=_("Buses now"),
+            kind="point",
+            source="cityhall.services.transit.queries:vehicles_geojson",
+            public_fields=("id", "name", "color", "bearing", "at"),
+            live="vehicles",
+            icon="bus",
+            color="#0b5cad",
+            visible=True,
+        ),
+    ),
+    indicators=(
+        Indicator(
+            slug="vehicles",
+            name=_("on the road"),
+            unit="",
+            measure="cityhall.services.transit.queries:vehicles_on_the_road",
+            headline=True,
+        ),
+        Indicator(
+            slug="lines",
+            name=_("lines"),
+            unit="",
+            measure="cityhall.services.transit.queries:lines_in_service",
+            headline=True,
+        ),
+        Indicator(
+            slug="stops",
+            name=_("stops"),
+            unit="",
+            measure="cityhall.services.transit.queries:stops_in_service",
+            headline=True,
+        ),
+    ),
+    feeds=(
+        Feed(
+            slug="gtfs",
+            name=_("Timetable"),
+            standard="GTFS Schedule",
+            path="/transit/gtfs.zip",
+            view="cityhall.services.transit.views:gtfs",
+        ),
+    ),
+    roles=(
+        Role("dispatcher", _("Dispatcher"), ("transit.view_fleet", "transit.change_alert")),
+        Role("timetable", _("Timetable officer"), ("transit.load_feed",)),
+    ),
+    doors=(Door("position", "cityhall.services.transit.actions:record_positions"),),
+    places=(Place("stop", _("Stop"), "cityhall.services.transit.queries:stop_names"),),
+)

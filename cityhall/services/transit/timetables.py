@@ -1,0 +1,132 @@
+"""The arrays behind the feed in service: opened once a process, built once a city and service day."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date
+from functools import cached_property, lru_cache
+from pathlib import Path
+
+import numpy as np
+from django.conf import settings
+from django.utils.translation import gettext as _
+
+from cityhall.engines import arrays
+from cityhall.engines.gtfs import Schedule
+from cityhall.engines.gtfs.schedule import Int64
+from cityhall.engines.timetable import Footpaths, Places, Router, Timetable, straight_footpaths
+from cityhall.kernel import derived
+from cityhall.kernel.errors import Unavailable
+from cityhall.kernel.places.streets import streets
+
+KIND = "schedule"
+VERSION = "schedule 1"
+WALK_S = 600
+"""The longest walk between two rides, seconds."""
+DETOUR = 1.35
+"""How much longer streets are than the straight line, where there is no map of them."""
+
+
+def feed_files() -> list[Path]:
+    """The city's GTFS zips."""
+    return [Path(settings.CITY_FOLDER) / name for name in settings.CITY.gtfs]
+
+
+def walks(schedule: Schedule) -> Footpaths:
+    """Walks between stops along the streets; straight lines for the stops the street map does not reach."""
+    stops = schedule.stops
+    straight = straight_footpaths(stops.lon, stops.lat, WALK_S * 1.33 / DETOUR, detour=DETOUR)
+    graph = streets()
+    if graph is None:
+        return straight
+    network = graph.network("walk")
+    on_streets = np.array([snap is not None for snap in network.snap_all(stops.lon, stops.lat)])
+    origin, target, seconds = network.footpaths(stops.lon, stops.lat, WALK_S)
+    off = ~(on_streets[straight.from_stop] & on_streets[straight.to_stop])
+    return Footpaths(
+        np.concatenate([origin, straight.from_stop[off]]),
+        np.concatenate([target, straight.to_stop[off]]),
+        np.concatenate([seconds, straight.seconds[off]]),
+    )
+
+
+def store(schedule: Schedule, stamp: str, progress: Callable[[str, float], None]) -> Path:
+    """Puts a schedule and its walks in place for every process."""
+
+    def make(folder: Path) -> None:
+        progress("walks between stops", 0.5)
+        arrays.save(folder / "schedule", schedule, VERSION)
+        arrays.save(folder / "walks", walks(schedule), VERSION)
+
+    return derived.build(KIND, stamp, make)
+
+
+@dataclass(frozen=True)
+class Service:
+    """The schedule in service."""
+
+    folder: Path
+    schedule: Schedule
+    walks: Footpaths
+
+    @cached_property
+    def calls(self) -> tuple[Int64, Int64]:
+        """Stop times by stop: CSR offsets (stops + 1,) and rows of the stop times."""
+        stop = np.asarray(self.schedule.stop_times.stop)
+        order = np.argsort(stop, kind="stable")
+        counts = np.bincount(stop, minlength=len(self.schedule.stops))
+        return np.concatenate([[0], np.cumsum(counts)]), order
+
+    @cached_property
+    def trip_of(self) -> Int64:
+        """(stop times,) the trip of each."""
+        first = np.asarray(self.schedule.trips.first)
+        return np.repeat(np.arange(first.size - 1), np.diff(first))
+
+
+def service() -> Service:
+    """The schedule in service. Raises Unavailable where none has been loaded."""
+    folder = derived.current(KIND)
+    if folder is None:
+        raise Unavailable(_("No timetable has been loaded yet."), mend=_("Load one: cityhall load transit."))
+    return _open(folder)
+
+
+@lru_cache(maxsize=2)
+def _open(folder: Path) -> Service:
+    return Service(
+        folder,
+        arrays.load(folder / "schedule", Schedule, VERSION),
+        arrays.load(folder / "walks", Footpaths, VERSION),
+    )
+
+
+def router(day: date) -> Router:
+    """The search over a service day; built on the first question of any process, then mapped by all."""
+    return _router(service().folder, day)
+
+
+@lru_cache(maxsize=6)
+def _router(folder: Path, day: date) -> Router:
+    now = _open(folder)
+    kind = f"timetable-{day:%Y%m%d}"
+    built = derived.build(
+        kind,
+        folder.name.rsplit("-", 1)[-1],
+        lambda draft: Timetable.from_schedule(now.schedule, day, now.walks).save(draft),
+    )
+    try:
+        return Router(Timetable.load(built))
+    except ValueError:
+        # Written by an earlier version of the program.
+        return Router(Timetable.from_schedule(now.schedule, day, now.walks))
+
+
+def warm(day: date) -> None:
+    """Builds a day's timetable and has every search compiled, so that no resident waits for either."""
+    search = router(day)
+    ends = Places.at(0), Places.at(len(service().schedule.stops) - 1)
+    search.range(*ends, 43_200, 60)
+    search.earliest_arrival(*ends, 43_200)
+    search.arrive_by(*ends, 43_200)

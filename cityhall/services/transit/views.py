@@ -1,0 +1,191 @@
+"""Pages of the service."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+from django.http import FileResponse, Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_safe
+
+from cityhall.kernel.errors import CityhallError
+from cityhall.kernel.places import geocoder
+from cityhall.services.transit import days, queries, timetables
+from cityhall.services.transit.api import make_question, read_point
+from cityhall.services.transit.itinerary import itineraries, walk_only
+from cityhall.services.transit.models import FeedVersion, Line
+from cityhall.services.transit.plan import plan
+
+MODES = ("leave", "arrive")
+PREFERENCES = ("fastest", "fewer_transfers", "less_walking")
+
+
+@require_safe
+def journeys(request: HttpRequest) -> HttpResponse:
+    """The journey planner. Every answer has its own address, so it can be shared and kept."""
+    form = _form(request)
+    context: dict[str, Any] = {"form": form, "version": queries.in_service()}
+    if form["from_lon"] and form["to_lon"]:
+        try:
+            context |= _answer(form)
+        except CityhallError as problem:
+            context["problem"] = problem
+    elif form["from"] or form["to"]:
+        context["choose"] = True
+    template = "transit/results.html" if request.headers.get("HX-Target") == "results" else "transit/journeys.html"
+    return render(request, template, context)
+
+
+def _form(request: HttpRequest) -> dict[str, Any]:
+    """What was asked for; a name without a position is looked up, so that the page works without a script."""
+    get = request.GET
+    form = {name: get.get(name, "")[:200] for name in ("from", "from_lon", "from_lat", "to", "to_lon", "to_lat")}
+    for end in ("from", "to"):
+        if form[end] and not form[f"{end}_lon"]:
+            found = geocoder.search(form[end], limit=1)
+            if found:
+                form |= {f"{end}_lon": str(found[0].point.lon), f"{end}_lat": str(found[0].point.lat)}
+    now = dt.datetime.now(days.clock(days.today(), 0).tzinfo)
+    form["date"] = get.get("date") or f"{days.usual_day(now.date()):%Y-%m-%d}" if queries.in_service() else ""
+    form["time"] = get.get("time") or f"{now:%H:%M}"
+    form["mode"] = get.get("mode") if get.get("mode") in MODES else "leave"
+    form["prefer"] = get.get("prefer") if get.get("prefer") in PREFERENCES else "fastest"
+    form["wheelchair"] = get.get("wheelchair") == "1"
+    return form
+
+
+def _answer(form: dict[str, Any]) -> dict[str, Any]:
+    origin = read_point(f"{form['from_lon']},{form['from_lat']}", "from")
+    goal = read_point(f"{form['to_lon']},{form['to_lat']}", "to")
+    question, asked = make_question(
+        origin,
+        goal,
+        _date(form["date"]),
+        _time(form["time"]),
+        form["mode"],
+        form["prefer"],
+        form["wheelchair"],
+    )
+    found = plan(question)
+    options = [_shown(itinerary) for itinerary in itineraries(found)]
+    walk = _shown(walk_only(question, found.walk_s)) if found.walk_s is not None else None
+    names = {"from": form["from"] or _("Start"), "to": form["to"] or _("Destination")}
+    return {
+        "options": options,
+        "walk": walk,
+        "names": names,
+        "day": question.day,
+        "asked_day": asked,
+        "out_of_date": question.day != asked,
+        "map_data": [_drawn(option) for option in [*options, *([walk] if walk else [])]],
+    }
+
+
+def _shown(itinerary: dict[str, Any]) -> dict[str, Any]:
+    """Times as moments, for the templates' date filters."""
+    for part in (itinerary, *itinerary["legs"]):
+        part["departure"] = dt.datetime.fromisoformat(part["departure"])
+        part["arrival"] = dt.datetime.fromisoformat(part["arrival"])
+    for leg in itinerary["legs"]:
+        leg["minutes"] = max(1, round(leg["duration_s"] / 60))
+        for stop in leg.get("stops", []):
+            stop["time"] = dt.datetime.fromisoformat(stop["time"])
+    itinerary["minutes"] = round(itinerary["duration_s"] / 60)
+    itinerary["walk_minutes"] = round(itinerary["walk_s"] / 60)
+    itinerary["rides"] = [leg for leg in itinerary["legs"] if leg["mode"] != "walk"]
+    return itinerary
+
+
+def _drawn(itinerary: dict[str, Any]) -> dict[str, Any]:
+    """A journey for the map."""
+    return {
+        "type": "FeatureCollection",
+        "features": [
+            {
+                "type": "Feature",
+                "geometry": leg["geometry"],
+                "properties": {
+                    "mode": leg["mode"],
+                    "color": f"#{leg['color']}" if leg.get("color") else "",
+                    "line": leg.get("line", ""),
+                },
+            }
+            for leg in itinerary["legs"]
+        ],
+    }
+
+
+def _date(text: str) -> dt.date | None:
+    try:
+        return dt.date.fromisoformat(text)
+    except ValueError:
+        return None
+
+
+def _time(text: str) -> dt.time | None:
+    try:
+        return dt.time.fromisoformat(text)
+    except ValueError:
+        return None
+
+
+@require_safe
+def gtfs(request: HttpRequest) -> FileResponse:
+    """The timetable in service as the operator gave it (GTFS Schedule); `?file=2` is the second of several."""
+    files = timetables.feed_files()
+    number = request.GET.get("file", "1")
+    if queries.in_service() is None or not number.isdigit() or not 1 <= int(number) <= len(files):
+        raise Http404
+    return FileResponse(files[int(number) - 1].open("rb"), content_type="application/zip", filename="gtfs.zip")
+
+
+@require_safe
+def lines(request: HttpRequest) -> HttpResponse:
+    """Every line of the city."""
+    found = Line.objects.filter(version__state=FeedVersion.State.IN_SERVICE)
+    return render(request, "transit/lines.html", {"lines": found, "version": queries.in_service()})
+
+
+@require_safe
+def line(request: HttpRequest, line_id: str) -> HttpResponse:
+    """One line: where it goes, stop by stop, in both directions."""
+    found = queries.find_line(line_id)
+    patterns = queries.patterns_of(found)
+    drawn = {
+        "type": "FeatureCollection",
+        "features": [
+            {
+                "type": "Feature",
+                "geometry": pattern["geometry"],
+                "properties": {
+                    "mode": found.mode,
+                    "color": f"#{found.color}" if found.color else "",
+                    "line": "",
+                },
+            }
+            for pattern in patterns
+        ],
+    }
+    return render(request, "transit/line.html", {"line": found, "patterns": patterns, "map_data": [drawn]})
+
+
+@require_safe
+def stop(request: HttpRequest, stop_id: str) -> HttpResponse:
+    """One stop: what leaves next."""
+    found = queries.find_stop(stop_id)
+    now = dt.datetime.now(days.clock(days.today(), 0).tzinfo)
+    asked = _date(request.GET.get("date", "")) or now.date()
+    day = days.usual_day(asked)
+    time = _time(request.GET.get("time", "")) or now.time()
+    second = days.second_of(day, time.replace(tzinfo=None))
+    context = {
+        "stop": found,
+        "departures": queries.departures(found, day, second),
+        "day": day,
+        "time": time,
+        "out_of_date": day != asked,
+        "version": queries.in_service(),
+    }
+    return render(request, "transit/stop.html", context)
