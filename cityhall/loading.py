@@ -1,0 +1,46 @@
+"""Everything a city's folder must hold before its doors open: tables, places, basemap, each service's own data."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+from cityhall.progress import Report
+
+
+def prepare_django(folder: Path) -> None:
+    """Makes Django ready for the city in `folder`; its database must be known (`DATABASE_URL`) by now."""
+    os.environ["CITYHALL_CITY"] = str(folder)
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "cityhall.settings")
+    import django
+
+    django.setup()
+
+
+def migrate(report: Report) -> None:
+    """Brings the tables up to this program's version."""
+    from django.core.management import call_command
+    from django.db import connection
+    from django.db.migrations.executor import MigrationExecutor
+
+    executor = MigrationExecutor(connection)
+    plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
+    if plan:
+        report(f"{len(plan)} changes", 0.1)
+        call_command("migrate", verbosity=0, interactive=False)
+
+
+def load(begin: Callable[[str], Report], only: str = "") -> None:
+    """Reads the city's files, each in a step of its own. What fails leaves the former data in service."""
+    from cityhall.kernel.places import loading as places
+    from cityhall.kernel.service import city_services, resolve
+    from cityhall.web import basemap
+
+    if only in ("", "places"):
+        places.load(begin("Streets and places"))
+        basemap.load(begin("Basemap"))
+    for service in city_services():
+        if service.load and only in ("", service.slug):
+            resolve(service.load)(begin(str(service.name)))
+    places.load_service_names(begin("Names to search"))

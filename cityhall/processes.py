@@ -1,0 +1,139 @@
+"""`cityhall up`: the processes of a city, kept running together and stopped together.
+
+The web, the worker and the device doors share nothing but the database, so on more than one machine each is started
+by itself (`--only`); here one parent starts all of them, starts anew what dies, and stops everything on Ctrl-C.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from cityhall.progress import console
+
+PARTS = ("web", "worker", "devices")
+STOP_SECONDS = 10
+LONGEST_WAIT = 30.0
+
+
+@dataclass
+class Child:
+    """A process that should be running. `died` is when it last did, `wait` how long it rests before a new start."""
+
+    name: str
+    command: list[str]
+    process: subprocess.Popen[bytes] | None = None
+    started: float = 0.0
+    wait: float = 0.5
+    not_before: float = field(default=0.0)
+
+    def start(self) -> None:
+        # A session of its own keeps the terminal's Ctrl-C from reaching it before the parent stops it in order.
+        self.process = subprocess.Popen(self.command, start_new_session=True)
+        self.started = time.monotonic()
+
+    def look(self) -> None:
+        """Starts it where it is not running; a process that keeps dying is started less and less often."""
+        now = time.monotonic()
+        if self.process is not None and self.process.poll() is None:
+            if now - self.started > LONGEST_WAIT:
+                self.wait = 0.5
+            return
+        if self.process is not None:
+            console.print(f"[yellow]{self.name} ended with {self.process.returncode}; starting it again")
+            self.process = None
+            self.not_before = now + self.wait
+            self.wait = min(self.wait * 2, LONGEST_WAIT)
+        if now >= self.not_before:
+            self.start()
+
+    def signal(self, number: int) -> None:
+        if self.process is not None and self.process.poll() is None:
+            # The whole group: the web server has workers of its own.
+            os.killpg(self.process.pid, number)
+
+
+def stop_all(children: list[Child]) -> None:
+    """Asks every child to stop, last started first, and kills what has not stopped after STOP_SECONDS."""
+    for child in reversed(children):
+        child.signal(signal.SIGTERM)
+    deadline = time.monotonic() + STOP_SECONDS
+    for child in children:
+        if child.process is None:
+            continue
+        try:
+            child.process.wait(max(0.0, deadline - time.monotonic()))
+        except subprocess.TimeoutExpired:
+            child.signal(signal.SIGKILL)
+            child.process.wait()
+
+
+def stop_event() -> threading.Event:
+    """An event that SIGINT and SIGTERM set."""
+    stop = threading.Event()
+
+    def handle(number: int, frame: object) -> None:
+        stop.set()
+
+    signal.signal(signal.SIGINT, handle)
+    signal.signal(signal.SIGTERM, handle)
+    return stop
+
+
+def supervise(children: list[Child], stop: threading.Event, ready: Callable[[], None]) -> None:
+    """Keeps `children` running until `stop` is set; calls `ready` once, when all have been started."""
+    try:
+        for child in children:
+            child.look()
+        ready()
+        while not stop.wait(0.25):
+            for child in children:
+                child.look()
+    finally:
+        stop_all(children)
+
+
+def part_command(part: str, folder: Path, *, host: str, port: int) -> list[str]:
+    """The command that runs one part of the city in a process of its own."""
+    return [
+        *(sys.executable, "-m", "cityhall.cli", "up", "--city", folder.name, "--data", str(folder.parent)),
+        *("--only", part, "--host", host, "--port", str(port)),
+    ]
+
+
+def run_part(part: str, *, host: str, port: int, workers: int) -> None:
+    """Runs one part in this process until it is told to stop. Django must be ready."""
+    if part == "web":
+        run_web(host, port, workers)
+        return
+    stop = stop_event()
+    if part == "worker":
+        from cityhall.worker import main
+    else:
+        from cityhall.kernel.devices.runner import main
+    main(stop)
+
+
+def run_web(host: str, port: int, workers: int) -> None:
+    """Serves the pages and the API (ASGI). Why granian: docs/decisions/004-asgi-server.md."""
+    from granian import Granian
+    from granian.constants import Interfaces
+
+    Granian(
+        "cityhall.asgi:application",
+        address=host,
+        port=port,
+        interface=Interfaces.ASGINL,
+        workers=workers,
+        respawn_failed_workers=True,
+        log_level="warning",  # type: ignore[arg-type]
+        backpressure=4096,
+        workers_kill_timeout=5,
+    ).serve()
