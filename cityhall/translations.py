@@ -1,0 +1,115 @@
+"""The catalogues of messages: what there is to translate, and what is not translated yet.
+
+`python -m cityhall.translations` brings `locale/*/LC_MESSAGES/django.po` up to date with the code; what is new in them
+is empty until somebody writes it. The suite fails while anything is empty or uncertain.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from pathlib import Path
+
+from babel.messages import Catalog
+from babel.messages.extract import extract
+from babel.messages.pofile import read_po, write_po
+from django.utils.translation.template import templatize
+
+from cityhall import __version__
+from cityhall.progress import console
+
+PACKAGE = Path(__file__).resolve().parent
+LOCALE = PACKAGE / "locale"
+LANGUAGES = ("es", "pt", "ko")
+TEMPLATES = ("html", "txt", "webmanifest")
+KEYWORDS = {
+    **dict.fromkeys(("_", "gettext", "gettext_lazy", "gettext_noop")),
+    **dict.fromkeys(("ngettext", "ngettext_lazy"), (1, 2)),
+    **dict.fromkeys(("pgettext", "pgettext_lazy"), ((1, "c"), 2)),
+}
+Found = tuple[str, int, str | tuple[str, ...], str | None]
+
+
+def _texts() -> Iterator[Found]:
+    """(file, line, message, context) of everything that is shown to people."""
+    for path in sorted(PACKAGE.rglob("*.py")):
+        yield from _of(path, "python", path.read_bytes())
+    for path in sorted(path for kind in TEMPLATES for path in PACKAGE.rglob(f"templates/**/*.{kind}")):
+        # Django turns a template into what an extractor for C-like languages can read.
+        yield from _of(path, "javascript", templatize(path.read_text(encoding="utf-8")).encode())
+
+
+def _of(path: Path, method: str, text: bytes) -> Iterator[Found]:
+    name = path.relative_to(PACKAGE.parent).as_posix()
+    for line, message, _, context in extract(method, io.BytesIO(text), KEYWORDS):
+        yield name, line, message, context
+
+
+def template() -> Catalog:
+    """Every message of the code, without translations."""
+    made = Catalog(project="Cityhall", charset="utf-8", fuzzy=False)
+    for name, _, message, context in _texts():
+        # Without line numbers: they would change with every edit of the code.
+        made.add(message, locations=[(name, 0)], context=context, flags=_flags(message))
+    return made
+
+
+def _flags(message: str | tuple[str, ...]) -> tuple[str, ...]:
+    text = message if isinstance(message, str) else " ".join(message)
+    return ("python-format",) if "%(" in text else ()
+
+
+def path_of(language: str) -> Path:
+    """A language's catalogue."""
+    return LOCALE / language / "LC_MESSAGES" / "django.po"
+
+
+def read(language: str) -> Catalog:
+    """A language's catalogue as it is; empty where there is none."""
+    path = path_of(language)
+    if not path.exists():
+        return Catalog(locale=language, charset="utf-8", fuzzy=False)
+    with path.open("rb") as file:
+        return read_po(file, locale=language)
+
+
+def missing(language: str, wanted: Catalog | None = None) -> list[str]:
+    """Messages of the code that the language has no certain translation of."""
+    known = {(message.id, message.context): message for message in read(language)}
+    found = []
+    for message in wanted or template():
+        if not message.id:
+            continue
+        translated = known.get((message.id, message.context))
+        texts = translated.string if translated else ""
+        if not texts or (isinstance(texts, tuple) and not all(texts)) or translated.fuzzy:
+            found.append(message.id if isinstance(message.id, str) else message.id[0])
+    return found
+
+
+def update(language: str, wanted: Catalog) -> None:
+    """Brings a language's catalogue up to date: what is gone goes, what is new waits for its words."""
+    catalog = read(language)
+    catalog.update(wanted, no_fuzzy_matching=True, update_creation_date=False)
+    catalog.obsolete.clear()
+    catalog.project, catalog.version, catalog.fuzzy = "Cityhall", __version__, False
+    catalog.header_comment = "# Messages of Cityhall. Write a msgstr for each msgid; see cityhall/translations.py."
+    catalog.last_translator, catalog.language_team = "", ""
+    catalog.msgid_bugs_address = ""
+    path = path_of(language)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("wb") as file:
+        write_po(file, catalog, width=110, sort_output=True, no_location=False, include_lineno=False, omit_header=False)
+
+
+def main() -> None:
+    """`python -m cityhall.translations`."""
+    wanted = template()
+    for language in LANGUAGES:
+        update(language, wanted)
+        left = missing(language, wanted)
+        console.print(f"{language}: {len(wanted) - len(left)} of {len(wanted)} messages")
+
+
+if __name__ == "__main__":
+    main()
