@@ -1,0 +1,129 @@
+"""`python -m cityhall.bench [NAME] [--gtfs FILE... --date YYYY-MM-DD]`: benchmarks, each beside a peer in the same run.
+
+A table on the screen, and the same as JSON in `.bench/NAME.json`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import platform
+import tempfile
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import psutil
+from rich.table import Table
+
+from cityhall.assets import ROOT
+from cityhall.progress import console
+
+RESULTS = ROOT / ".bench"
+REAL = ROOT.parent / "shared" / "data" / "porto-alegre" / "poa_eptc.zip"
+REAL_DAY = date(2019, 5, 15)
+NOTES = {
+    "journeys": """\
+Stop to stop, earliest arrival, one after another on one thread; times are of the query alone. Peers get a cleaned copy
+of the feed (one day, stop times filled in, walks as transfers.txt, ids that begin with a letter).
+"places": stops within 60 m are one place, and every planner means the same by a journey. What is later there is a
+peer's own limit: minotor takes a line that calls at a stop twice as calling once; raptor-journey-planner takes trips
+that overtake as being in order, and so misses some.
+"300 m": walks that do not lead on. raptor-journey-planner walks several in a row, and so arrives earlier; minotor walks
+on from a walk in some rounds and drops a ride that ends after a walk to the same stop.""",
+    "server": "The demo city, one worker, 200 live readers open; server and questioner share the machine.",
+    "journal": "Durable commits (fsync on); the peer counts in a row that every writer locks.",
+}
+
+
+def journeys(arguments: argparse.Namespace) -> list[dict[str, Any]]:
+    """Beside minotor and raptor-journey-planner."""
+    from cityhall.bench import journeys_peers
+
+    if arguments.gtfs:
+        return journeys_peers.run(arguments.gtfs, arguments.date, pairs=arguments.pairs)
+    if REAL.exists():
+        return journeys_peers.run([REAL], REAL_DAY, pairs=arguments.pairs)
+    from cityhall.democity import make
+
+    with tempfile.TemporaryDirectory() as folder:
+        made = make(Path(folder))
+        # A Wednesday of the demo city's timetable.
+        return journeys_peers.run([made.gtfs], date(2026, 6, 3), pairs=arguments.pairs)
+
+
+def server(arguments: argparse.Namespace) -> list[dict[str, Any]]:
+    """granian beside uvicorn."""
+    from cityhall.bench import server as servers
+
+    return servers.run()
+
+
+def journal(arguments: argparse.Namespace) -> list[dict[str, Any]]:
+    """The journal beside a locked counter."""
+    from cityhall.kernel.database import database
+    from cityhall.loading import migrate, prepare_django
+
+    with tempfile.TemporaryDirectory(prefix="cityhall-bench-") as folder:
+        city = Path(folder) / "bench"
+        city.mkdir()
+        (city / "city.toml").write_text(
+            'name = "Bench"\nslug = "bench"\ntimezone = "UTC"\nlanguages = ["en"]\ncurrency = "XXX"\nservices = []\n'
+            "[map]\ncenter = [0.0, 0.0]\nbounds = [-1.0, -1.0, 1.0, 1.0]\n"
+        )
+        with database(city):
+            prepare_django(city)
+            migrate(lambda what, share: None)
+            from cityhall.bench import journal as appends
+
+            return [appends.run()]
+
+
+BENCHMARKS = {"journeys": journeys, "journal": journal, "server": server}
+
+
+def show(name: str, rows: list[dict[str, Any]]) -> None:
+    """The rows as a table, and kept as JSON."""
+    columns = list(dict.fromkeys(column for row in rows for column in row))
+    table = Table(*columns, title=name, title_justify="left")
+    for row in rows:
+        table.add_row(*(_text(row.get(column, "")) for column in columns))
+    console.print(table)
+    console.print(NOTES[name], style="dim", soft_wrap=True)
+    RESULTS.mkdir(exist_ok=True)
+    machine = {
+        "cpus": psutil.cpu_count(),
+        "memory_gb": psutil.virtual_memory().total >> 30,
+        "python": platform.python_version(),
+    }
+    (RESULTS / f"{name}.json").write_text(json.dumps({"machine": machine, "rows": rows}, indent=2))
+
+
+def _text(value: Any) -> str:
+    return (
+        f"{value:.3g}"
+        if isinstance(value, float) and value < 100
+        else f"{value:.0f}"
+        if isinstance(value, float)
+        else str(value)
+    )
+
+
+def main() -> None:
+    """Runs the benchmark that is named, or all."""
+    parser = argparse.ArgumentParser(prog="script/bench", description=__doc__)
+    parser.add_argument("name", nargs="?", choices=BENCHMARKS, help="all of them where it is left out")
+    parser.add_argument("--gtfs", nargs="+", type=Path, help="feeds for journeys; with --date")
+    parser.add_argument("--date", type=date.fromisoformat, help="service date, YYYY-MM-DD")
+    parser.add_argument("--pairs", type=int, default=500, help="how many journeys are asked for")
+    arguments = parser.parse_args()
+    if bool(arguments.gtfs) != bool(arguments.date):
+        parser.error("--gtfs and --date go together")
+    for name in [arguments.name] if arguments.name else BENCHMARKS:
+        with console.status(f"Measuring: {name}"):
+            rows = BENCHMARKS[name](arguments)
+        show(name, rows)
+
+
+if __name__ == "__main__":
+    main()
