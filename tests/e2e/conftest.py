@@ -1,0 +1,127 @@
+"""The demo city, started as a newcomer starts it, and a browser to look at it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+ROOT = Path(__file__).parents[2]
+SCREENSHOTS = ROOT / "test-results"
+START_S = 240
+
+
+@dataclass(frozen=True)
+class Demo:
+    """A running demo city."""
+
+    address: str
+    data: Path
+    process: subprocess.Popen[bytes]
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def outside() -> dict[str, str]:
+    """An environment without what the test settings put into this one."""
+    ours = ("CITYHALL_", "DATABASE_URL", "DJANGO_SETTINGS_MODULE", "NATS_URL", "MQTT_URL", "EMAIL_URL")
+    return {name: value for name, value in os.environ.items() if not name.startswith(ours)}
+
+
+def start_demo(data: Path, log: Path, *options: str) -> Demo:
+    """Starts `cityhall demo` and waits until it answers."""
+    port = free_port()
+    command = [sys.executable, "-m", "cityhall.cli", "demo", "--data", str(data), "--port", str(port), *options]
+    with log.open("wb") as output:
+        process = subprocess.Popen(command, stdout=output, stderr=output, env=outside(), cwd=ROOT)
+    address = f"http://localhost:{port}"
+    deadline = time.monotonic() + START_S
+    while time.monotonic() < deadline and process.poll() is None:
+        try:
+            if httpx.get(f"{address}/healthz", timeout=5).status_code == 200:
+                return Demo(address, data, process)
+        except httpx.HTTPError:
+            time.sleep(0.2)
+    process.kill()
+    raise AssertionError(f"the demo did not start:\n{log.read_text()}")
+
+
+def stop_demo(demo: Demo) -> int:
+    """Ctrl-C; returns the exit status."""
+    demo.process.send_signal(signal.SIGINT)
+    return demo.process.wait(30)
+
+
+@pytest.fixture(scope="session")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
+    folder = tmp_path_factory.mktemp("demo")
+    running = start_demo(folder / "data", folder / "log.txt")
+    try:
+        yield running
+    finally:
+        stop_demo(running)
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if path is None:
+        if os.environ.get("CI") == "true":
+            pytest.fail("there is no Chromium: install it (apt-get install chromium)")
+        pytest.skip("there is no Chromium on this machine")
+    # Playwright's own event loop would else stand in the way of Django's checks for one.
+    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
+    with sync_playwright() as play:
+        browser = play.chromium.launch(
+            executable_path=path,
+            args=["--no-sandbox", "--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"],
+        )
+        yield browser
+        browser.close()
+    del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
+
+
+@pytest.fixture
+def desktop(chromium: Browser, demo: Demo) -> Iterator[Page]:
+    yield from _page(chromium, demo, viewport={"width": 1280, "height": 800})
+
+
+@pytest.fixture
+def phone(chromium: Browser, demo: Demo) -> Iterator[Page]:
+    yield from _page(
+        chromium, demo, viewport={"width": 390, "height": 844}, is_mobile=True, has_touch=True, color_scheme="dark"
+    )
+
+
+def _page(chromium: Browser, demo: Demo, **options: object) -> Iterator[Page]:
+    context = chromium.new_context(base_url=demo.address, locale="en-GB", **options)  # type: ignore[arg-type]
+    context.set_default_timeout(20_000)
+    page = context.new_page()
+    faults: list[str] = []
+    page.on("pageerror", lambda error: faults.append(str(error)))
+    yield page
+    context.close()
+    assert not faults, faults
+
+
+def keep(page: Page, name: str) -> None:
+    """Keeps a screenshot for whoever looks at the run."""
+    SCREENSHOTS.mkdir(exist_ok=True)
+    if page.locator("city-map").count():
+        page.locator("city-map[data-idle]").wait_for()
+    page.screenshot(path=SCREENSHOTS / f"{name}.png")

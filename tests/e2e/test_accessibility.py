@@ -1,0 +1,62 @@
+"""No page has a serious fault that axe-core knows of (WCAG 2.2 A and AA), light or dark, wide or narrow."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page
+
+from tests.e2e.conftest import ROOT, keep
+
+pytestmark = pytest.mark.browser
+AXE = ROOT / "frontend" / "node_modules" / "axe-core" / "axe.min.js"
+RUN = """async () => (await axe.run(document, {
+    runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'],
+})).violations.map(({id, impact, help, nodes}) => ({id, impact, help, where: nodes.map((n) => n.html).slice(0, 5)}))"""
+PAGES = {
+    "home": "/",
+    "planner": "/transit/",
+    "journeys": "/transit/?from=University&to=Port&time=08:00",
+    "same-place": "/transit/?from=University&to=University",
+    "lines": "/transit/lines/",
+    "line": "/transit/lines/T1/",
+    "stop": "/transit/stops/{stop}/",
+    "design": "/design/",
+    "offline": "/offline/",
+    "not-found": "/there/is/no/such/page/",
+    "api": "/api/docs",
+    "sign-in": "/accounts/login/",
+    "sign-up": "/accounts/signup/",
+    "forgotten": "/accounts/password/reset/",
+    "code": "/accounts/login/code/",
+}
+
+
+def faults(page: Page, path: str) -> list[dict[str, object]]:
+    answer = page.goto(path)
+    assert answer is not None and answer.status == (404 if "no/such" in path else 200)
+    page.wait_for_timeout(600)
+    page.evaluate(Path(AXE).read_text())
+    found: list[dict[str, object]] = page.evaluate(RUN)
+    return [fault for fault in found if fault["impact"] in ("serious", "critical")]
+
+
+def check(page: Page, name: str, path: str) -> None:
+    if "{stop}" in path:
+        page.goto("/transit/lines/T1/")
+        path = page.locator(".stops-list a").first.get_attribute("href") or ""
+    assert faults(page, path) == []
+    keep(page, f"{name}-{page.viewport_size['width']}")  # type: ignore[index]
+    wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+    assert wide <= 0, f"{path} is {wide} px wider than the screen"
+
+
+@pytest.mark.parametrize(("name", "path"), PAGES.items(), ids=PAGES)
+def test_wide_and_light(desktop: Page, name: str, path: str) -> None:
+    check(desktop, name, path)
+
+
+@pytest.mark.parametrize(("name", "path"), PAGES.items(), ids=PAGES)
+def test_narrow_and_dark(phone: Page, name: str, path: str) -> None:
+    check(phone, name, path)

@@ -1,0 +1,164 @@
+"""What a newcomer does first: opens the demo city, looks at the buses, plans a journey."""
+
+from __future__ import annotations
+
+import re
+
+import httpx
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from tests.e2e.conftest import Demo, keep
+
+pytestmark = pytest.mark.browser
+
+
+def suggestion(page: Page) -> Locator:
+    """The first place suggested under a field."""
+    return page.locator("[role=listbox]:not([hidden]) [role=option]").first
+
+
+def choose(page: Page, field: str, typed: str) -> str:
+    """Types into a place field and takes the first suggestion; returns its name."""
+    box = page.get_by_role("combobox", name=field, exact=True)
+    box.fill(typed)
+    first = suggestion(page)
+    expect(first).to_be_visible()
+    first.click()
+    return box.input_value()
+
+
+def plan(page: Page) -> None:
+    page.goto("/transit/")
+    choose(page, "From", "univ")
+    choose(page, "To", "port")
+    expect(page.get_by_role("heading", name=re.compile(r"^\d+ journeys?$"))).to_be_visible()
+
+
+def test_a_city_at_work(desktop: Page, demo: Demo) -> None:
+    desktop.goto("/")
+    expect(desktop.get_by_role("heading", level=1)).to_have_text("Marelva, now")
+    shown = desktop.locator("city-map")
+    expect(shown).to_have_attribute("data-vehicles", re.compile(r"[1-9]\d*"))
+    expect(shown).to_have_attribute("data-live", "1")
+    keep(desktop, "city")
+    before = positions(demo)
+    desktop.wait_for_timeout(6000)
+    after = positions(demo)
+    assert sum(after[vehicle] != place for vehicle, place in before.items() if vehicle in after) > 0
+
+
+def positions(demo: Demo) -> dict[str, list[float]]:
+    features = httpx.get(f"{demo.address}/map/layers/transit/vehicles.geojson").json()["features"]
+    return {feature["id"]: feature["geometry"]["coordinates"] for feature in features}
+
+
+def test_a_journey_is_planned_and_drawn(desktop: Page) -> None:
+    plan(desktop)
+    option = desktop.locator("details.option").first
+    expect(option).to_have_attribute("open", "")
+    expect(option.locator(".leg").first).to_be_visible()
+    expect(desktop.locator("city-map")).to_have_attribute("data-journey", re.compile(r"[1-9]"))
+    desktop.locator("city-map[data-idle]").wait_for()
+    keep(desktop, "journey")
+    # Another option is drawn when it is opened.
+    second = desktop.locator("details.option").nth(1)
+    second.locator("summary").first.click()
+    expect(second).to_have_attribute("open", "")
+
+
+def test_a_journey_has_an_address_of_its_own(desktop: Page, phone: Page) -> None:
+    plan(desktop)
+    expect(desktop).to_have_url(re.compile("from_lon="))
+    heading = desktop.get_by_role("heading", name=re.compile(r"^\d+ journeys?$")).inner_text()
+    first = desktop.locator("details.option .times").first.inner_text()
+    phone.goto(desktop.url)
+    expect(phone.get_by_role("heading", name=heading)).to_be_visible()
+    assert phone.locator("details.option .times").first.inner_text() == first
+    keep(phone, "journey-phone")
+
+
+def test_only_with_the_keyboard(desktop: Page) -> None:
+    desktop.goto("/transit/")
+    desktop.get_by_role("combobox", name="From", exact=True).focus()
+    desktop.keyboard.type("univ", delay=20)
+    expect(suggestion(desktop)).to_be_visible()
+    desktop.keyboard.press("ArrowDown")
+    desktop.keyboard.press("Enter")
+    desktop.get_by_role("combobox", name="To", exact=True).focus()
+    desktop.keyboard.type("old town", delay=20)
+    expect(suggestion(desktop)).to_be_visible()
+    desktop.keyboard.press("ArrowDown")
+    desktop.keyboard.press("Enter")
+    expect(desktop.locator("details.option").first).to_be_visible()
+
+
+def test_fewer_changes_and_arrive_by_change_the_answer(desktop: Page) -> None:
+    plan(desktop)
+    with desktop.expect_response(re.compile("prefer=fewer_transfers")):
+        desktop.get_by_label("Fewer changes").check()
+    with desktop.expect_response(re.compile("mode=arrive")):
+        desktop.get_by_label("Leave or arrive").select_option("arrive")
+    expect(desktop.locator("#results")).to_contain_text(re.compile("journey|No ride"))
+
+
+def test_from_the_front_page(phone: Page) -> None:
+    phone.goto("/")
+    phone.get_by_role("combobox", name="Where to?").fill("port")
+    suggestion(phone).click()
+    phone.get_by_role("button", name="Plan a journey").click()
+    expect(phone).to_have_url(re.compile("/transit/"))
+    expect(phone.get_by_role("combobox", name="To", exact=True)).not_to_have_value("")
+    keep(phone, "planner-phone")
+
+
+def test_stops_and_lines(desktop: Page) -> None:
+    desktop.goto("/transit/lines/")
+    desktop.get_by_role("link", name=re.compile("T1")).click()
+    expect(desktop.get_by_role("heading", level=1)).to_contain_text("T1")
+    keep(desktop, "line")
+    desktop.locator(".stops-list a").first.click()
+    expect(desktop.get_by_role("heading", name=re.compile("Leaving from"))).to_be_visible()
+    keep(desktop, "stop")
+
+
+@pytest.mark.parametrize(
+    ("language", "heading"),
+    [("es", "Planear un viaje"), ("pt", "Planejar uma viagem"), ("ko", "길찾기"), ("en", "Plan a journey")],
+)
+def test_in_the_residents_language(desktop: Page, language: str, heading: str) -> None:
+    desktop.goto("/transit/")
+    with desktop.expect_navigation():
+        desktop.locator("#language").select_option(language)
+    expect(desktop.locator("html")).to_have_attribute("lang", language)
+    expect(desktop.get_by_role("heading", level=1)).to_have_text(heading)
+    keep(desktop, f"planner-{language}")
+
+
+def test_dark_and_light(desktop: Page) -> None:
+    desktop.goto("/")
+    button = desktop.get_by_role("button", name="Dark colours")
+    button.click()
+    expect(desktop.locator("html")).to_have_attribute("data-theme", "dark")
+    expect(button).to_have_attribute("aria-pressed", "true")
+    desktop.reload()
+    expect(desktop.locator("html")).to_have_attribute("data-theme", "dark")
+
+
+def test_without_a_network_the_city_says_so(desktop: Page) -> None:
+    desktop.goto("/")
+    desktop.evaluate("navigator.serviceWorker.ready.then(() => true)")
+    desktop.reload()
+    desktop.context.set_offline(True)
+    desktop.goto("/transit/lines/")
+    expect(desktop.get_by_role("heading", level=1)).to_have_text("There is no network")
+    desktop.context.set_offline(False)
+
+
+def test_it_can_be_installed(demo: Demo) -> None:
+    manifest = httpx.get(f"{demo.address}/manifest.webmanifest").json()
+    assert manifest["display"] == "standalone" and manifest["start_url"] == "/"
+    sizes = {icon["sizes"] for icon in manifest["icons"]}
+    assert {"192x192", "512x512"} <= sizes
+    for icon in manifest["icons"]:
+        assert httpx.get(f"{demo.address}{icon['src']}").status_code == 200

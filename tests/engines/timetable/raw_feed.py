@@ -1,0 +1,139 @@
+"""An oracle for journeys: a GTFS zip read row by row, and a plain Dijkstra over moments in time.
+
+It shares no code with the engine and knows none of its tricks: no patterns, no rounds, no bounds. Times between
+timepoints are the one thing it is given (`filled`), because where along a shape a stop lies is a matter of rounding
+and not of search; those are tested with the reader of feeds.
+"""
+
+from __future__ import annotations
+
+import csv
+import heapq
+import io
+import math
+import zipfile
+from bisect import bisect_left
+from collections import defaultdict
+from datetime import date, timedelta
+from pathlib import Path
+
+WALKING_SPEED = 1.33
+METRES_A_DEGREE = 111_195.08
+DAY = 86_400
+Filled = dict[str, list[tuple[int, int]]]
+
+
+class RawFeed:
+    """A day of a feed: trips as lists of (stop, arrival, departure), walks of at most `radius_m` between stops."""
+
+    def __init__(self, path: Path, day: date, filled: Filled, radius_m: float = 300.0) -> None:
+        with zipfile.ZipFile(path) as archive:
+            tables = {
+                name: list(csv.DictReader(io.TextIOWrapper(archive.open(name), "utf-8-sig")))
+                for name in ("stops.txt", "trips.txt", "stop_times.txt", "calendar.txt", "calendar_dates.txt")
+            }
+        self.trips: list[list[tuple[str, int, int]]] = []
+        self._read_trips(tables, day, filled)
+        self.departures: dict[str, list[tuple[int, int, int]]] = defaultdict(list)
+        for number, calls in enumerate(self.trips):
+            for place, (stop, _, leaves) in enumerate(calls[:-1]):
+                self.departures[stop].append((leaves, number, place))
+        for leaving in self.departures.values():
+            leaving.sort()
+        self.walks = self._near(tables["stops.txt"], radius_m)
+
+    def _read_trips(self, tables: dict[str, list[dict[str, str]]], day: date, filled: Filled) -> None:
+        calls: dict[str, list[dict[str, str]]] = defaultdict(list)
+        for row in tables["stop_times.txt"]:
+            calls[row["trip_id"]].append(row)
+        running = {shift: services_on(tables, day + timedelta(days=shift)) for shift in (-1, 0, 1)}
+        for trip in tables["trips.txt"]:
+            rows = sorted(calls[trip["trip_id"]], key=lambda row: int(row["stop_sequence"]))
+            times = [
+                (clock(row["arrival_time"]), clock(row["departure_time"])) if row["arrival_time"] else known
+                for row, known in zip(rows, filled[trip["trip_id"]], strict=True)
+            ]
+            for shift, services in running.items():
+                # A timetable holds the day after only until noon: for who misses the last one.
+                if trip["service_id"] in services and (shift < 1 or times[0][1] < DAY // 2):
+                    self.trips.append(
+                        [
+                            (row["stop_id"], arrives + shift * DAY, leaves + shift * DAY)
+                            for row, (arrives, leaves) in zip(rows, times, strict=True)
+                        ]
+                    )
+
+    @staticmethod
+    def _near(stops: list[dict[str, str]], radius_m: float) -> dict[str, list[tuple[str, int]]]:
+        latitudes = sorted(float(stop["stop_lat"]) for stop in stops)
+        middle = len(latitudes) // 2
+        median = latitudes[middle] if len(latitudes) % 2 else (latitudes[middle - 1] + latitudes[middle]) / 2
+        wide = METRES_A_DEGREE * math.cos(math.radians(median))
+        plane = sorted(
+            (float(stop["stop_lon"]) * wide, float(stop["stop_lat"]) * METRES_A_DEGREE, stop["stop_id"])
+            for stop in stops
+        )
+        walks: dict[str, list[tuple[str, int]]] = defaultdict(list)
+        for place, (x, y, stop) in enumerate(plane):
+            for x2, y2, other in plane[place + 1 :]:
+                if x2 - x > radius_m:
+                    break
+                metres = math.hypot(x2 - x, y2 - y)
+                if metres <= radius_m:
+                    seconds = math.ceil(metres / WALKING_SPEED)
+                    walks[stop].append((other, seconds))
+                    walks[other].append((stop, seconds))
+        return walks
+
+    def earliest_arrival(self, origin: str, goal: str, departure: int) -> tuple[int, int] | None:
+        """(arrival, rides) of a quickest way with one walk before, between and after rides; None where none is."""
+        best: tuple[int, int] | None = None
+        # What waits to be looked at: (time, rides so far, stop, whether one came by vehicle).
+        waiting: list[tuple[int, int, str, bool]] = [(departure, 0, origin, False)]
+        for stop, seconds in self.walks[origin]:
+            heapq.heappush(waiting, (departure + seconds, 0, stop, False))
+        seen: set[tuple[str, bool]] = set()
+        from_call: dict[int, int] = {}  # trip -> the first call one has boarded it at
+        looked: dict[str, int] = {}  # stop -> departures from here on were taken already
+        while waiting:
+            time, rides, stop, by_vehicle = heapq.heappop(waiting)
+            if best is not None and time >= best[0]:
+                break
+            if stop == goal:
+                best = (time, rides)
+                break
+            if (stop, by_vehicle) in seen:
+                continue
+            seen.add((stop, by_vehicle))
+            if by_vehicle:
+                for other, seconds in self.walks[stop]:
+                    heapq.heappush(waiting, (time + seconds, rides, other, False))
+            leaving = self.departures.get(stop, [])
+            first, last = bisect_left(leaving, (time, -1, -1)), looked.get(stop, len(leaving))
+            looked[stop] = min(first, last)
+            for _, trip, place in leaving[first:last]:
+                calls = self.trips[trip]
+                end = from_call.get(trip, len(calls))
+                for at in range(place + 1, min(end + 1, len(calls))):
+                    heapq.heappush(waiting, (calls[at][1], rides + 1, calls[at][0], True))
+                from_call[trip] = min(end, place)
+        return best
+
+
+def services_on(tables: dict[str, list[dict[str, str]]], day: date) -> set[str]:
+    """The services that run on a day."""
+    text, weekday = f"{day:%Y%m%d}", day.strftime("%A").lower()
+    found = {
+        row["service_id"]
+        for row in tables["calendar.txt"]
+        if row["start_date"] <= text <= row["end_date"] and row[weekday] == "1"
+    }
+    for row in tables["calendar_dates.txt"]:
+        if row["date"] == text:
+            (found.add if row["exception_type"] == "1" else found.discard)(row["service_id"])
+    return found
+
+
+def clock(text: str) -> int:
+    hours, minutes, seconds = (int(part) for part in text.split(":"))
+    return hours * 3600 + minutes * 60 + seconds

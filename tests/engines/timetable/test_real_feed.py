@@ -1,0 +1,54 @@
+"""A real city's feed: what RAPTOR answers is what a plain Dijkstra over the raw feed answers."""
+
+from __future__ import annotations
+
+import random
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from cityhall.engines.gtfs import read_feeds
+from cityhall.engines.timetable import Router, Timetable, Wishes
+from tests.engines.timetable.raw_feed import RawFeed
+
+FEED = Path(__file__).parents[4] / "shared" / "data" / "porto-alegre" / "poa_eptc.zip"
+DAY = date(2019, 5, 15)
+QUERIES = 1000
+MAX_RIDES = 7
+
+pytestmark = pytest.mark.skipif(not FEED.exists(), reason="the real feed is not on this machine")
+
+
+@pytest.mark.slow
+def test_a_thousand_random_queries_are_answered_as_a_plain_search_does() -> None:
+    schedule, _ = read_feeds([FEED])
+    times = schedule.stop_times
+    filled = {
+        trip: list(zip(times.arrival[first:last].tolist(), times.departure[first:last].tolist(), strict=True))
+        for trip, first, last in zip(
+            schedule.trips.id, schedule.trips.first[:-1].tolist(), schedule.trips.first[1:].tolist(), strict=True
+        )
+    }
+    raw = RawFeed(FEED, DAY, filled)
+    router = Router(Timetable.from_gtfs([FEED], DAY))
+    rows = {stop: row for row, stop in enumerate(schedule.stops.id)}
+    draw = random.Random(7)
+    served = sorted(raw.departures)
+    found = 0
+    for _ in range(QUERIES):
+        origin, goal = draw.sample(served, 2)
+        departure = draw.randrange(8 * 3600, 16 * 3600)
+        sources = router.around(rows[origin], outwards=True)
+        targets = router.around(rows[goal], outwards=False)
+        direct = sources.seconds[sources.stops == rows[goal]]
+        walk = int(direct[0]) if direct.size else 2**30
+        journeys = router.earliest_arrival(sources, targets, departure, Wishes(max_rides=MAX_RIDES), walk=walk)
+        expected = raw.earliest_arrival(origin, goal, departure)
+        arrival = min((journey.arrival for journey in journeys), default=None)
+        if expected is not None and expected[1] > MAX_RIDES:
+            assert arrival is None or arrival >= expected[0]
+        else:
+            assert arrival == (expected and expected[0]), (origin, goal, departure)
+        found += arrival is not None
+    assert found > QUERIES * 0.9

@@ -1,0 +1,47 @@
+"""A service with doors, for the tests: it notes what it is given."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from cityhall.kernel.devices.models import Device
+from cityhall.kernel.errors import Invalid
+from cityhall.kernel.service import Door, Service
+
+TAKEN: list[tuple[str, list[dict[str, Any]], datetime]] = []
+FAULT: list[Exception] = []
+
+
+def take(device: Device, messages: list[dict[str, Any]], received_at: datetime) -> None:
+    TAKEN.append((device.public_id, messages, received_at))
+
+
+def refuse(device: Device, messages: list[dict[str, Any]], received_at: datetime) -> None:
+    raise Invalid("There is no such line.", code="no_line")
+
+
+def stumble(device: Device, messages: list[dict[str, Any]], received_at: datetime) -> None:
+    if FAULT:
+        raise FAULT[0]
+    TAKEN.append((device.public_id, messages, received_at))
+
+
+SERVICE = Service(
+    slug="trams",
+    name="Trams",
+    summary="",
+    app="tests",
+    doors=(
+        Door("position", "tests.kernel.devices.door:take"),
+        Door("refused", "tests.kernel.devices.door:refuse"),
+        Door("stumbling", "tests.kernel.devices.door:stumble"),
+    ),
+)
+OTHER = Service(
+    slug="boats",
+    name="Boats",
+    summary="",
+    app="tests",
+    doors=(Door("depth", "tests.kernel.devices.door:take"),),
+)

@@ -1,0 +1,29 @@
+"""A city whose timetable is the small feed of 2019."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cityhall.services.transit import actions
+from tests.feeds import write_feed
+
+
+@pytest.fixture
+def folder(settings: Any, tmp_path: Path, db: None) -> Path:
+    """The city's folder, with no feed loaded yet."""
+    settings.CITY_FOLDER = tmp_path
+    settings.DERIVED = tmp_path / "derived"
+    settings.CITY = dataclasses.replace(settings.CITY, gtfs=("gtfs.zip",), osm="")
+    write_feed(tmp_path / "gtfs.zip")
+    return tmp_path
+
+
+@pytest.fixture
+def city(folder: Path) -> Path:
+    """The city's folder, its feed in service."""
+    actions.load(lambda what, share: None)
+    return folder
