@@ -73,6 +73,14 @@ def test_any_bytes(tmp_path: Path, raw: bytes) -> None:
         read_feeds([path])
 
 
+@pytest.mark.parametrize("mark", ["\r", "\0", '"', "\ufeff"])
+@pytest.mark.parametrize("name", sorted(SMALL))
+def test_a_stray_mark_in_the_header(tmp_path: Path, name: str, mark: str) -> None:
+    header, _, rows = SMALL[name].partition("\n")
+    for at in (0, len(header) // 2, len(header)):
+        reads_or_refuses(write_feed(tmp_path / "feed.zip", SMALL | {name: f"{header[:at]}{mark}{header[at:]}\n{rows}"}))
+
+
 def test_nothing_and_a_folder(tmp_path: Path) -> None:
     for path in (tmp_path / "none.zip", tmp_path):
         with pytest.raises(FeedError):
