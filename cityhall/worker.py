@@ -15,13 +15,19 @@ log = logging.getLogger("cityhall.worker")
 
 def main(stop: threading.Event) -> None:
     """Runs everything until `stop` is set."""
-    follower = threading.Thread(target=journal.main, args=(stop,), name="journal")
-    follower.start()
+    threads = [threading.Thread(target=journal.main, args=(stop,), name="journal")]
+    for service, runner in declared("runners"):
+        if runner.part == "worker":
+            run = resolve(runner.run)
+            threads.append(threading.Thread(target=run, args=(stop,), name=f"{service.slug}.{runner.slug}"))
+    for thread in threads:
+        thread.start()
     try:
         asyncio.run(_jobs(stop))
     finally:
         stop.set()
-        follower.join(timeout=8)
+        for thread in threads:
+            thread.join(timeout=8)
 
 
 def _register(app: Any) -> None:

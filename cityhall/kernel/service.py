@@ -127,6 +127,19 @@ class Task:
 
 
 @dataclass(frozen=True, slots=True)
+class Runner:
+    """Work that goes on all the time in a thread of a process: a door that listens, a tracker.
+
+    `run` names a function (stop: threading.Event) -> None. Where it ends before `stop` is set, the whole process is
+    started anew.
+    """
+
+    slug: str
+    run: Path
+    part: Literal["devices", "worker"] = "devices"
+
+
+@dataclass(frozen=True, slots=True)
 class Service:
     """One city service. `app` is its Python package, which is its Django application too."""
 
@@ -151,6 +164,7 @@ class Service:
     doors: tuple[Door, ...] = ()
     places: tuple[Place, ...] = ()
     tasks: tuple[Task, ...] = ()
+    runners: tuple[Runner, ...] = ()
     personal_data: dict[str, str] = field(default_factory=dict)
     """Every field that holds personal data, `"model.field": why it is kept and for how long`."""
 

@@ -9,6 +9,7 @@ from django.conf import settings
 from django.db import Error, close_old_connections
 
 from cityhall.kernel.devices import drops, mqtt, silence
+from cityhall.kernel.service import declared, resolve
 
 LOOK_SECONDS = 5.0
 log = logging.getLogger(__name__)
@@ -35,6 +36,10 @@ def main(stop: threading.Event) -> None:
     parts = [threading.Thread(target=watch, args=(stop,), name="silence")]
     if settings.MQTT_URL:
         parts.append(threading.Thread(target=mqtt.run, args=(stop,), name="mqtt"))
+    for service, runner in declared("runners"):
+        if runner.part == "devices":
+            run = resolve(runner.run)
+            parts.append(threading.Thread(target=run, args=(stop,), name=f"{service.slug}.{runner.slug}"))
     for part in parts:
         part.start()
     while not stop.wait(0.5):

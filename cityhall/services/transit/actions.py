@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 import numpy as np
@@ -12,15 +12,15 @@ from django.utils.translation import gettext as _
 
 from cityhall.engines.gtfs import FeedError, Report, Schedule, read_feeds
 from cityhall.kernel import derived
+from cityhall.kernel.devices import drops
 from cityhall.kernel.errors import Invalid
 from cityhall.kernel.journal import append
-from cityhall.kernel.live import publish
 from cityhall.kernel.places.point import Point
 from cityhall.services.transit import days, timetables
-from cityhall.services.transit.models import FeedVersion, Line, Stop, VehiclePosition
+from cityhall.services.transit.models import FeedVersion, Line, Stop
 from cityhall.services.transit.modes import mode_of
-
-MAX_SPEED = 60.0  # m/s; no bus is faster, a broken receiver is
+from cityhall.services.transit.tracking import inbox
+from cityhall.services.transit.tracking.fixes import Fix, fault, from_message
 
 
 def load(progress: Callable[[str, float], None]) -> None:
@@ -128,62 +128,19 @@ def _stops(version: FeedVersion, schedule: Schedule) -> Iterable[Stop]:
 
 
 def record_positions(device: Any, messages: list[dict[str, Any]], received_at: datetime) -> None:
-    """Takes positions a device has sent: the newest of each vehicle is kept and shown at once.
+    """Takes positions a device has sent, and hands them to the tracker (see tracking).
 
-    One device may speak for a fleet (a depot's gateway), naming the `vehicle`. Raises Invalid for a position that
-    cannot be.
+    One device may speak for a fleet (a depot's gateway), naming the `vehicle`. What cannot be a position raises
+    Invalid; one that is stale, of the future or impossibly fast is counted and left out.
     """
-    newest: dict[str, VehiclePosition] = {}
+    good: list[Fix] = []
     for message in messages:
-        position = _position(str(message.get("vehicle") or device.public_id), message, received_at)
-        before = newest.get(position.device)
-        if before is None or position.at >= before.at:
-            newest[position.device] = position
-    with transaction.atomic():
-        VehiclePosition.objects.bulk_create(
-            sorted(newest.values(), key=lambda position: position.device),
-            update_conflicts=True,
-            unique_fields=["device"],
-            update_fields=["point", "bearing", "speed", "line", "color", "trip", "at"],
-        )
-        publish("vehicles", [feature(position) for position in newest.values()])
-
-
-def _position(vehicle: str, message: dict[str, Any], received_at: datetime) -> VehiclePosition:
-    try:
-        lon, lat, at = float(message["lon"]), float(message["lat"]), float(message["at"])
-        bearing, speed = message.get("bearing"), message.get("speed")
-        position = VehiclePosition(
-            device=vehicle[:100],
-            point=Point(lon, lat),
-            bearing=None if bearing is None else float(bearing) % 360,
-            speed=None if speed is None else float(speed),
-            line=str(message.get("line", ""))[:100],
-            color=str(message.get("color", ""))[:6],
-            trip=str(message.get("trip", ""))[:200],
-            at=datetime.fromtimestamp(at, UTC),
-        )
-    except (KeyError, TypeError, ValueError, OverflowError, OSError) as problem:
-        raise Invalid(
-            _("This is no position: %(why)s.") % {"why": repr(problem)},
-            mend=_("Send lon, lat and at (Unix seconds)."),
-        ) from None
-    if not (abs(lon) <= 180 and abs(lat) <= 90) or (position.speed or 0) > MAX_SPEED:
-        raise Invalid(_("No vehicle can be there, or be so fast."), mend=_("Check the receiver."))
-    return position
-
-
-def feature(position: VehiclePosition) -> dict[str, Any]:
-    """A vehicle as the map shows it: a GeoJSON feature."""
-    return {
-        "type": "Feature",
-        "id": position.device,
-        "geometry": {"type": "Point", "coordinates": list(position.point)},
-        "properties": {
-            "id": position.device,
-            "name": position.line,
-            "color": f"#{position.color}" if position.color else "",
-            "bearing": position.bearing,
-            "at": position.at.timestamp(),
-        },
-    }
+        fix = from_message(str(message.get("vehicle") or device.public_id), device.public_id, message)
+        why = fault(fix, received_at.timestamp())
+        if why == "malformed":
+            raise Invalid(_("No vehicle can be there."), mend=_("Check the receiver."), code=why)
+        if why:
+            drops.count(why, device=device.public_id, at=received_at)
+        else:
+            good.append(fix)
+    inbox.submit(good, received_at)

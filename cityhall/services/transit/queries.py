@@ -8,16 +8,16 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 import numpy as np
+from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from cityhall.kernel.errors import Missing
 from cityhall.kernel.places.geocoder import Named
 from cityhall.services.transit import timetables
-from cityhall.services.transit.actions import feature
 from cityhall.services.transit.days import clock
 from cityhall.services.transit.itinerary import ride_shape
-from cityhall.services.transit.models import FeedVersion, Line, Stop, VehiclePosition
+from cityhall.services.transit.models import FeedVersion, Line, Stop, Vehicle, VehicleState
 from cityhall.services.transit.modes import mode_of
 
 Bounds = tuple[float, float, float, float] | None
@@ -48,7 +48,7 @@ def find_line(gtfs_id: str) -> Line:
 
 def vehicles_on_the_road() -> int:
     """How many vehicles have said where they are within FRESH."""
-    return VehiclePosition.objects.filter(at__gte=timezone.now() - FRESH).count()
+    return shown_vehicles().count()
 
 
 def lines_in_service() -> int:
@@ -187,10 +187,36 @@ def lines_geojson(bounds: Bounds = None) -> dict[str, Any]:
 
 def vehicles_geojson(bounds: Bounds = None) -> dict[str, Any]:
     """Vehicles heard of in the last minutes as GeoJSON."""
-    positions = VehiclePosition.objects.filter(at__gte=timezone.now() - FRESH)
+    states = shown_vehicles()
     if bounds:
-        positions = positions.filter(point__inside=bounds)
-    return _collection(feature(position) for position in positions[:20_000])
+        states = states.filter(point__inside=bounds)
+    return _collection(vehicle_feature(state) for state in states[:20_000])
+
+
+def shown_vehicles() -> QuerySet[VehicleState]:
+    """States of the vehicles that everybody may see, heard of within FRESH."""
+    states = VehicleState.objects.filter(at__gte=timezone.now() - FRESH, vehicle__enabled=True)
+    return states.exclude(vehicle__kind=Vehicle.Kind.SCHOOL).select_related("vehicle")
+
+
+def vehicle_feature(state: VehicleState) -> dict[str, Any]:
+    """A vehicle as the map shows it: a GeoJSON feature."""
+    return {
+        "type": "Feature",
+        "id": state.vehicle.public_id,
+        "geometry": {"type": "Point", "coordinates": [round(state.point.lon, 6), round(state.point.lat, 6)]},
+        "properties": {
+            "id": state.vehicle.public_id,
+            "name": state.line,
+            "color": f"#{state.color}" if state.color else "",
+            "bearing": None if state.bearing is None else round(state.bearing),
+            "at": round(state.at.timestamp(), 1),
+            "accuracy": round(state.accuracy_m, 1),
+            "fix": state.fix_class,
+            "status": state.status,
+            "delay": state.delay_s,
+        },
+    }
 
 
 def _collection(features: Any) -> dict[str, Any]:

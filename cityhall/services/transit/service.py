@@ -2,7 +2,7 @@
 
 from django.utils.translation import gettext_lazy as _
 
-from cityhall.kernel.service import Door, Feed, Indicator, Layer, Place, Role, Service
+from cityhall.kernel.service import Door, Feed, Indicator, Layer, Place, Role, Runner, Service
 
 SERVICE = Service(
     slug="transit",
@@ -42,7 +42,7 @@ SERVICE = Service(
             name=_("Buses now"),
             kind="point",
             source="cityhall.services.transit.queries:vehicles_geojson",
-            public_fields=("id", "name", "color", "bearing", "at"),
+            public_fields=("id", "name", "color", "bearing", "at", "accuracy", "fix", "status", "delay", "url"),
             live="vehicles",
             icon="bus",
             color="#0b5cad",
@@ -86,5 +86,6 @@ SERVICE = Service(
         Role("timetable", _("Timetable officer"), ("transit.load_feed",)),
     ),
     doors=(Door("position", "cityhall.services.transit.actions:record_positions"),),
+    runners=(Runner("tracker", "cityhall.services.transit.tracking.tracker:run"),),
     places=(Place("stop", _("Stop"), "cityhall.services.transit.queries:stop_names"),),
 )

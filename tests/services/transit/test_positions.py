@@ -13,7 +13,8 @@ from cityhall.kernel.devices.registry import register
 from cityhall.kernel.errors import Invalid
 from cityhall.kernel.people.actors import system
 from cityhall.services.transit import actions
-from cityhall.services.transit.models import VehiclePosition
+from cityhall.services.transit.models import VehicleState
+from cityhall.services.transit.tracking import tracker
 from cityhall.simulator.signing import Signer
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
@@ -29,10 +30,21 @@ def test_a_signed_position_is_on_the_map() -> None:
         content_type="application/json",
     )
     assert sent.json() == {"accepted": 1, "dropped": {}}
+    assert tracker.step() == 1
     features = Client().get("/map/layers/transit/vehicles.geojson").json()["features"]
     assert [feature["geometry"]["coordinates"] for feature in features] == [[-51.2, -30.0]]
     # Only what the manifest names leaves the service.
-    assert set(features[0]["properties"]) <= {"id", "name", "color", "bearing", "at"}
+    assert set(features[0]["properties"]) <= {
+        "id",
+        "name",
+        "color",
+        "bearing",
+        "at",
+        "accuracy",
+        "fix",
+        "status",
+        "delay",
+    }
 
 
 @pytest.mark.django_db
@@ -40,12 +52,13 @@ def test_the_newest_of_a_batch_counts() -> None:
     device, _ = register(system("test"), kind="gateway", owner="transit", label="Depot", public_id="depot")
     at = NOW.timestamp()
     messages = [
-        {"vehicle": "7", "lon": 1.0, "lat": 1.0, "at": at},
-        {"vehicle": "7", "lon": 2.0, "lat": 2.0, "at": at + 2},
-        {"vehicle": "7", "lon": 3.0, "lat": 3.0, "at": at + 1},
+        {"vehicle": "7", "lon": 1.0, "lat": 1.0, "at": at - 2},
+        {"vehicle": "7", "lon": 2.0, "lat": 2.0, "at": at},
+        {"vehicle": "7", "lon": 3.0, "lat": 3.0, "at": at - 1},
     ]
     actions.record_positions(device, messages, NOW)
-    assert VehiclePosition.objects.get().point.lon == 2.0
+    tracker.step()
+    assert VehicleState.objects.get().measured.lon == 2.0
 
 
 @pytest.mark.django_db
@@ -56,7 +69,6 @@ def test_the_newest_of_a_batch_counts() -> None:
         {"lon": "x", "lat": 0, "at": 0},
         {"lon": 181, "lat": 0, "at": 0},
         {"lon": 0, "lat": 0, "at": 1e30},
-        {"lon": 0, "lat": 0, "at": 0, "speed": 900},
         {"lon": float("nan"), "lat": 0, "at": 0},
     ],
 )
@@ -64,7 +76,7 @@ def test_what_is_no_position_is_refused(message: dict[str, object]) -> None:
     device, _ = register(system("test"), kind="gateway", owner="transit", label="Depot", public_id="depot")
     with pytest.raises(Invalid):
         actions.record_positions(device, [message], NOW)
-    assert VehiclePosition.objects.count() == 0
+    assert tracker.step() == 0
 
 
 def test_a_map_layer_that_is_not_declared_is_not_there(city: Path, client: Client) -> None:

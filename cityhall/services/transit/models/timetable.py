@@ -76,22 +76,3 @@ class Line(models.Model):
 
     def __str__(self) -> str:
         return self.short_name
-
-
-class VehiclePosition(models.Model):
-    """Where a vehicle last was. One row a vehicle; what it was before is in the journal's summary, not here."""
-
-    device = models.CharField(max_length=100, unique=True)
-    point = PointField()
-    bearing = models.FloatField(null=True)
-    speed = models.FloatField(null=True, help_text=_("m/s"))
-    line = models.CharField(max_length=100, blank=True)
-    color = models.CharField(max_length=6, blank=True)
-    trip = models.CharField(max_length=200, blank=True)
-    at = models.DateTimeField()
-
-    class Meta:
-        indexes: ClassVar = [models.Index(fields=["at"], name="vehicleposition_at")]
-
-    def __str__(self) -> str:
-        return self.device

@@ -1,0 +1,176 @@
+"""The fleet: its vehicles, where each one is, and the calls and predictions that follow from that.
+
+Timetable things are named by their GTFS ids, not by rows: a new feed renumbers the rows, and what was seen before it
+must still be readable.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from cityhall.kernel.devices.models import Device
+from cityhall.kernel.places.point import GistIndex, PointField
+
+
+class Vehicle(models.Model):
+    """A vehicle as its operator knows it. `public_id` is what riders and feeds see (GTFS-Realtime vehicle.id)."""
+
+    class Kind(models.TextChoices):
+        BUS = "bus", _("bus")
+        SHUTTLE = "shuttle", _("free shuttle")
+        SCHOOL = "school", _("special-school bus")
+
+    public_id = models.CharField(max_length=100, unique=True)
+    label = models.CharField(max_length=100, blank=True)
+    kind = models.CharField(max_length=10, choices=Kind.choices, default=Kind.BUS)
+    wheelchair = models.BooleanField(null=True, help_text=_("None: not known"))
+    capacity = models.PositiveSmallIntegerField(null=True)
+    enabled = models.BooleanField(default=True)
+
+    class Meta:
+        ordering: ClassVar = ["public_id"]
+
+    def __str__(self) -> str:
+        return self.label or self.public_id
+
+    @property
+    def hidden(self) -> bool:
+        """Whether it must not be seen by the public: only those whom it concerns may follow a school bus."""
+        return self.kind == self.Kind.SCHOOL
+
+
+class Receiver(models.Model):
+    """A GNSS receiver that speaks NMEA 0183 or UBX: those cannot sign, so it is bound by its id and its address."""
+
+    class Protocol(models.TextChoices):
+        NMEA = "nmea", "NMEA 0183"
+        UBX = "ubx", "UBX"
+
+    device = models.OneToOneField(Device, models.CASCADE, related_name="receiver")
+    vehicle = models.ForeignKey(Vehicle, models.CASCADE, related_name="receivers")
+    protocol = models.CharField(max_length=10, choices=Protocol.choices, default=Protocol.NMEA)
+    address = models.CharField(max_length=50, help_text=_("IP address or network (CIDR) it may connect from"))
+    corrections = models.BooleanField(default=False, help_text=_("may take RTCM from the caster"))
+
+    def __str__(self) -> str:
+        return f"{self.device} ({self.address})"
+
+
+class FixInbox(models.Model):
+    """Fixes that came in through a process that does not track: the tracker takes them out. An unlogged table."""
+
+    vehicle = models.CharField(max_length=100)
+    device = models.CharField(max_length=64)
+    fix = models.JSONField()
+    received_at = models.DateTimeField()
+
+
+class VehicleState(models.Model):
+    """Where a vehicle is and what it is doing, as the tracker last estimated it. One row a vehicle, unlogged.
+
+    `memory` is the filter's own state: a tracker that starts anew goes on where the one before stopped.
+    """
+
+    class Status(models.TextChoices):
+        ON_ROUTE = "on_route", _("on its route")
+        OFF_ROUTE = "off_route", _("off its route")
+        WRONG_WAY = "wrong_way", _("going the wrong way")
+        UNMATCHED = "unmatched", _("on no known trip")
+        RECKONED = "reckoned", _("not heard for a moment; estimated")
+
+    class FixClass(models.IntegerChoices):
+        """GGA quality (NMEA 0183, GGA field 6)."""
+
+        NONE = 0, _("not known")
+        SINGLE = 1, _("GPS")
+        DGNSS = 2, _("DGNSS")
+        RTK_FIXED = 4, _("RTK fixed")
+        RTK_FLOAT = 5, _("RTK float")
+
+    vehicle = models.OneToOneField(Vehicle, models.CASCADE, primary_key=True, related_name="state")
+    at = models.DateTimeField(help_text=_("when the newest fix was measured"))
+    published_at = models.DateTimeField()
+    point = PointField(help_text=_("best estimate, on the route where the vehicle is on it"))
+    measured = PointField(help_text=_("as the receiver said"))
+    accuracy_m = models.FloatField(help_text=_("radius that holds the true place 95 times in 100"))
+    fix_class = models.SmallIntegerField(choices=FixClass.choices, default=FixClass.NONE)
+    bearing = models.FloatField(null=True)
+    speed = models.FloatField(null=True, help_text=_("m/s"))
+    status = models.CharField(max_length=12, choices=Status.choices, default=Status.UNMATCHED)
+    route = models.CharField(max_length=200, blank=True)
+    direction = models.SmallIntegerField(default=-1)
+    trip = models.CharField(max_length=200, blank=True)
+    service_day = models.DateField(null=True)
+    along_m = models.FloatField(null=True, help_text=_("metres from the start of the trip's shape"))
+    lateral_m = models.FloatField(null=True, help_text=_("metres to the left of the shape"))
+    lane = models.SmallIntegerField(null=True, help_text=_("lanes from the kerb, 0 the nearest; None: not to be told"))
+    next_sequence = models.IntegerField(null=True, help_text=_("place of the next stop in the trip, from 0"))
+    at_stop = models.BooleanField(default=False)
+    delay_s = models.IntegerField(null=True, help_text=_("late, or early where negative"))
+    occupancy = models.SmallIntegerField(null=True, help_text=_("GTFS-Realtime OccupancyStatus"))
+    line = models.CharField(max_length=100, blank=True)
+    color = models.CharField(max_length=6, blank=True)
+    memory = models.JSONField(default=dict)
+
+    class Meta:
+        indexes: ClassVar = [
+            models.Index(fields=["at"], name="vehiclestate_at"),
+            GistIndex(fields=["point"], name="vehiclestate_point"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.vehicle_id} {self.status}"
+
+
+class StopCall(models.Model):
+    """A vehicle's call at a stop, as it was seen: what predictions learn from and quality is measured by."""
+
+    service_day = models.DateField()
+    trip = models.CharField(max_length=200)
+    sequence = models.IntegerField(help_text=_("place in the trip, from 0"))
+    stop = models.CharField(max_length=200)
+    route = models.CharField(max_length=200)
+    direction = models.SmallIntegerField(default=-1)
+    vehicle = models.CharField(max_length=100)
+    arrived_at = models.DateTimeField()
+    departed_at = models.DateTimeField(null=True)
+    scheduled_arrival = models.DateTimeField()
+    scheduled_departure = models.DateTimeField()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["service_day", "trip", "sequence"], name="stop_called_at_once")
+        ]
+        indexes: ClassVar = [models.Index(fields=["route", "service_day"], name="stopcall_route_day")]
+
+    def __str__(self) -> str:
+        return f"{self.service_day} {self.trip} {self.sequence}"
+
+
+class TripPrediction(models.Model):
+    """When a trip under way, or the next of its block, comes to each stop still before it. Unlogged.
+
+    The arrays have one element a stop, from `first_sequence` to the trip's last; times are Unix seconds. `low` and
+    `high` are the bounds of an interval that holds the arrival eight times in ten.
+    """
+
+    service_day = models.DateField()
+    trip = models.CharField(max_length=200)
+    route = models.CharField(max_length=200)
+    vehicle = models.CharField(max_length=100)
+    first_sequence = models.IntegerField()
+    arrival = ArrayField(models.BigIntegerField())
+    departure = ArrayField(models.BigIntegerField())
+    low = ArrayField(models.BigIntegerField())
+    high = ArrayField(models.BigIntegerField())
+    made_at = models.DateTimeField()
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(fields=["service_day", "trip"], name="one_prediction_a_trip")]
+
+    def __str__(self) -> str:
+        return f"{self.service_day} {self.trip}"
