@@ -82,3 +82,13 @@ def test_what_is_no_position_is_refused(message: dict[str, object]) -> None:
 def test_a_map_layer_that_is_not_declared_is_not_there(city: Path, client: Client) -> None:
     assert client.get("/map/layers/transit/stops.geojson").status_code == 200
     assert client.get("/map/layers/transit/drivers.geojson").status_code == 404
+
+
+@pytest.mark.django_db
+def test_only_a_gateway_speaks_for_other_vehicles() -> None:
+    """A phone's or a bus's own device cannot put somebody else's bus on the map."""
+    device, _ = register(system("test"), kind="phone", owner="transit", label="Bus 7", public_id="phone-7")
+    at = NOW.timestamp()
+    actions.record_positions(device, [{"vehicle": "8", "lon": 1.0, "lat": 1.0, "at": at}], NOW)
+    tracker.step()
+    assert VehicleState.objects.get().vehicle.public_id == "phone-7"

@@ -2,7 +2,6 @@
 
 import cityhall.kernel.places.point
 import django.contrib.postgres.fields
-import django.contrib.postgres.indexes
 import django.db.models.deletion
 from django.db import migrations, models
 
@@ -131,9 +130,6 @@ class Migration(migrations.Migration):
                 ('color', models.CharField(blank=True, max_length=6)),
                 ('memory', models.JSONField(default=dict)),
             ],
-            options={
-                'indexes': [models.Index(fields=['at'], name='vehiclestate_at'), django.contrib.postgres.indexes.GistIndex(fields=['point'], name='vehiclestate_point')],
-            },
         ),
         # What these hold is old after a few seconds: it need not survive a crash of the database, only of ours.
         migrations.RunSQL(
