@@ -22,7 +22,6 @@ from cityhall.services.transit.modes import mode_of
 from cityhall.services.transit.tracking import inbox
 from cityhall.services.transit.tracking.fixes import Fix, fault, from_message
 
-
 GATEWAY = "gateway"
 """Kind of the devices that may speak for other vehicles than their own."""
 
