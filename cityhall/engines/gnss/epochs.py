@@ -96,8 +96,14 @@ class Epochs:
 
     def flush(self, now: float, out: list[Position]) -> None:
         """Gives out an epoch that has waited WAIT_S for a sentence that did not come."""
-        if not self.given and now - self.heard >= WAIT_S:
-            self._close(out)
+        if now - self.heard >= WAIT_S:
+            self.close(out)
+
+    def close(self, out: list[Position]) -> None:
+        """Gives out the epoch that is open: no more of it will come."""
+        if not self.given:
+            self.learned = self.last
+            self._give(out)
 
     def _same_epoch(self, groups: tuple[bytes | None, ...], now: float, out: list[Position]) -> bool:
         time = nmea.seconds(groups, 0)
@@ -106,14 +112,9 @@ class Epochs:
             self.faults["no_fix"] += 1
             return False
         if time != self.time:
-            if not self.given:
-                self._close(out)
+            self.close(out)
             self._begin(time, now)
         return True
-
-    def _close(self, out: list[Position]) -> None:
-        self.learned = self.last
-        self._give(out)
 
     def _gga(self, groups: tuple[bytes | None, ...]) -> None:
         quality = nmea.QUALITIES.get(groups[9] or b"", -1)
@@ -160,9 +161,6 @@ class Epochs:
         if self.point is None or (self.no_fix and self.fix_class < 0):
             self.faults["no_fix"] += 1
             return
-        if self.date:
-            at = self.date + self.time
-        else:
-            at = self.time + DAY * round((self.heard - self.time) / DAY)
+        day = self.date or DAY * round((self.heard - self.time) / DAY)
         lon, lat = self.point
-        out.append(Position(at, lon, lat, self.fix_class, self.sigma, self.speed, self.bearing))
+        out.append(Position(day + self.time, lon, lat, self.fix_class, self.sigma, self.speed, self.bearing))

@@ -87,7 +87,7 @@ class Frames:
         return -1
 
     def _frame(self, data: bytes, place: int, frames: list[bytes]) -> int:
-        """Takes the frame that should begin at `place`; gives how many bytes to go on by, 0 where the rest is awaited."""
+        """Takes the frame that should begin at `place`; gives how many bytes to go on by, 0 to wait for more."""
         if not UBX_SYNC.startswith(data[place : place + 2]):
             self.malformed += 1
             return 1

@@ -52,9 +52,9 @@ _HEX = {f"{value:02{case}}".encode(): value for value in range(256) for case in 
 
 
 def checksum(content: bytes) -> int:
-    """XOR of the bytes between "$" and "*" (5.3.1): the whole as one number, folded in halves, a third of a loop's time.
+    """XOR of the bytes between "$" and "*" (5.3.1): the whole as one number, folded in halves.
 
-    Only the lowest byte of each step must be right, so nothing is masked until the end.
+    That takes a third of a loop's time. Only the lowest byte of each step must be right, so none is masked.
     """
     folded = int.from_bytes(content, "little")
     folded ^= folded >> 1024
