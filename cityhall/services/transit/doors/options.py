@@ -73,7 +73,7 @@ def _source(item: dict[str, Any]) -> Source:
     if not isinstance(name, str) or not name or len(name) > 50:
         raise ValueError("a feed of [[service.transit.vehicle_positions]] has no name (at most 50 letters).")
     if not isinstance(url, str) or urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).hostname:
-        raise ValueError(f"the vehicle positions {name!r} have no address: write url = \"https://...\".")
+        raise ValueError(f'the vehicle positions {name!r} have no address: write url = "https://...".')
     if isinstance(every, bool) or not isinstance(every, int | float) or not 1 <= every <= 3600:
         raise ValueError(f"every_s of the vehicle positions {name!r} must be 1 to 3600 seconds.")
     if not isinstance(item.get("prefix", ""), str):
@@ -109,7 +109,11 @@ def check() -> Iterator[tuple[str, str, str]]:
         yield "ok", f"transit: receivers are taken on port {doors.receiver_port}; {registered} are registered.", ""
     waiting = Receiver.objects.filter(address="mqtt").count()
     if waiting and not settings.MQTT_URL:
-        yield "warning", f"transit: {waiting} receivers are registered for MQTT, and no broker is named.", "Set MQTT_URL."
+        yield (
+            "warning",
+            f"transit: {waiting} receivers are registered for MQTT, and no broker is named.",
+            "Set MQTT_URL.",
+        )
     for feed in feeds:
         if urlsplit(feed.url).scheme == "http":
             yield "warning", f"transit: the vehicle positions {feed.name} come unprotected.", "Use its https address."

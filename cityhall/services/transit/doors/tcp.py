@@ -16,7 +16,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 import uvloop
 
@@ -45,7 +45,18 @@ log = logging.getLogger("cityhall.transit.doors")
 class Connection(asyncio.Protocol):
     """One sender. `speakers` are the receivers it has named, `speaking` the one whose frames come now."""
 
-    __slots__ = ("_door", "address", "allowance", "began", "filled_at", "frames", "heard", "speakers", "speaking", "way")
+    __slots__ = (
+        "_door",
+        "address",
+        "allowance",
+        "began",
+        "filled_at",
+        "frames",
+        "heard",
+        "speakers",
+        "speaking",
+        "way",
+    )
 
     def __init__(self, door: Door) -> None:
         self._door = door
@@ -58,8 +69,7 @@ class Connection(asyncio.Protocol):
         self.allowance = 2.0 * BYTES_A_SECOND
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self.way = transport
+        self.way = cast(asyncio.Transport, transport)
         peer = transport.get_extra_info("peername")
         self.address = str(peer[0]) if peer else ""
         refused = self._door.refusal(self)
