@@ -32,6 +32,10 @@ that overtake as being in order, and so misses some.
 "300 m": walks that do not lead on. raptor-journey-planner walks several in a row, and so arrives earlier; minotor walks
 on from a walk in some rounds and drops a ride that ends after a walk to the same stop.""",
     "server": "The demo city, one worker, 200 live readers open; server and questioner share the machine.",
+    "positions": """\
+A fix is an epoch of three NMEA sentences. Ages count from the measurement: "published" to the commit that publishes the
+state, "a rider has it" to the browser's end of /live/vehicles. MB/min is the slope over the second half. Buses, riders
+and city share the machine.""",
     "journal": "Durable commits (fsync on); the peer counts in a row that every writer locks.",
 }
 
@@ -79,7 +83,21 @@ def journal(arguments: argparse.Namespace) -> list[dict[str, Any]]:
             return [appends.run()]
 
 
-BENCHMARKS = {"journeys": journeys, "journal": journal, "server": server}
+def positions(arguments: argparse.Namespace) -> list[dict[str, Any]]:
+    """Receivers' doors to riders' maps."""
+    from cityhall.bench import positions as way
+
+    return way.run(
+        buses=arguments.buses,
+        hz=arguments.hz,
+        seconds=arguments.seconds,
+        riders=arguments.riders,
+        mqtt=arguments.mqtt,
+        city=arguments.demo,
+    )
+
+
+BENCHMARKS = {"journeys": journeys, "journal": journal, "server": server, "positions": positions}
 
 
 def show(name: str, rows: list[dict[str, Any]]) -> None:
@@ -116,6 +134,12 @@ def main() -> None:
     parser.add_argument("--gtfs", nargs="+", type=Path, help="feeds for journeys; with --date")
     parser.add_argument("--date", type=date.fromisoformat, help="service date, YYYY-MM-DD")
     parser.add_argument("--pairs", type=int, default=500, help="how many journeys are asked for")
+    parser.add_argument("--buses", type=int, default=4000, help="positions: how many buses send")
+    parser.add_argument("--hz", type=float, default=2.5, help="positions: how often each does, times a second")
+    parser.add_argument("--seconds", type=float, default=60.0, help="positions: how long is measured")
+    parser.add_argument("--riders", type=int, default=1000, help="positions: how many watch in the second part")
+    parser.add_argument("--mqtt", type=float, default=0.1, help="positions: share that comes by MQTT")
+    parser.add_argument("--demo", type=Path, help="positions: a demo city's folder to use again, as a copy")
     arguments = parser.parse_args()
     if bool(arguments.gtfs) != bool(arguments.date):
         parser.error("--gtfs and --date go together")

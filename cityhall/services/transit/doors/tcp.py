@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import resource
 import threading
 import time
 from collections.abc import Callable
@@ -247,12 +248,19 @@ async def _serve(stop: threading.Event, door: Door, handover: Handover, host: st
         handover.put(door.tick())
 
 
+def _allow_many() -> None:
+    """Each connection is an open file, and a process may often have 1,024 only until it asks for more."""
+    _soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
 def run(stop: threading.Event) -> None:
     """Serves receivers until `stop`, where city.toml names a port for them; a port that is taken is waited for."""
     chosen = options()
     if not chosen.receiver_port:
         stop.wait()
         return
+    _allow_many()
     known = Directory()
     with Handover(known.refresh, directory.READ_EVERY_S) as handover:
         while not stop.is_set():
