@@ -1,17 +1,22 @@
-"""The only writers of receivers: register one, change where it connects from, give it another vehicle."""
+"""The only writers of receivers and base stations. Switching one off and on again: kernel/devices/registry.py."""
 
 from __future__ import annotations
+
+import re
+from urllib.parse import unquote, urlsplit
 
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from cityhall.kernel.devices import registry
-from cityhall.kernel.errors import Invalid, Missing
+from cityhall.kernel.devices import keys, registry
+from cityhall.kernel.errors import Conflict, Invalid, Missing
 from cityhall.kernel.journal import append
 from cityhall.kernel.people.actors import Actor
 from cityhall.kernel.people.permissions import require
+from cityhall.kernel.places.point import Point
 from cityhall.services.transit.doors.directory import network_of
-from cityhall.services.transit.models import Receiver, Vehicle
+from cityhall.services.transit.models import BaseStation, Receiver, Vehicle
+from cityhall.services.transit.models.corrections import MOUNTPOINT
 
 OWNER = "transit"
 SCOPE = f"service:{OWNER}"
@@ -74,6 +79,61 @@ def change_receiver(
     receiver.save()
     _tell("transit.receiver.changed", receiver, actor)
     return receiver
+
+
+@transaction.atomic
+def register_station(
+    actor: Actor, *, mountpoint: str, point: Point, country: str, source: str = "", public_id: str = "", label: str = ""
+) -> tuple[BaseStation, str]:
+    """A base station and its key, which is shown this once: with its id and key it sends RTCM 3 to the caster.
+
+    `source` is another caster's mountpoint to fetch it from instead, ntrip://user:password@host:2101/MOUNT; user and
+    password are kept sealed. Raises Denied without `devices.manage`, Invalid, or Conflict for a name that is taken.
+    """
+    require(actor, "devices.manage", SCOPE)
+    if not re.fullmatch(MOUNTPOINT, mountpoint):
+        raise Invalid(
+            _("This cannot be a mountpoint."),
+            field="mountpoint",
+            mend=_("Use letters, digits and - _ . (at most 100)."),
+        )
+    if not re.fullmatch("[A-Z]{3}", country):
+        raise Invalid(_("This is no country."), field="country", mend=_("Write three capital letters (ISO 3166)."))
+    if BaseStation.objects.filter(mountpoint=mountpoint).exists():
+        raise Conflict(_("There is a mountpoint %(name)s already.") % {"name": mountpoint}, field="mountpoint")
+    where, login = _source(source)
+    device, key = registry.register(actor, kind="base station", owner=OWNER, label=label, public_id=public_id)
+    station = BaseStation.objects.create(
+        device=device, mountpoint=mountpoint, point=point, country=country, source=where, login=login
+    )
+    append(
+        OWNER,
+        "transit.base_station.registered",
+        {"mountpoint": mountpoint, "lon": point.lon, "lat": point.lat, "source": where},
+        subject=device.public_id,
+        actor=str(actor),
+    )
+    return station, key
+
+
+def _source(text: str) -> tuple[str, bytes]:
+    """The address without user and password, and those, sealed."""
+    if not text:
+        return "", b""
+    parts = urlsplit(text.strip())
+    try:
+        port = parts.port or 2101
+    except ValueError:
+        port = 0
+    name = parts.path.removeprefix("/")
+    if parts.scheme != "ntrip" or not parts.hostname or not port or not re.fullmatch(MOUNTPOINT, name):
+        raise Invalid(
+            _("%(text)s is no mountpoint of a caster.") % {"text": parts.hostname or text},
+            field="source",
+            mend=_("Write ntrip://user:password@host:2101/MOUNT."),
+        )
+    login = f"{unquote(parts.username or '')}:{unquote(parts.password or '')}"
+    return f"ntrip://{parts.hostname}:{port}/{name}", keys.seal(login.encode())
 
 
 def _address(text: str) -> str:
