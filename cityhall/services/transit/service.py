@@ -90,6 +90,7 @@ SERVICE = Service(
         Runner("tracker", "cityhall.services.transit.tracking.tracker:run"),
         Runner("receivers", "cityhall.services.transit.doors.tcp:run"),
         Runner("receivers-mqtt", "cityhall.services.transit.doors.mqtt:run"),
+        Runner("vehicle-positions", "cityhall.services.transit.doors.vehicle_positions:run"),
         Runner("caster", "cityhall.services.transit.doors.caster:run"),
     ),
     places=(Place("stop", _("Stop"), "cityhall.services.transit.queries:stop_names"),),
