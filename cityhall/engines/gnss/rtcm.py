@@ -22,7 +22,7 @@ _TABLE = tuple(map(_row, range(256)))
 
 
 def crc24q(data: bytes) -> int:
-    """CRC-24Q of `data`; 0 for a whole frame that is good. By a table, in a seventh of the time that bit by bit takes."""
+    """CRC-24Q of `data`; 0 for a whole frame that is good. By a table: seven times as fast as bit by bit."""
     crc = 0
     for octet in data:
         crc = (crc << 8 & 0xFFFF00) ^ _TABLE[crc >> 16 ^ octet]
