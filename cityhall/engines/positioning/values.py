@@ -97,7 +97,7 @@ class Fixes:
         size = np.atleast_1d(np.asarray(at)).size
         kinds = (np.int32, *[np.float64] * 3, np.int8, *[np.float64] * 3, np.int32, np.int32)
         columns = [
-            np.ascontiguousarray(np.broadcast_to(np.asarray(value, kind), (size,)))
+            np.array(np.broadcast_to(np.asarray(value, kind), (size,)), order="C")
             for value, kind in zip(given, kinds, strict=True)
         ]
         return cls(*columns)
