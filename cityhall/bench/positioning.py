@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from itertools import pairwise
 from pathlib import Path
 from time import process_time
 from typing import Any
@@ -64,7 +65,7 @@ def run(
 
 def follow(tracker: Tracker, fixes: Fixes, tick_s: float = 0.9) -> Followed:
     """Gives the tracker the fixes as they come in, a tick at a time; timed without what is done here."""
-    tracker.update(fixes.rows(slice(0, 0)), 0.0)
+    Tracker(tracker.ways, tracker.runs).update(fixes.rows(slice(0, 1)), float(fixes.at[0]))  # compiles
     bounds = [0]
     newest = np.maximum.accumulate(fixes.at)
     while bounds[-1] < len(fixes):
@@ -72,7 +73,7 @@ def follow(tracker: Tracker, fixes: Fixes, tick_s: float = 0.9) -> Followed:
     verdict, rows, parts = np.zeros(len(fixes), np.int8), [], []
     calls: list[tuple[int, int, int, float, float]] = []
     seconds = 0.0
-    for low, high in zip(bounds[:-1], bounds[1:], strict=True):
+    for low, high in pairwise(bounds):
         batch = fixes.rows(slice(low, high))
         began = process_time()
         update = tracker.update(batch, float(newest[high - 1]))
@@ -188,7 +189,6 @@ def alarms(traces: Traces, followed: Followed, ways: Ways) -> Rows:
     row, said = followed.row, followed.said
     vehicle, at = traces.fixes.vehicle[row], traces.fixes.at[row]
     found: Rows = []
-    hours = (np.bincount(vehicle).astype(float) * np.median(np.diff(np.unique(np.round(at, 3))))).sum() / 3600.0
     for status, name in ((Status.OFF_ROUTE, "off the route"), (Status.WRONG_WAY, "the wrong way")):
         delays, spells, false = [], 0, 0
         for one in np.unique(vehicle).tolist():

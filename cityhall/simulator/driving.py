@@ -5,13 +5,24 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.signal import lfilter
 
 from cityhall.engines.gtfs.schedule import Float64, Int8
 from cityhall.engines.positioning import Runs, Status, Ways
 
 ACCELERATION, BRAKING = 1.0, 1.2  # m/s2
-SIDEWAYS = 0.8  # m/s while changing lanes
 STEP_S = 0.5
+GRID_M = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Street:
+    """How streets are: lanes in a direction, their width, the side, and how badly shapes are drawn (one sigma)."""
+
+    lanes: int = 2
+    lane_m: float = 3.2
+    drives_left: bool = False
+    drawing_error_m: float = 1.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,32 +179,65 @@ def _ride(clock: list[float], gone: list[float], goal: float, cruise: float) -> 
         gone.append(goal - 0.5 * BRAKING * left * left)
 
 
-def on_street(
-    one: Drive, moments: Float64, lanes: int, lane_m: float, drives_left: bool, rng: np.random.Generator
-) -> dict[str, Float64]:
+def on_street(one: Drive, moments: Float64, street: Street, rng: np.random.Generator) -> dict[str, Float64]:
     """Where the vehicle truly is at moments of a drive: x, y, along, speed, bearing, lane, status."""
     path = one.path
     gone = np.interp(moments, one.at, one.gone)
-    speed = np.gradient(gone, moments) if moments.size > 1 else np.zeros(moments.size)
+    grid = np.arange(0.0, path.gone[-1] + GRID_M, GRID_M)
+    x, y, lane = _driven_line(one, grid, street, rng)
+    ahead, behind = np.minimum(gone + 1.0, path.gone[-1]), np.maximum(gone - 1.0, 0.0)
+    east, north = (np.interp(ahead, grid, line) - np.interp(behind, grid, line) for line in (x, y))
     row = np.clip(np.searchsorted(path.gone, gone, side="right") - 1, 0, path.gone.size - 2)
-    step = path.gone[row + 1] - path.gone[row]
-    share = np.clip((gone - path.gone[row]) / step, 0.0, 1.0)
-    east, north = (path.x[row + 1] - path.x[row]) / step, (path.y[row + 1] - path.y[row]) / step
-    lane = _lanes(one, gone, lanes, rng)
-    wanted = (lanes - lane - 0.5) * lane_m  # from the middle of the road towards the kerb
-    aside = _smooth(wanted, moments) + 0.15 * np.sin(moments / 7.0)
-    aside *= -1.0 if drives_left else 1.0
+    share = (gone - path.gone[row]) / (path.gone[row + 1] - path.gone[row])
     status = path.status[row].astype(np.float64)
-    settled = np.abs(np.abs(aside) - wanted) < 0.35
     return {
-        "x": path.x[row] + share * (path.x[row + 1] - path.x[row]) + aside * north,
-        "y": path.y[row] + share * (path.y[row + 1] - path.y[row]) - aside * east,
-        "along": path.along[row] + share * (path.along[row + 1] - path.along[row]),
-        "speed": np.maximum(0.0, speed),
+        "x": np.interp(gone, grid, x),
+        "y": np.interp(gone, grid, y),
+        "along": path.along[row] + np.clip(share, 0.0, 1.0) * (path.along[row + 1] - path.along[row]),
+        "speed": np.maximum(0.0, np.gradient(gone, moments)) if moments.size > 1 else np.zeros(moments.size),
         "bearing": np.degrees(np.arctan2(east, north)) % 360.0,
-        "lane": np.where(settled & (status == Status.ON_ROUTE), lane, -1.0),
+        "lane": np.where(
+            status == Status.ON_ROUTE, lane[np.clip(np.rint(gone / GRID_M).astype(int), 0, lane.size - 1)], -1
+        ),
         "status": status,
     }
+
+
+def _driven_line(
+    one: Drive, grid: Float64, street: Street, rng: np.random.Generator
+) -> tuple[Float64, Float64, Float64]:
+    """x, y of what is driven every two metres: in a lane of a street that lies a little beside its drawing, round
+    the corners; and the lane, -1 between lanes and in bends.
+    """
+    path = one.path
+    row = np.clip(np.searchsorted(path.gone, grid, side="right") - 1, 0, path.gone.size - 2)
+    step = path.gone[row + 1] - path.gone[row]
+    east, north = (path.x[row + 1] - path.x[row]) / step, (path.y[row + 1] - path.y[row]) / step
+    lane = _lanes(one, grid, street.lanes, rng)
+    wanted = (street.lanes - lane - 0.5) * street.lane_m  # from the middle of the road towards the kerb
+    aside = np.convolve(np.pad(wanted, 8, "edge"), np.full(17, 1 / 17), "valid")
+    settled = np.abs(aside - wanted) < 0.3
+    aside *= -1.0 if street.drives_left else 1.0
+    drawn = [wander(grid.size, street.drawing_error_m, GRID_M / 200.0, rng) for _ in range(2)]
+    x = np.interp(grid, path.gone, path.x) + aside * north + drawn[0]
+    y = np.interp(grid, path.gone, path.y) - aside * east + drawn[1]
+    turn = np.convolve(
+        np.pad(np.abs(np.diff(np.arctan2(east, north), append=np.arctan2(east[-1], north[-1]))), 8, "edge"),
+        np.ones(17),
+        "valid",
+    )
+    round_corners = np.full(7, 1 / 7)
+    x, y = (np.convolve(np.pad(line, 3, "edge"), round_corners, "valid") for line in (x, y))
+    return x, y, np.where(settled & (turn < 0.2), lane, -1.0)
+
+
+def wander(size: int, sd: float, step: float, rng: np.random.Generator) -> Float64:
+    """A first-order Gauss-Markov process; `step` is from one value to the next, in correlation lengths."""
+    keep = float(np.exp(-step))
+    noise = rng.normal(0.0, sd * np.sqrt(1.0 - keep * keep), size)
+    noise[:1] = rng.normal(0.0, sd)
+    result: Float64 = lfilter([1.0], [1.0, -keep], noise)
+    return result
 
 
 def _lanes(one: Drive, gone: Float64, lanes: int, rng: np.random.Generator) -> Float64:
@@ -204,12 +248,3 @@ def _lanes(one: Drive, gone: Float64, lanes: int, rng: np.random.Generator) -> F
         near = np.abs(gone[:, None] - one.stops[None, :]).min(axis=1) < 70.0
         lane[near] = 0.0
     return lane
-
-
-def _smooth(wanted: Float64, moments: Float64) -> Float64:
-    """The offset follows the wanted one at walking pace."""
-    result = wanted.copy()
-    for place in range(1, wanted.size):
-        most = SIDEWAYS * (moments[place] - moments[place - 1])
-        result[place] = result[place - 1] + np.clip(wanted[place] - result[place - 1], -most, most)
-    return result

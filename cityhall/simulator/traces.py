@@ -13,7 +13,7 @@ import numpy as np
 
 from cityhall.engines.gtfs.schedule import Bool, Float64, Int8, Int32
 from cityhall.engines.positioning import Fixes, Plane, Runs, Status, Ways
-from cityhall.simulator.driving import Drive, Path, drive, on_street
+from cityhall.simulator.driving import Drive, Path, Street, drive, on_street, wander
 
 KINDS = ("gps", "phone", "dgnss", "rtk")
 """Receivers: single-frequency GPS, a phone (no speed, larger errors), with corrections of a region, with RTK."""
@@ -34,10 +34,7 @@ class Conditions:
     glitches: float = 3.0
     kinds: tuple[str, ...] = KINDS
     runs: int = 2
-    shape_error_m: float = 1.5
-    lanes: int = 2
-    lane_m: float = 3.2
-    drives_left: bool = False
+    street: Street = field(default_factory=Street)
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +166,7 @@ def _see(
         here = (moments >= one.at[0]) & (moments <= one.at[-1])
         if number + 1 < len(drives):
             here &= moments < drives[number + 1].at[0]
-        seen = on_street(one, moments[here], conditions.lanes, conditions.lane_m, conditions.drives_left, rng)
+        seen = on_street(one, moments[here], conditions.street, rng)
         for name, values in seen.items():
             truth[name][here] = values
         truth["run"][here], truth["trip"][here] = driven[number], hints[number]
@@ -177,23 +174,7 @@ def _see(
     for name in ("x", "y"):
         truth[name] = np.interp(moments, moments[known], truth[name][known])
     truth["speed"][~known] = 0.0
-    drawn = _wander(moments, conditions.shape_error_m, 60.0, rng), _wander(moments, conditions.shape_error_m, 60.0, rng)
-    truth["x"], truth["y"] = truth["x"] + drawn[0] * known, truth["y"] + drawn[1] * known
     return _measure(vehicle, kind, moments, truth, conditions, rng)
-
-
-def _wander(at: Float64, sd: float, lasts: float, rng: np.random.Generator) -> Float64:
-    """A first-order Gauss-Markov process."""
-    from scipy.signal import lfilter
-
-    if at.size == 0:
-        return np.zeros(0)
-    step = float(np.median(np.diff(at))) if at.size > 1 else 1.0
-    keep = float(np.exp(-step / lasts))
-    noise = rng.normal(0.0, sd * np.sqrt(1.0 - keep * keep), at.size)
-    noise[0] = rng.normal(0.0, sd)
-    result: Float64 = lfilter([1.0], [1.0, -keep], noise)
-    return result
 
 
 def _measure(
@@ -209,10 +190,10 @@ def _measure(
         masks = [("rtk", ~floating & ~single), ("float", floating & ~single), ("gps", single)]
     for name, mask in masks:
         slow, fast, lasts, grade = ERRORS[name]
-        x += (_wander(at, slow, lasts, rng) + rng.normal(0.0, fast, size)) * mask
-        y += (_wander(at, slow, lasts, rng) + rng.normal(0.0, fast, size)) * mask
+        x += (wander(size, slow, conditions.every_s / lasts, rng) + rng.normal(0.0, fast, size)) * mask
+        y += (wander(size, slow, conditions.every_s / lasts, rng) + rng.normal(0.0, fast, size)) * mask
         quality[mask], sigma[mask] = grade, np.hypot(slow, fast)
-    sigma *= np.exp(rng.normal(0.0, 0.2)) if rng.random() < 0.7 else np.nan
+    sigma *= np.exp(rng.normal(0.0, 0.2)) if kind == "phone" or rng.random() < 0.7 else np.nan
     bounced = _spells(at, conditions.reflections, (2.0, 10.0), rng) & (quality != 4)
     angle = 2 * np.pi * rng.random()
     x += bounced * rng.uniform(15.0, 60.0) * np.cos(angle)

@@ -79,6 +79,11 @@ def _on_way(net: Net, state: Records, guess: Records, age: float, out: Records) 
         # It may be off its way already: the circle reaches to where it was measured.
         doubt = (state.x - out.x) ** 2 + (state.y - out.y) ** 2
     out.accuracy_m = np.sqrt(_radius(guess.ss, across) ** 2 + doubt)
+    free = state.pp + state.sigma * state.sigma
+    if age < 1.5 and _radius(free, free) < out.accuracy_m:
+        # A receiver this good needs no street: where the drawing is wrong, round corners, it knows better.
+        out.x, out.y = state.x + state.vx * age, state.y + state.vy * age
+        out.accuracy_m = _radius(free, free) + 0.5 * age
     out.lateral_m = left
     out.speed = abs(guess.v)
     turn = 180.0 if state.wrong_way == 1 else 0.0

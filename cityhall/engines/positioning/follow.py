@@ -150,7 +150,9 @@ def _watch(net: Net, rules: Rules, state: Records, guess: Records, dt: float, ev
     if evidence <= -2.0:
         state.broken = 1 if state.off_route == 1 or state.off > 0.5 * OFF_AT else state.broken
         return
-    if state.wrong_way == 0:
+    if not np.isnan(guess.done_at):
+        state.wrong_way = 0
+    elif state.wrong_way == 0:
         state.peak = max(state.peak, guess.s)
         if state.peak - guess.s > WRONG_M + 2.0 * min(sigma, 20.0) and guess.v < -0.5 and state.off_route == 0:
             state.wrong_way, state.trough = 1, guess.s
@@ -177,7 +179,7 @@ def _follow_one(
     out: Records,
     count: int,
 ) -> int:
-    """Everything after the plane's filter; the fix before was `was` metres wrong (sigma). Returns how many calls there are now."""
+    """Everything after the plane's filter; `was` is the sigma of the fix before. Returns how many calls there are."""
     held_evidence = 0.0
     for slot in range(GUESSES):
         guess = guesses[slot]
@@ -194,7 +196,7 @@ def _follow_one(
     if state.best < 0:
         return count
     guess = guesses[state.best]
-    live.taken[guess.run] = vehicle
+    live.taken[guess.run], live.taken_at[guess.run] = vehicle, state.at
     if state.best != held:
         held_evidence = 0.0
     dt = max(0.0, state.at - before)

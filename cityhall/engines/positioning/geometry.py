@@ -9,6 +9,8 @@ from cityhall.engines.gtfs.schedule import Float64
 from cityhall.engines.positioning.state import Net
 
 STOP_ZONE_M = 20.0
+TURN_COST = 8.0
+"""What a course at right angles to the way counts against a place on it; as much as four sigmas of distance."""
 START_ZONE_M = 40.0
 """A vehicle this near to its first stop may still be waiting to begin."""
 
@@ -80,7 +82,7 @@ def project(
         off = net.along[a] + gone - s
         cost = (ex * ex + ey * ey) / side_variance + off * off / along_variance
         if not np.isnan(course):
-            cost += 4.0 * (1.0 - (heading_x * ux + heading_y * uy))
+            cost += TURN_COST * (1.0 - (heading_x * ux + heading_y * uy))
         if cost < best:
             best, along, east, north = cost, net.along[a] + gone, ux, uy
             left = np.sqrt(ex * ex + ey * ey)

@@ -39,6 +39,10 @@ OTHERS_EVERY_S = 2.0
 """Guesses that are not believed take in one fix in so many seconds; the believed one takes all."""
 BELIEVE, BETTER, FAR_BEHIND = 2.0, 3.0, 7.0
 GONE_M = 60.0
+TAKEN_S = 300.0
+"""A vehicle not seen on its run for so long leaves it to others."""
+CORNERS = 0.3
+"""How wrong places along a way are, as a share of its spread: corners are cut."""
 HOLD_LOGGED_S, HOLD_KNOWN_S, HOLD_NEW_S = 180.0, 45.0, 5.0
 """How long another guess has to be better before a logged, a well-known, a new one gives way to it."""
 RUNS_TRIED = 12
@@ -77,7 +81,7 @@ def prior_of(net: Net, live: Live, state: Records, vehicle: int, run: int, s: fl
         prior += LOGGED_LINE if net.route[way] == state.hint_route else OTHER_LINE
     if state.last_run >= 0 and net.after[state.last_run] == run:
         prior += BLOCK
-    if live.taken[run] >= 0 and live.taken[run] != vehicle:
+    if live.taken[run] >= 0 and live.taken[run] != vehicle and at - live.taken_at[run] < TAKEN_S:
         prior += OTHERS
     return prior
 
@@ -133,12 +137,12 @@ def step_guess(
     variance = guess.ss + 2.0 * guess.sb + guess.bb + sigma * sigma
     window = 4.0 * np.sqrt(max(variance, 1.0)) + 20.0
     along, offset, east, north = project(
-        net, guess.way, guess.s + guess.b, window, x, y, state.course, side, max(variance, 1.0)
+        net, guess.way, guess.s + guess.b, window, x, y, state.course, side, variance + net.spread[guess.way] ** 2
     )
     evidence = place_evidence(offset, side)
     surprise = 4.0
     if evidence > -2.0:
-        surprise = correct(guess, along, sigma)
+        surprise = correct(guess, along, sigma, CORNERS * net.spread[guess.way])
         if speed >= 0.0 and (speed < 0.3 or not np.isnan(state.course)):
             facing = 1.0 if speed < 0.3 else np.sin(state.course) * east + np.cos(state.course) * north
             correct_speed(guess, speed * facing, 0.4 + 0.1 * speed)
@@ -160,9 +164,12 @@ def _keep_run(net: Net, live: Live, state: Records, guess: Records, vehicle: int
     """The run of a guess: chosen anew as long as it waits at its first stop, then kept."""
     at = state.at
     waiting = at_start(net, guess.way, guess.s)
-    if state.hint_run >= 0 and net.run_way[state.hint_run] == guess.way and np.isnan(guess.done_at):
-        guess.run, guess.fixed, guess.margin = state.hint_run, 1, LOGGED
-    elif guess.fixed == 0:
+    logged = state.hint_run
+    if logged >= 0 and logged != guess.run and net.run_way[logged] == guess.way and np.isnan(guess.done_at):
+        prior = prior_of(net, live, state, vehicle, logged, guess.s, at)
+        if prior > prior_of(net, live, state, vehicle, guess.run, guess.s, at):
+            guess.run, guess.fixed, guess.margin = logged, 1, LOGGED
+    if guess.fixed == 0:
         run, _, margin = likeliest_run(net, live, state, vehicle, guess.way, guess.s, at)
         if run >= 0:
             guess.run, guess.margin = run, margin
@@ -199,10 +206,16 @@ def _insert(
                 worst, least = slot, -np.inf
             continue
         if guess.way == way and abs(guess.s - along) < GONE_M + 4.0 * sigma and np.isnan(guess.done_at):
-            return
+            _, _, ux, uy = place(net, way, guess.s)
+            if ux * east + uy * north > 0.0:
+                return
         if slot != state.best and guess.score + guess.prior < least:
             worst, least = slot, guess.score + guess.prior
     run, prior, margin = likeliest_run(net, live, state, vehicle, way, along, state.at)
+    if state.best >= 0 and guesses[state.best].way == way and np.isnan(guesses[state.best].done_at):
+        # The other passage of the way it drives: then it drives the same run there.
+        run, margin = guesses[state.best].run, guesses[state.best].margin
+        prior = prior_of(net, live, state, vehicle, run, along, state.at)
     if run < 0 or worst < 0:
         return
     score = 0.5 * (
@@ -297,7 +310,7 @@ def believe(net: Net, live: Live, state: Records, guesses: Records, vehicle: int
         state.lane = -1
         return
     guess = guesses[slot]
-    live.taken[guess.run] = vehicle
+    live.taken[guess.run], live.taken_at[guess.run] = vehicle, state.at
     state.peak = state.trough = guess.s
     begin_sideways(state, net.spread[guess.way], sigma)
     _start_calls(net, live, state, guess)
@@ -359,10 +372,14 @@ def _contest(
     if state.rival != best:
         state.rival, state.rival_since = best, state.at
     hold = HOLD_NEW_S
-    if not np.isnan(held.done_at) or guesses[best].run == state.hint_run:
+    if not np.isnan(held.done_at) or (guesses[best].run == state.hint_run and held.run != state.hint_run):
         hold = 0.0
+    elif guesses[best].run == held.run:
+        hold = HOLD_NEW_S
     elif held.run == state.hint_run:
         hold = HOLD_LOGGED_S
+    elif held.score < 0.0:
+        hold = HOLD_NEW_S
     elif state.at - state.since > FADE_S:
         hold = HOLD_KNOWN_S
     if state.at - state.rival_since >= hold:
@@ -380,7 +397,7 @@ def wants_search(net: Net, state: Records, guesses: Records) -> bool:
     near_end = held.s > way_length(net, held.way) - 2.0 * GONE_M
     young = held.run != state.hint_run and state.at - state.since < FADE_S
     logged_else = state.hint_run >= 0 and held.run != state.hint_run
-    return near_end or young or logged_else or state.off > 4.0 or held.score < 1.0
+    return near_end or young or logged_else or state.off > 4.0 or held.score < 1.0 or held.v < -1.0
 
 
 @nb.njit(cache=True, error_model="numpy")

@@ -147,13 +147,13 @@ def renew_error(guess: Records, sigma: float) -> None:
 
 
 @nb.njit(cache=True, error_model="numpy")
-def correct(guess: Records, z: float, sigma: float) -> float:
-    """Takes in that the fix is `z` metres along. Returns the normalised innovation squared (chi-square, 1 degree).
+def correct(guess: Records, z: float, sigma: float, drawn: float) -> float:
+    """Takes in that the fix is `z` metres along, where places along are good to `drawn` metres. Returns the normalised innovation squared (chi-square, 1 degree).
 
     A fix far from where it should be counts less, unless it is the third in a row: then the filter was wrong.
     """
     innovation = z - guess.s - guess.b
-    r = (1.0 - SLOW_SHARE) * sigma * sigma + 0.01
+    r = (1.0 - SLOW_SHARE) * sigma * sigma + drawn * drawn
     variance = guess.ss + 2.0 * guess.sb + guess.bb + r
     surprise = innovation * innovation / variance
     if surprise > 12.0:

@@ -160,6 +160,7 @@ class Live(NamedTuple):
     """What the kernels write, beside vehicles and guesses."""
 
     taken: Int32  # (R,) the vehicle that drives each run, -1 none
+    taken_at: Float64  # (R,) when it was last seen on it, Unix seconds
     called: Int32  # (R,) the last call given of each run, -1 none
     pace: Float64  # (C,) m/s from each call to the next, dwell at that next call included; learned
 
@@ -235,6 +236,7 @@ def live_of(ways: Ways, runs: Runs) -> Live:
     """As before the first fix."""
     return Live(
         taken=np.full(len(runs), -1, np.int32),
+        taken_at=np.zeros(len(runs)),
         called=np.full(len(runs), -1, np.int32),
         pace=scheduled_pace(ways, runs),
     )

@@ -146,7 +146,7 @@ class Tracker:
         best = int(read.vehicle["best"])
         if best >= 0:
             run = int(read.guesses[best]["run"])
-            self._live.taken[run] = vehicle
+            self._live.taken[run], self._live.taken_at[run] = vehicle, read.vehicle["at"]
             self._live.called[run] = max(int(self._live.called[run]), read.called)
         return True
 
