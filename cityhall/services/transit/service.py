@@ -82,7 +82,7 @@ SERVICE = Service(
         ),
     ),
     roles=(
-        Role("dispatcher", _("Dispatcher"), ("transit.view_fleet", "transit.change_alert")),
+        Role("dispatcher", _("Dispatcher"), ("transit.view_fleet", "transit.change_fleet", "transit.change_alert")),
         Role("timetable", _("Timetable officer"), ("transit.load_feed",)),
     ),
     doors=(Door("position", "cityhall.services.transit.actions:record_positions"),),
