@@ -54,12 +54,12 @@ def test_the_newest_of_a_batch_counts() -> None:
     at = NOW.timestamp()
     messages = [
         {"vehicle": "7", "lon": 1.0, "lat": 1.0, "at": at - 2},
-        {"vehicle": "7", "lon": 2.0, "lat": 2.0, "at": at},
-        {"vehicle": "7", "lon": 3.0, "lat": 3.0, "at": at - 1},
+        {"vehicle": "7", "lon": 1.0001, "lat": 1.0, "at": at},
+        {"vehicle": "7", "lon": 1.0, "lat": 1.0001, "at": at - 1},
     ]
     actions.record_positions(device, messages, NOW)
     Tracking().tick(now=NOW.timestamp())
-    assert VehicleState.objects.get().measured.lon == 2.0
+    assert VehicleState.objects.get().measured.lon == 1.0001
 
 
 @pytest.mark.django_db

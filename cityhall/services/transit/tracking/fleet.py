@@ -178,11 +178,7 @@ class Fleet:
     def kept(self, rows: np.ndarray, now: float) -> None:
         """Notes that these rows' states have been kept."""
         self.kept_at[rows] = now
-        self.kept_heard[rows] = self.latest["heard"][rows]
-
-    def value(self, column: str, rows: np.ndarray) -> list[Any]:
-        """A column of the latest estimates at some rows."""
-        return self.latest[column][rows].tolist()
+        self.kept_heard[rows] = self._heard()[rows]
 
     def recall(self, name: str, memory: dict[str, Any], now: float) -> None:
         """Goes on where the tracker before this one stood."""
@@ -190,4 +186,4 @@ class Fleet:
         row = self.row[name]
         if self.engine.recall(row, memory, now):
             self._scatter(self.engine.predict(now, np.array([row], np.int32)))
-            self.kept_heard[row] = self.latest["heard"][row]
+            self.kept_heard[row] = self._heard()[row]

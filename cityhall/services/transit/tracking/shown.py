@@ -34,7 +34,7 @@ def feature(
             "color": f"#{color}" if color else "",
             "bearing": None if bearing is None else round(bearing),
             "at": round(at, 2),
-            "accuracy": round(accuracy_m, 1),
+            "accuracy": round(accuracy_m, 2),
             "fix": fix_class,
             "status": status,
             "delay": delay_s,
