@@ -35,6 +35,10 @@ on from a walk in some rounds and drops a ride that ends after a walk to the sam
     "headway": """\
 The same days of a loop line in simulation. Wait: of riders who come at random, E[H²]/2E[H]. By timetable: a round has a
 tenth of slack, and early buses wait for their time. Self-equalising: Bartholdi and Eisenstein 2012, alpha 0.25.""",
+    "positions": """\
+A fix is an epoch of three NMEA sentences. Ages count from the measurement: "published" to the commit that publishes the
+state, "a rider has it" to the browser's end of /live/vehicles. MB/min is the slope over the second half. Buses, riders
+and city share the machine.""",
     "journal": "Durable commits (fsync on); the peer counts in a row that every writer locks.",
 }
 
@@ -89,7 +93,13 @@ def headway(arguments: argparse.Namespace) -> list[dict[str, Any]]:
     return control.run()
 
 
-BENCHMARKS = {"journeys": journeys, "headway": headway, "journal": journal, "server": server}
+BENCHMARKS = {
+    "journeys": journeys,
+    "headway": headway,
+    "journal": journal,
+    "positions": positions,
+    "server": server,
+}
 
 
 def show(name: str, rows: list[dict[str, Any]]) -> None:
@@ -126,6 +136,12 @@ def main() -> None:
     parser.add_argument("--gtfs", nargs="+", type=Path, help="feeds for journeys; with --date")
     parser.add_argument("--date", type=date.fromisoformat, help="service date, YYYY-MM-DD")
     parser.add_argument("--pairs", type=int, default=500, help="how many journeys are asked for")
+    parser.add_argument("--buses", type=int, default=4000, help="positions: how many buses send")
+    parser.add_argument("--hz", type=float, default=2.5, help="positions: how often each does, times a second")
+    parser.add_argument("--seconds", type=float, default=60.0, help="positions: how long is measured")
+    parser.add_argument("--riders", type=int, default=1000, help="positions: how many watch in the second part")
+    parser.add_argument("--mqtt", type=float, default=0.1, help="positions: share that comes by MQTT")
+    parser.add_argument("--demo", type=Path, help="positions: a demo city's folder to use again, as a copy")
     arguments = parser.parse_args()
     if bool(arguments.gtfs) != bool(arguments.date):
         parser.error("--gtfs and --date go together")

@@ -86,6 +86,10 @@ SERVICE = Service(
         Role("timetable", _("Timetable officer"), ("transit.load_feed",)),
     ),
     doors=(Door("position", "cityhall.services.transit.actions:record_positions"),),
-    runners=(Runner("tracker", "cityhall.services.transit.tracking.tracker:run"),),
+    runners=(
+        Runner("tracker", "cityhall.services.transit.tracking.tracker:run"),
+        Runner("receivers", "cityhall.services.transit.doors.tcp:run"),
+        Runner("receivers-mqtt", "cityhall.services.transit.doors.mqtt:run"),
+    ),
     places=(Place("stop", _("Stop"), "cityhall.services.transit.queries:stop_names"),),
 )
