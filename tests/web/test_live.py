@@ -151,5 +151,3 @@ def test_a_private_topic_is_heard_by_whom_the_service_permits(settings: Any, mon
             client.force_login(people[name])
         assert client.get("/live/vehicle-7").status_code == status
         assert client.get("/live/vehicle-8").status_code == 404
-
-
