@@ -1,4 +1,4 @@
-"""State of the service, by subject: the timetable, the fleet on the road and what was seen of it, what riders are told."""
+"""State of the service, by subject: the timetable, the fleet on the road, what was seen of it, what riders are told."""
 
 from cityhall.services.transit.models.alerts import Cancellation, Cause, Detour, Effect, Notice, ServiceAlert, Severity
 from cityhall.services.transit.models.fleet import FixInbox, Receiver, StopCall, TripPrediction, Vehicle, VehicleState
