@@ -81,7 +81,7 @@ def publish_alert(actor: Actor, draft: AlertDraft) -> ServiceAlert:
 
 @transaction.atomic
 def change_alert(actor: Actor, pk: int, draft: AlertDraft) -> ServiceAlert:
-    """Writes an alert anew. Of one that belongs to a cancellation or detour, the words stay as they are written here."""
+    """Writes an alert anew. Where it belongs to a cancellation or detour, its words stay as they are written here."""
     require(actor, PERMISSION)
     return _change(actor, find(ServiceAlert, pk), _alert_values(draft) | {"edited": True})
 
@@ -116,7 +116,7 @@ def change_detour(actor: Actor, pk: int, draft: DetourDraft) -> Detour:
 
 @transaction.atomic
 def withdraw(actor: Actor, kind: type[Kind], pk: int) -> Kind:
-    """Takes a notice back: trips run again, the alert is gone. Raises Denied, Missing, Conflict where it was already."""
+    """Takes a notice back: trips run again, the alert is gone. Raises Denied, Missing, or Conflict where it was."""
     require(actor, PERMISSION)
     notice = find(kind, pk)
     _own(notice)

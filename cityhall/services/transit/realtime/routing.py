@@ -29,7 +29,8 @@ FARTHEST_S = 4 * 3600
 """A prediction this far from the plan is of another day, or wrong."""
 
 _STAMP = """
-SELECT (SELECT concat(count(*), ' ', max(made_at)) FROM transit_tripprediction WHERE made_at > now() - %s * interval '1 s'),
+SELECT (SELECT concat(count(*), ' ', max(made_at)) FROM transit_tripprediction
+        WHERE made_at > now() - %s * interval '1 s'),
        (SELECT max(changed_at) FROM transit_cancellation),
        (SELECT max(changed_at) FROM transit_detour)
 """
