@@ -140,6 +140,18 @@ class Runner:
 
 
 @dataclass(frozen=True, slots=True)
+class LiveTopic:
+    """Live topics that not everybody may hear: all those whose names begin with `prefix`.
+
+    `may_hear` names a function (actor, topic) -> bool, asked when somebody begins to listen. Topics of layers are
+    public and need none.
+    """
+
+    prefix: str
+    may_hear: Path
+
+
+@dataclass(frozen=True, slots=True)
 class Service:
     """One city service. `app` is its Python package, which is its Django application too."""
 
@@ -165,6 +177,7 @@ class Service:
     places: tuple[Place, ...] = ()
     tasks: tuple[Task, ...] = ()
     runners: tuple[Runner, ...] = ()
+    topics: tuple[LiveTopic, ...] = ()
     personal_data: dict[str, str] = field(default_factory=dict)
     """Every field that holds personal data, `"model.field": why it is kept and for how long`."""
 

@@ -83,6 +83,7 @@ class StopTimes:
     pickup: Int8  # 0 regular, 1 none, 2 phone agency, 3 ask driver
     drop_off: Int8
     shape_distance: Float32  # metres along the trip's shape, NaN where it has none
+    sequence: Int32  # stop_sequence as the feed has it
 
 
 @dataclass(frozen=True, slots=True)

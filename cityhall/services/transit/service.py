@@ -80,6 +80,21 @@ SERVICE = Service(
             path="/transit/gtfs.zip",
             view="cityhall.services.transit.views:gtfs",
         ),
+        *(
+            Feed(
+                slug=f"gtfs-rt-{slug}-{form}",
+                name=name,
+                standard=f"GTFS-Realtime {standard}",
+                path=f"/transit/gtfs-rt/{slug}.{form}",
+                view="cityhall.services.transit.realtime.feeds:feed",
+            )
+            for slug, name, standard in (
+                ("vehicle-positions", _("Where vehicles are"), "VehiclePositions"),
+                ("trip-updates", _("When trips come"), "TripUpdates"),
+                ("alerts", _("Service alerts"), "ServiceAlerts"),
+            )
+            for form in ("pb", "json")
+        ),
     ),
     roles=(
         Role("dispatcher", _("Dispatcher"), ("transit.view_fleet", "transit.change_fleet", "transit.change_alert")),
