@@ -158,3 +158,6 @@ class LineOut(Schema):
 def lines(request: HttpRequest) -> list[Line]:
     """The lines of the timetable in service."""
     return list(Line.objects.filter(version__state=FeedVersion.State.IN_SERVICE))
+
+
+router.add_router("", "cityhall.services.transit.riders.api.router")

@@ -129,6 +129,7 @@ def _pattern(trip: int, count: int) -> dict[str, Any]:
     called = [int(stop) for stop in schedule.stop_times.stop[first : last + 1]]
     stops = schedule.stops
     return {
+        "direction": int(schedule.trips.direction[trip]),
         "headsign": schedule.trips.headsign[trip] or stops.name[called[-1]],
         "trips": count,
         "stops": [
@@ -215,6 +216,7 @@ def vehicle_feature(state: VehicleState) -> dict[str, Any]:
             "fix": state.fix_class,
             "status": state.status,
             "delay": state.delay_s,
+            "speed": None if state.speed is None else round(state.speed, 1),
         },
     }
 

@@ -1,6 +1,6 @@
 """Addresses of the service."""
 
-from django.urls import path
+from django.urls import include, path
 
 from cityhall.services.transit import views
 
@@ -8,6 +8,5 @@ urlpatterns = [
     path("", views.journeys, name="transit"),
     path("gtfs.zip", views.gtfs, name="transit_gtfs"),
     path("lines/", views.lines, name="transit_lines"),
-    path("lines/<str:line_id>/", views.line, name="transit_line"),
-    path("stops/<str:stop_id>/", views.stop, name="transit_stop"),
+    path("", include("cityhall.services.transit.riders.urls")),
 ]

@@ -44,6 +44,7 @@ def test_a_signed_position_is_on_the_map() -> None:
         "fix",
         "status",
         "delay",
+        "speed",
     }
 
 
