@@ -78,7 +78,7 @@ export class CityMap extends HTMLElement {
 
   /** Everything of ours on the map; done again after each change of style. */
   private draw(): void {
-    for (const layer of this.layers) this.addLayer(layer)
+    this.layers.filter((layer) => !this.live.has(layer.id)).forEach((layer) => this.addLayer(layer))
     this.map.addSource('journey', { type: 'geojson', data: this.journey })
     const color = ['case', ['!=', ['get', 'color'], ''], ['get', 'color'], '#0b5cad']
     const line = { 'line-cap': 'round', 'line-join': 'round' } as const
@@ -95,11 +95,11 @@ export class CityMap extends HTMLElement {
       id: 'journey-walk', type: 'line', source: 'journey', filter: walk as never, layout: line,
       paint: { 'line-color': theme() === 'dark' ? '#d6dde6' : '#33404d', 'line-width': 4, 'line-dasharray': [0.1, 1.8] },
     })
+    // Buses drive on the journey, not under it.
+    this.layers.filter((layer) => this.live.has(layer.id)).forEach((layer) => this.live.get(layer.id)!.draw(this.isOn(layer)))
   }
 
   private addLayer(layer: LayerSpec): void {
-    const live = this.live.get(layer.id)
-    if (live) return live.draw(this.isOn(layer) ? 'visible' : 'none')
     this.map.addSource(layer.id, { type: 'geojson', data: layer.url })
     const visibility = this.isOn(layer) ? 'visible' : 'none'
     const own = ['case', ['to-boolean', ['get', 'color']], ['get', 'color'], layer.color] as never

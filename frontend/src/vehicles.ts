@@ -40,7 +40,8 @@ export class LiveLayer {
   }
 
   /** Draws the layers anew, after each change of style. */
-  draw(visibility: 'visible' | 'none'): void {
+  draw(on: boolean): void {
+    const visibility = on ? 'visible' : 'none'
     const { id, minzoom } = this.spec
     const layer = { source: id, minzoom }
     this.map.addSource(id, { type: 'geojson', data: EMPTY })

@@ -84,7 +84,7 @@ def make_question(
     wheelchair: bool,
 ) -> tuple[Question, dt.date]:
     """The question, and the day that was asked for: the question's may be another where the feed is out of date."""
-    now = dt.datetime.now(days.clock(days.today(), 0).tzinfo)
+    now = days.now()
     asked = day or now.date()
     used = days.usual_day(asked)
     second = days.second_of(used, (time or now.time()).replace(tzinfo=None))
@@ -137,7 +137,7 @@ def departures(
 ) -> list[queries.Departure]:
     """The trips that leave a stop from a time on."""
     found = queries.find_stop(stop_id)
-    now = dt.datetime.now(days.clock(days.today(), 0).tzinfo)
+    now = days.now()
     day = days.usual_day(date or now.date())
     second = days.second_of(day, (time or now.time()).replace(tzinfo=None))
     return queries.departures(found, day, second, limit)

@@ -33,9 +33,14 @@ def here(moment: datetime) -> datetime:
     return moment.astimezone(settings.CITY.zone)
 
 
+def now() -> datetime:
+    """This moment on the city's clock."""
+    return datetime.now(settings.CITY.zone)
+
+
 def today() -> date:
     """The city's date now."""
-    return datetime.now(settings.CITY.zone).date()
+    return now().date()
 
 
 @lru_cache(maxsize=2)

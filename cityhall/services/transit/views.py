@@ -20,7 +20,6 @@ from cityhall.services.transit.models import FeedVersion, Line
 from cityhall.services.transit.plan import plan
 from cityhall.services.transit.riders.favourites import JOURNEY, Wanted, is_kept
 from cityhall.services.transit.riders.trip_pages import live_options
-from cityhall.services.transit.riders.trips import now_here
 
 MODES = ("leave", "arrive")
 FOLLOWED = ("from", "from_lon", "from_lat", "to", "to_lon", "to_lat", "date", "time", "mode", "prefer")
@@ -52,7 +51,7 @@ def _form(request: HttpRequest) -> dict[str, Any]:
             found = geocoder.search(form[end], limit=1)
             if found:
                 form |= {f"{end}_lon": str(found[0].point.lon), f"{end}_lat": str(found[0].point.lat)}
-    now = dt.datetime.now(days.clock(days.today(), 0).tzinfo)
+    now = days.now()
     form["date"] = get.get("date") or f"{days.usual_day(now.date()):%Y-%m-%d}" if queries.in_service() else ""
     form["time"] = get.get("time") or f"{now:%H:%M}"
     form["mode"] = get.get("mode") if get.get("mode") in MODES else "leave"
@@ -82,7 +81,7 @@ def _answer(form: dict[str, Any], person_id: int | None) -> dict[str, Any]:
     found = plan(question)
     options = [_shown(itinerary) for itinerary in itineraries(found)]
     if question.day == asked:
-        live_options(options, now_here())
+        live_options(options, days.now())
     walk = _shown(walk_only(question, found.walk_s)) if found.walk_s is not None else None
     names = {"from": form["from"] or _("Start"), "to": form["to"] or _("Destination")}
     return {

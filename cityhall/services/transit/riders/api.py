@@ -11,13 +11,12 @@ from ninja.security import django_auth
 from pydantic import Field
 
 from cityhall.kernel.people.actors import actor_of
-from cityhall.services.transit import queries
+from cityhall.services.transit import days, queries
 from cityhall.services.transit.models import LeaveAlarm
 from cityhall.services.transit.riders import alarms, favourites, following, lines, school, vehicles
 from cityhall.services.transit.riders.arrivals import stop_arrivals
 from cityhall.services.transit.riders.board import row
 from cityhall.services.transit.riders.progress import progress_of
-from cityhall.services.transit.riders.trips import now_here
 
 router = Router()
 GTFS_ID = Path(..., max_length=200)
@@ -49,7 +48,7 @@ class ArrivalOut(Schema):
 @router.get("/stops/{stop_id}/arrivals", response=list[ArrivalOut], summary="What comes to a stop, live")
 def arrivals(request: HttpRequest, stop_id: str = GTFS_ID, limit: int = Query(12, ge=1, le=50)) -> list[dict[str, Any]]:
     """The next trips, soonest first by what is expected of each."""
-    now = now_here()
+    now = days.now()
     return [row(arrival, now) for arrival in stop_arrivals(queries.find_stop(stop_id), now, limit)]
 
 
@@ -87,13 +86,13 @@ class VehicleOut(Schema):
 @router.get("/vehicles", response=list[VehicleOut], summary="Every bus on the road")
 def all_vehicles(request: HttpRequest) -> list[dict[str, Any]]:
     """Those heard of in the last minutes; at most 300. The map's layer and GTFS-Realtime have all."""
-    return vehicles.listed(now_here())
+    return vehicles.listed(days.now())
 
 
 @router.get("/vehicles/{vehicle_id}", response=VehicleOut, summary="A bus")
 def vehicle(request: HttpRequest, vehicle_id: str = Path(..., max_length=100)) -> dict[str, Any]:
     """Where a bus is, and its next stops. 404 for one that is not on the road."""
-    return vehicles.describe(vehicles.find_vehicle(vehicle_id), now_here())
+    return vehicles.describe(vehicles.find_vehicle(vehicle_id), days.now())
 
 
 class LineStopOut(Schema):
@@ -118,7 +117,7 @@ class DirectionOut(Schema):
 @router.get("/lines/{line_id}/vehicles", response=list[VehicleOut], summary="A line's buses")
 def line_vehicles(request: HttpRequest, line_id: str = GTFS_ID) -> list[dict[str, Any]]:
     """Those on the road now."""
-    return vehicles.listed(now_here(), queries.find_line(line_id).gtfs_id)
+    return vehicles.listed(days.now(), queries.find_line(line_id).gtfs_id)
 
 
 @router.get("/lines/{line_id}/now", response=list[DirectionOut], summary="A line, stop by stop, live")
@@ -138,7 +137,7 @@ def line_now(request: HttpRequest, line_id: str = GTFS_ID) -> list[dict[str, Any
                 for stop in pattern["stops"]
             ]
         }
-        for pattern in lines.diagram(queries.find_line(line_id), now_here())
+        for pattern in lines.diagram(queries.find_line(line_id), days.now())
     ]
 
 
@@ -170,7 +169,7 @@ class TripOut(Schema):
 @router.get("/trips/{secret}", response=TripOut, summary="A followed trip as it goes")
 def followed_trip(request: HttpRequest, secret: str = Path(..., max_length=100)) -> dict[str, Any]:
     """Whoever has the secret may. 404 where it is not followed any more."""
-    progress = progress_of(following.find_followed(secret).itinerary, now_here())
+    progress = progress_of(following.find_followed(secret).itinerary, days.now())
     return {
         "leave_at": progress.leave_at,
         "arrival": progress.arrival,
@@ -290,7 +289,7 @@ class SchoolBusOut(Schema):
 @router.get("/school/{pupil_id}", response=SchoolBusOut | None, auth=django_auth, summary="My child's school bus")
 def school_bus(request: HttpRequest, pupil_id: int = Path(..., ge=1, le=2**62)) -> Any:
     """For its guardians only; for everybody else there is no such thing (404). Null: not on the road."""
-    bus = school.bus_of(actor_of(request), pupil_id, now_here())
+    bus = school.bus_of(actor_of(request), pupil_id, days.now())
     if bus is None:
         return None
     return {

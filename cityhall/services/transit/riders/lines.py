@@ -27,7 +27,7 @@ def diagram(line: Line, now: datetime) -> list[dict[str, Any]]:
     buses = vehicles.listed(now, line.gtfs_id)
     patterns = queries.patterns_of(line)
     for pattern in patterns:
-        mine = [trip for trip in trips if trip.direction == pattern["direction"] or len(patterns) == 1]
+        mine = [trip for trip in trips if trip.direction == pattern["direction"] and _goes(trip, pattern)]
         calls = _next_calls(mine, now)
         pattern["headway_min"] = headway(mine, pattern["stops"][0]["id"], now)
         for stop in pattern["stops"]:
@@ -37,6 +37,17 @@ def diagram(line: Line, now: datetime) -> list[dict[str, Any]]:
             stop["buses"] = []
         _place(pattern, buses, mine, now)
     return patterns
+
+
+def _goes(trip: Trip, pattern: dict[str, Any]) -> bool:
+    """Whether a trip goes a pattern's way and not back: not every feed says directions, or says them rightly."""
+    schedule = timetables.service().schedule
+    places = {stop["id"]: place for place, stop in reversed(list(enumerate(pattern["stops"])))}
+    first, last = schedule.trips.first[trip.row], schedule.trips.first[trip.row + 1]
+    stops = [schedule.stops.id[int(stop)] for stop in schedule.stop_times.stop[first:last]]
+    order = [places[stop] for stop in stops if stop in places]
+    forwards = sum(after > before for before, after in pairwise(order))
+    return forwards > (len(order) - 1) / 2
 
 
 def running(line: Line, now: datetime) -> list[Trip]:

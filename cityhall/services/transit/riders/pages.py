@@ -19,11 +19,13 @@ from cityhall.services.transit.riders import board as boards
 from cityhall.services.transit.riders import favourites, lines, vehicles
 from cityhall.services.transit.riders.arrivals import stop_arrivals
 from cityhall.services.transit.riders.notices import notices
-from cityhall.services.transit.riders.trips import now_here
 from cityhall.web.views import map_layers
 
 ON_MAP = {"transit-vehicles": True, "transit-lines": False, "transit-stops": True}
 """The layers of a page about some buses, and whether each is seen: along the lines they only glide."""
+
+
+SHOWN = 9
 
 
 def is_part(request: HttpRequest) -> bool:
@@ -69,8 +71,8 @@ def stop(request: HttpRequest, stop_id: str) -> HttpResponse:
 
 
 def _stop(found: Stop) -> dict[str, Any]:
-    now = now_here()
-    rows = [boards.row(arrival, now) for arrival in stop_arrivals(found, now, 16)]
+    now = days.now()
+    rows = [boards.row(arrival, now) for arrival in stop_arrivals(found, now, SHOWN)]
     return {
         "stop": found,
         "rows": rows,
@@ -84,7 +86,7 @@ def _stop(found: Stop) -> dict[str, Any]:
 
 
 def _timetable(request: HttpRequest, found: Stop) -> HttpResponse:
-    now = now_here()
+    now = days.now()
     asked = _day(request.GET.get("date", "")) or now.date()
     day, time = days.usual_day(asked), _time(request.GET.get("time", "")) or now.time().replace(tzinfo=None)
     context = {
@@ -102,7 +104,7 @@ def _timetable(request: HttpRequest, found: Stop) -> HttpResponse:
 @never_cache
 def board(request: HttpRequest, stop_id: str) -> HttpResponse:
     """The screen at a stop: large, dark, nothing to press. `?stop=` names more stops, `?theme=light` turns it light."""
-    shown = boards.board([stop_id, *request.GET.getlist("stop")], now_here())
+    shown = boards.board([stop_id, *request.GET.getlist("stop")], days.now())
     if is_part(request):
         return render(request, "transit/board_rows.html", shown)
     address = request.build_absolute_uri(reverse("transit_stop", args=[stop_id]))
@@ -118,7 +120,7 @@ def board(request: HttpRequest, stop_id: str) -> HttpResponse:
 @never_cache
 def line(request: HttpRequest, line_id: str) -> HttpResponse:
     """One line: its stops in each direction, the buses between them, when the next one comes to each."""
-    found, now = queries.find_line(line_id), now_here()
+    found, now = queries.find_line(line_id), days.now()
     patterns = lines.diagram(found, now)
     context = {
         "line": found,
@@ -149,7 +151,7 @@ def _drawn(mode: str, color: str, patterns: list[dict[str, Any]]) -> dict[str, A
 @never_cache
 def buses(request: HttpRequest) -> HttpResponse:
     """Every bus on the road as a table: the map's buses for who does not use a map."""
-    now = now_here()
+    now = days.now()
     context = {"buses": vehicles.listed(now), "now": now, "version": queries.in_service()}
     return render(request, "transit/buses_table.html" if is_part(request) else "transit/buses.html", context)
 
@@ -164,5 +166,5 @@ def bus(request: HttpRequest, public_id: str) -> HttpResponse:
         if not is_part(request):
             raise
         return render(request, "transit/bus_gone.html", {"gone": gone})
-    context = {"bus": vehicles.describe(state, now_here()), "layers": vehicle_layers()}
+    context = {"bus": vehicles.describe(state, days.now()), "layers": vehicle_layers()}
     return render(request, "transit/bus_panel.html" if is_part(request) else "transit/bus.html", context)

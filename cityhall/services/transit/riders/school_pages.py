@@ -17,11 +17,11 @@ from cityhall.kernel.errors import Invalid
 from cityhall.kernel.people.actors import actor_of
 from cityhall.kernel.people.consents import has_consent
 from cityhall.kernel.people.permissions import may, require
+from cityhall.services.transit import days
 from cityhall.services.transit.api import read_point
 from cityhall.services.transit.models import Guardian, Pupil, Vehicle
 from cityhall.services.transit.riders import school, words
 from cityhall.services.transit.riders.pages import is_part
-from cityhall.services.transit.riders.trips import now_here
 
 
 @login_required
@@ -51,7 +51,7 @@ def _layer(pupil_id: int) -> dict[str, Any]:
 @never_cache
 def pupil(request: HttpRequest, pupil_id: int) -> HttpResponse:
     """A pupil's bus, live. Not there for anybody it does not concern."""
-    actor, now = actor_of(request), now_here()
+    actor, now = actor_of(request), days.now()
     bus = school.bus_of(actor, pupil_id, now)
     found = Pupil.objects.select_related("vehicle").get(pk=pupil_id)
     context: dict[str, Any] = {"pupil": found, "bus": bus, "layers": [_layer(pupil_id)]}
@@ -70,7 +70,7 @@ def pupil(request: HttpRequest, pupil_id: int) -> HttpResponse:
 @never_cache
 def bus_geojson(request: HttpRequest, pupil_id: int) -> JsonResponse:
     """The bus as the map takes it: a collection of one feature, or of none."""
-    bus = school.bus_of(actor_of(request), pupil_id, now_here())
+    bus = school.bus_of(actor_of(request), pupil_id, days.now())
     return JsonResponse(school.collection(bus), content_type="application/geo+json")
 
 

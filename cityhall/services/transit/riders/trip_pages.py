@@ -15,13 +15,14 @@ from django.views.decorators.http import require_POST, require_safe
 
 from cityhall.kernel.errors import CityhallError
 from cityhall.kernel.people.actors import actor_of
+from cityhall.services.transit import days
 from cityhall.services.transit.api import make_question, read_point
 from cityhall.services.transit.models import FollowedTrip, LeaveAlarm
 from cityhall.services.transit.riders import alarms, favourites, following
 from cityhall.services.transit.riders.notices import notices
 from cityhall.services.transit.riders.pages import is_part, vehicle_layers
 from cityhall.services.transit.riders.progress import Progress, key_of, progress_all, progress_of
-from cityhall.services.transit.riders.trips import now_here, stop_name
+from cityhall.services.transit.riders.trips import stop_name
 
 
 @require_POST
@@ -53,7 +54,7 @@ def _parsed(read: Any, text: str) -> Any:
 @never_cache
 def trip(request: HttpRequest, secret: str) -> HttpResponse:
     """A followed trip as it goes. Its address is the key to it: it is kept out of referrers and of search engines."""
-    followed, now = following.find_followed(secret), now_here()
+    followed, now = following.find_followed(secret), days.now()
     progress = progress_of(followed.itinerary, now)
     context = _shown(followed, progress, now, actor_of(request).person_id)
     response = render(request, "transit/trip_now.html" if is_part(request) else "transit/trip.html", context)
@@ -126,7 +127,7 @@ def live_options(options: list[dict[str, Any]], now: dt.datetime) -> None:
 @require_POST
 def another_way(request: HttpRequest, secret: str) -> HttpResponse:
     """Takes another way on."""
-    following.go_another_way(secret, request.POST.get("key", ""), now_here())
+    following.go_another_way(secret, request.POST.get("key", ""), days.now())
     messages.success(request, _("Your trip goes another way now."))
     return redirect("transit_trip", secret)
 
@@ -153,7 +154,7 @@ def bus_alarm(request: HttpRequest) -> HttpResponse:
     """Sets an alarm for one bus at one stop."""
     post = request.POST
     number = {name: _parsed(int, post.get(name, "")) for name in ("sequence", "walk")}
-    day = _parsed(dt.date.fromisoformat, post.get("day", "")) or now_here().date()
+    day = _parsed(dt.date.fromisoformat, post.get("day", "")) or days.now().date()
     alarms.set_for_bus(
         actor_of(request),
         post.get("stop", "")[:200],
@@ -173,9 +174,9 @@ def my_alarms(request: HttpRequest) -> HttpResponse:
     """The person's alarms: those that wait, and what became of the last ones."""
     mine = LeaveAlarm.objects.filter(person_id=actor_of(request).person_id).select_related("followed")
     waiting = [alarm for alarm in mine if alarm.state == LeaveAlarm.State.WAITING]
-    since = now_here() - dt.timedelta(hours=12)
+    since = days.now() - dt.timedelta(hours=12)
     over = [alarm for alarm in mine if alarm.state != LeaveAlarm.State.WAITING and alarm.leave_at > since]
-    return render(request, "transit/alarms.html", {"waiting": waiting, "over": over[-10:], "now": now_here()})
+    return render(request, "transit/alarms.html", {"waiting": waiting, "over": over[-10:], "now": days.now()})
 
 
 @login_required

@@ -238,8 +238,3 @@ def trip_of(state: VehicleState, now: datetime) -> Trip | None:
 def stop_name(row: int) -> str:
     """A stop's name by its place in the schedule's arrays."""
     return timetables.service().schedule.stops.name[row]
-
-
-def now_here() -> datetime:
-    """This moment on the city's clock."""
-    return days.here(datetime.now(UTC))
