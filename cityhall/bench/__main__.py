@@ -93,6 +93,20 @@ def headway(arguments: argparse.Namespace) -> list[dict[str, Any]]:
     return control.run()
 
 
+def positions(arguments: argparse.Namespace) -> list[dict[str, Any]]:
+    """Receivers' doors to riders' maps."""
+    from cityhall.bench import positions as way
+
+    return way.run(
+        buses=arguments.buses,
+        hz=arguments.hz,
+        seconds=arguments.seconds,
+        riders=arguments.riders,
+        mqtt=arguments.mqtt,
+        city=arguments.demo,
+    )
+
+
 BENCHMARKS = {
     "journeys": journeys,
     "headway": headway,

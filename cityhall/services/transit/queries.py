@@ -130,6 +130,7 @@ def _pattern(trip: int, count: int) -> dict[str, Any]:
     called = [int(stop) for stop in schedule.stop_times.stop[first : last + 1]]
     stops = schedule.stops
     return {
+        "direction": int(schedule.trips.direction[trip]),
         "headsign": schedule.trips.headsign[trip] or stops.name[called[-1]],
         "trips": count,
         "stops": [

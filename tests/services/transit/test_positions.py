@@ -45,6 +45,7 @@ def test_a_signed_position_is_on_the_map() -> None:
         "status",
         "delay",
         "lane",
+        "speed",
     }
 
 

@@ -141,7 +141,20 @@ def keep_states(columns: dict[str, list[Any]]) -> None:
 
 def features(fleet: Fleet, rows: np.ndarray, columns: dict[str, list[Any]]) -> list[dict[str, Any]]:
     """The same states as the public sees them, in the order of the rows."""
-    names = ("lon", "lat", "line", "color", "bearing", "at", "accuracy_m", "fix_class", "status", "delay_s", "lane")
+    names = (
+        "lon",
+        "lat",
+        "line",
+        "color",
+        "bearing",
+        "speed",
+        "at",
+        "accuracy_m",
+        "fix_class",
+        "status",
+        "delay_s",
+        "lane",
+    )
     values = zip(*(columns[name] for name in names), strict=True)
     return [
         feature(vehicle=fleet.vehicles[row].public_id, **dict(zip(names, shown, strict=True)))
