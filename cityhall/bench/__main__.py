@@ -32,6 +32,9 @@ that overtake as being in order, and so misses some.
 "300 m": walks that do not lead on. raptor-journey-planner walks several in a row, and so arrives earlier; minotor walks
 on from a walk in some rounds and drops a ride that ends after a walk to the same stop.""",
     "server": "The demo city, one worker, 200 live readers open; server and questioner share the machine.",
+    "headway": """\
+The same days of a loop line in simulation. Wait: of riders who come at random, E[H²]/2E[H]. By timetable: a round has a
+tenth of slack, and early buses wait for their time. Self-equalising: Bartholdi and Eisenstein 2012, alpha 0.25.""",
     "positions": """\
 A fix is an epoch of three NMEA sentences. Ages count from the measurement: "published" to the commit that publishes the
 state, "a rider has it" to the browser's end of /live/vehicles. MB/min is the slope over the second half. Buses, riders
@@ -83,6 +86,13 @@ def journal(arguments: argparse.Namespace) -> list[dict[str, Any]]:
             return [appends.run()]
 
 
+def headway(arguments: argparse.Namespace) -> list[dict[str, Any]]:
+    """Headway control beside none, a timetable and Bartholdi and Eisenstein's rule."""
+    from cityhall.bench import headway as control
+
+    return control.run()
+
+
 def positions(arguments: argparse.Namespace) -> list[dict[str, Any]]:
     """Receivers' doors to riders' maps."""
     from cityhall.bench import positions as way
@@ -97,7 +107,13 @@ def positions(arguments: argparse.Namespace) -> list[dict[str, Any]]:
     )
 
 
-BENCHMARKS = {"journeys": journeys, "journal": journal, "server": server, "positions": positions}
+BENCHMARKS = {
+    "journeys": journeys,
+    "headway": headway,
+    "journal": journal,
+    "positions": positions,
+    "server": server,
+}
 
 
 def show(name: str, rows: list[dict[str, Any]]) -> None:

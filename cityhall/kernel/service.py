@@ -45,7 +45,8 @@ class Layer:
     """Something to draw on the one map. Only `public_fields` ever leave the service: privacy by construction.
 
     `source` names a function (bounds: west, south, east, north | None) -> GeoJSON FeatureCollection.
-    `live` is the topic whose messages move the points, "" for a layer that stands still.
+    `live` is the topic whose messages move the points, "" for a layer that stands still. `panel` is the address of
+    what is shown of a point that is pressed, with its id for "{id}"; the map asks for it with `?part=1`.
     """
 
     slug: str
@@ -54,6 +55,7 @@ class Layer:
     source: Path
     public_fields: tuple[str, ...] = ()
     live: str = ""
+    panel: str = ""
     icon: str = ""
     color: str = "#0b6bcb"
     min_zoom: float = 0
@@ -140,6 +142,18 @@ class Runner:
 
 
 @dataclass(frozen=True, slots=True)
+class LiveTopic:
+    """Live topics that not everybody may hear: all those whose names begin with `prefix`.
+
+    `may_hear` names a function (actor, topic) -> bool, asked when somebody begins to listen. Topics of layers are
+    public and need none.
+    """
+
+    prefix: str
+    may_hear: Path
+
+
+@dataclass(frozen=True, slots=True)
 class Service:
     """One city service. `app` is its Python package, which is its Django application too."""
 
@@ -165,7 +179,8 @@ class Service:
     places: tuple[Place, ...] = ()
     tasks: tuple[Task, ...] = ()
     runners: tuple[Runner, ...] = ()
-    personal_data: dict[str, str] = field(default_factory=dict)
+    topics: tuple[LiveTopic, ...] = ()
+    personal_data: dict[str, Text] = field(default_factory=dict)
     """Every field that holds personal data, `"model.field": why it is kept and for how long`."""
 
 

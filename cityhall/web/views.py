@@ -30,6 +30,7 @@ def map_layers() -> list[dict[str, Any]]:
             "kind": layer.kind,
             "url": f"/map/layers/{service.slug}/{layer.slug}.geojson",
             "live": f"/live/{layer.live}" if layer.live else "",
+            "panel": layer.panel,
             "icon": layer.icon or service.icon,
             "color": layer.color,
             "minzoom": layer.min_zoom,

@@ -2,6 +2,7 @@ import './styles/tokens.css'
 import './styles/base.css'
 import './styles/components.css'
 import './styles/transit.css'
+import './styles/riders.css'
 import htmx from 'htmx.org'
 import { startCombobox } from './combobox'
 import { startPush } from './push'
@@ -15,6 +16,9 @@ function wake(root: ParentNode): void {
   root.querySelectorAll<HTMLElement>('[data-combobox]').forEach(startCombobox)
   // The map is large: pages without one never load it.
   if (root.querySelector('city-map')) void import('./map')
+  if (root.querySelector('[data-refresh], [data-favourite], [data-favourites], [data-alarm]')) {
+    void import('./riders').then((module) => module.startRiders(root))
+  }
   if (root.querySelector('[data-journeys], #journeys-data')) void import('./journeys').then((module) => module.startJourneys(root))
 }
 

@@ -85,7 +85,7 @@ def make_question(
     wheelchair: bool,
 ) -> tuple[Question, dt.date]:
     """The question, and the day that was asked for: the question's may be another where the feed is out of date."""
-    now = dt.datetime.now(days.clock(days.today(), 0).tzinfo)
+    now = days.now()
     asked = day or now.date()
     used = days.usual_day(asked)
     second = days.second_of(used, (time or now.time()).replace(tzinfo=None))
@@ -138,7 +138,7 @@ def departures(
 ) -> list[queries.Departure]:
     """The trips that leave a stop from a time on."""
     found = queries.find_stop(stop_id)
-    now = dt.datetime.now(days.clock(days.today(), 0).tzinfo)
+    now = days.now()
     day = days.usual_day(date or now.date())
     second = days.second_of(day, (time or now.time()).replace(tzinfo=None))
     return queries.departures(found, day, second, limit)
@@ -159,3 +159,6 @@ class LineOut(Schema):
 def lines(request: HttpRequest) -> list[Line]:
     """The lines of the timetable in service."""
     return list(Line.objects.filter(version__state=FeedVersion.State.IN_SERVICE))
+
+
+router.add_router("", "cityhall.services.transit.riders.api.router")

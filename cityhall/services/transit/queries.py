@@ -19,6 +19,7 @@ from cityhall.services.transit.days import clock
 from cityhall.services.transit.itinerary import ride_shape
 from cityhall.services.transit.models import FeedVersion, Line, Stop, Vehicle, VehicleState
 from cityhall.services.transit.modes import mode_of
+from cityhall.services.transit.tracking.shown import feature_of
 
 Bounds = tuple[float, float, float, float] | None
 FRESH = timedelta(minutes=5)
@@ -129,6 +130,7 @@ def _pattern(trip: int, count: int) -> dict[str, Any]:
     called = [int(stop) for stop in schedule.stop_times.stop[first : last + 1]]
     stops = schedule.stops
     return {
+        "direction": int(schedule.trips.direction[trip]),
         "headsign": schedule.trips.headsign[trip] or stops.name[called[-1]],
         "trips": count,
         "stops": [
@@ -190,33 +192,14 @@ def vehicles_geojson(bounds: Bounds = None) -> dict[str, Any]:
     states = shown_vehicles()
     if bounds:
         states = states.filter(point__inside=bounds)
-    return _collection(vehicle_feature(state) for state in states[:20_000])
+    return _collection(feature_of(state) for state in states[:20_000])
 
 
 def shown_vehicles() -> QuerySet[VehicleState]:
     """States of the vehicles that everybody may see, heard of within FRESH."""
     states = VehicleState.objects.filter(at__gte=timezone.now() - FRESH, vehicle__enabled=True)
+    states = states.exclude(status=VehicleState.Status.LOST)
     return states.exclude(vehicle__kind=Vehicle.Kind.SCHOOL).select_related("vehicle")
-
-
-def vehicle_feature(state: VehicleState) -> dict[str, Any]:
-    """A vehicle as the map shows it: a GeoJSON feature."""
-    return {
-        "type": "Feature",
-        "id": state.vehicle.public_id,
-        "geometry": {"type": "Point", "coordinates": [round(state.point.lon, 6), round(state.point.lat, 6)]},
-        "properties": {
-            "id": state.vehicle.public_id,
-            "name": state.line,
-            "color": f"#{state.color}" if state.color else "",
-            "bearing": None if state.bearing is None else round(state.bearing),
-            "at": round(state.at.timestamp(), 1),
-            "accuracy": round(state.accuracy_m, 1),
-            "fix": state.fix_class,
-            "status": state.status,
-            "delay": state.delay_s,
-        },
-    }
 
 
 def _collection(features: Any) -> dict[str, Any]:

@@ -2,7 +2,8 @@
 
 from django.utils.translation import gettext_lazy as _
 
-from cityhall.kernel.service import Door, Feed, Indicator, Layer, Place, Role, Runner, Service
+from cityhall.kernel.service import Door, Feed, Indicator, Layer, Place, Role, Runner, Service, Task
+from cityhall.services.transit.riders.personal import RIDERS_DATA
 
 SERVICE = Service(
     slug="transit",
@@ -42,8 +43,12 @@ SERVICE = Service(
             name=_("Buses now"),
             kind="point",
             source="cityhall.services.transit.queries:vehicles_geojson",
-            public_fields=("id", "name", "color", "bearing", "at", "accuracy", "fix", "status", "delay", "url"),
+            public_fields=(
+                *("id", "name", "color", "bearing", "speed", "at"),
+                *("accuracy", "fix", "status", "delay", "lane"),
+            ),
             live="vehicles",
+            panel="/transit/buses/{id}/",
             icon="bus",
             color="#0b5cad",
             visible=True,
@@ -80,9 +85,25 @@ SERVICE = Service(
             path="/transit/gtfs.zip",
             view="cityhall.services.transit.views:gtfs",
         ),
+        *(
+            Feed(
+                slug=f"gtfs-rt-{slug}-{form}",
+                name=name,
+                standard=f"GTFS-Realtime {standard}",
+                path=f"/transit/gtfs-rt/{slug}.{form}",
+                view="cityhall.services.transit.realtime.feeds:feed",
+            )
+            for slug, name, standard in (
+                ("vehicle-positions", _("Where vehicles are"), "VehiclePositions"),
+                ("trip-updates", _("When trips come"), "TripUpdates"),
+                ("alerts", _("Service alerts"), "ServiceAlerts"),
+            )
+            for form in ("pb", "json")
+        ),
     ),
     roles=(
-        Role("dispatcher", _("Dispatcher"), ("transit.view_fleet", "transit.change_alert")),
+        Role("dispatcher", _("Dispatcher"), ("transit.view_fleet", "transit.change_fleet", "transit.change_alert")),
+        Role("school", _("School transport officer"), ("transit.link_guardians",)),
         Role("timetable", _("Timetable officer"), ("transit.load_feed",)),
     ),
     doors=(Door("position", "cityhall.services.transit.actions:record_positions"),),
@@ -92,6 +113,9 @@ SERVICE = Service(
         Runner("receivers-mqtt", "cityhall.services.transit.doors.mqtt:run"),
         Runner("vehicle-positions", "cityhall.services.transit.doors.vehicle_positions:run"),
         Runner("caster", "cityhall.services.transit.doors.caster:run"),
+        Runner("riders", "cityhall.services.transit.riders.runner:run", part="worker"),
     ),
+    tasks=(Task("forget_trips", "cityhall.services.transit.riders.following:forget_old", cron="17 * * * *"),),
+    personal_data=RIDERS_DATA,
     places=(Place("stop", _("Stop"), "cityhall.services.transit.queries:stop_names"),),
 )

@@ -21,7 +21,7 @@ from cityhall.kernel.errors import Unavailable
 from cityhall.kernel.places.streets import streets
 
 KIND = "schedule"
-VERSION = "schedule 1"
+VERSION = "schedule 2"
 WALK_S = 600
 """The longest walk between two rides, seconds."""
 DETOUR = 1.35

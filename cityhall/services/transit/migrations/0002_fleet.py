@@ -114,7 +114,7 @@ class Migration(migrations.Migration):
                 ('fix_class', models.SmallIntegerField(choices=[(0, 'not known'), (1, 'GPS'), (2, 'DGNSS'), (4, 'RTK fixed'), (5, 'RTK float')], default=0)),
                 ('bearing', models.FloatField(null=True)),
                 ('speed', models.FloatField(help_text='m/s', null=True)),
-                ('status', models.CharField(choices=[('on_route', 'on its route'), ('off_route', 'off its route'), ('wrong_way', 'going the wrong way'), ('unmatched', 'on no known trip'), ('reckoned', 'not heard for a moment; estimated')], default='unmatched', max_length=12)),
+                ('status', models.CharField(choices=[('on_route', 'on its route'), ('off_route', 'off its route'), ('wrong_way', 'going the wrong way'), ('unmatched', 'on no known trip'), ('reckoned', 'not heard for a moment; estimated'), ('lost', 'not heard any more')], default='unmatched', max_length=12)),
                 ('route', models.CharField(blank=True, max_length=200)),
                 ('direction', models.SmallIntegerField(default=-1)),
                 ('trip', models.CharField(blank=True, max_length=200)),

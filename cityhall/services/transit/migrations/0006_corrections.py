@@ -10,7 +10,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('devices', '0001_initial'),
-        ('transit', '0002_fleet'),
+        ('transit', '0004_riders'),
     ]
 
     operations = [

@@ -81,6 +81,7 @@ class VehicleState(models.Model):
         WRONG_WAY = "wrong_way", _("going the wrong way")
         UNMATCHED = "unmatched", _("on no known trip")
         RECKONED = "reckoned", _("not heard for a moment; estimated")
+        LOST = "lost", _("not heard any more")
 
     class FixClass(models.IntegerChoices):
         """GGA quality (NMEA 0183, GGA field 6)."""
