@@ -25,7 +25,10 @@ import httpx
 import numpy as np
 import psutil
 
-WARM_S = 8.0
+WARM_S = 10.0
+"""Sending before measuring: what is compiled or read on first use is then."""
+AFTER_S = 8.0
+"""Sending goes on while riders connect."""
 NETWORK = "127.0.0.0/8"
 
 
@@ -113,16 +116,16 @@ class Town:
         config.write_text(
             json.dumps(
                 {
-                    **{"tcp": names[by_broker:], "mqtt": names[:by_broker], "hz": hz, "seconds": seconds + WARM_S},
+                    **{"tcp": names[by_broker:], "mqtt": names[:by_broker], "hz": hz, "seconds": seconds + WARM_S + AFTER_S},
                     **{"port": self.door_port, "mqtt_port": self.broker_port, "gtfs": str(self.folder / "gtfs.zip")},
                 }
             )
         )
         sending = _start("positions_load", str(config))
-        watching = _start("positions_riders", str(self.web_port), str(riders), str(seconds - 2))
         time.sleep(WARM_S)
+        watching = _start("positions_riders", str(self.web_port), str(riders), str(seconds))
         parts = {**self.processes, "buses": psutil.Process(sending.pid), "riders": psutil.Process(watching.pid)}
-        samples = Samples(parts, seconds - 5)
+        samples = Samples(parts, seconds)
         seen, sent = _result(watching), _result(sending)
         samples.join()
         time.sleep(2.0)  # drops are written once a second
