@@ -116,7 +116,12 @@ class Town:
         config.write_text(
             json.dumps(
                 {
-                    **{"tcp": names[by_broker:], "mqtt": names[:by_broker], "hz": hz, "seconds": seconds + WARM_S + AFTER_S},
+                    **{
+                        "tcp": names[by_broker:],
+                        "mqtt": names[:by_broker],
+                        "hz": hz,
+                        "seconds": seconds + WARM_S + AFTER_S,
+                    },
                     **{"port": self.door_port, "mqtt_port": self.broker_port, "gtfs": str(self.folder / "gtfs.zip")},
                 }
             )
@@ -279,8 +284,10 @@ def _serving(folder: Path, broker_port: int) -> Iterator[Town]:
     from cityhall.processes import PARTS, Child, part_command, stop_all
 
     web_port, door_port = _free_port(), _free_port()
-    with (folder / "city.toml").open("a") as file:
-        file.write(f'\n[service.transit.doors]\nhost = "127.0.0.1"\nreceiver_port = {door_port}\n')
+    written = folder / "city.toml"
+    # The demo city's own ports may be in use by a demo that runs.
+    rest = written.read_text().partition("[service.transit.doors]")[0]
+    written.write_text(f'{rest}[service.transit.doors]\nhost = "127.0.0.1"\nreceiver_port = {door_port}\n')
     town = Town(folder, web_port, door_port, broker_port)
     with database(folder):
         prepare_django(folder)

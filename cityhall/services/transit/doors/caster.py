@@ -349,6 +349,7 @@ def run(stop: threading.Event) -> None:
             stations.write(reports.pop())
 
     with Handover(refresh, directory.READ_EVERY_S) as handover:
+        told = False
         while not stop.is_set():
             if not access.ready.wait(0.25):
                 continue
@@ -356,8 +357,11 @@ def run(stop: threading.Event) -> None:
                 with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
                     runner.run(_serve(stop, Caster(access), handover, reports, (chosen.host, chosen.ntrip_port)))
             except OSError as problem:
-                log.error(
-                    "the caster cannot be opened on port %s (%s): mend ntrip_port in city.toml",
-                    *(chosen.ntrip_port, problem.strerror),
-                )
+                if not told:
+                    log.error(
+                        "the caster cannot be opened on port %s (%s): mend ntrip_port in city.toml",
+                        chosen.ntrip_port,
+                        problem.strerror,
+                    )
+                told = True
                 stop.wait(5.0)
