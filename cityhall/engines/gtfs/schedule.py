@@ -176,7 +176,7 @@ class Schedule:
             stops=Stops([], [], [], real, real, int32, int8, int8),
             routes=Routes([], [], [], [], int32, [], []),
             trips=Trips([], int32, int32, [], int8, int32, int8, [], first),
-            stop_times=StopTimes(int32, int32, int32, int8, int8, none),
+            stop_times=StopTimes(int32, int32, int32, int8, int8, none, int32),
             services=Services([], date(1970, 1, 1), np.zeros((0, 0), np.bool_)),
             shapes=Shapes([], first, real, real, none),
             transfers=Transfers(int32, int32, int8, int32),
