@@ -2,7 +2,7 @@
 
 from django.utils.translation import gettext_lazy as _
 
-from cityhall.kernel.service import Door, Feed, Indicator, Layer, Place, Role, Runner, Service
+from cityhall.kernel.service import Door, Feed, Indicator, Layer, Place, Role, Runner, Service, Task
 
 SERVICE = Service(
     slug="transit",
@@ -95,7 +95,15 @@ SERVICE = Service(
             )
             for form in ("pb", "json")
         ),
+        Feed(
+            slug="history",
+            name=_("Where vehicles were"),
+            standard="Apache Parquet",
+            path="/transit/history/",
+            view="cityhall.services.transit.realtime.views:history",
+        ),
     ),
+    tasks=(Task("history", "cityhall.services.transit.realtime.archive:run", "25 * * * *"),),
     roles=(
         Role("dispatcher", _("Dispatcher"), ("transit.view_fleet", "transit.change_alert")),
         Role("timetable", _("Timetable officer"), ("transit.load_feed",)),

@@ -17,6 +17,7 @@ from cityhall.services.transit.api import make_question, read_point
 from cityhall.services.transit.itinerary import itineraries, walk_only
 from cityhall.services.transit.models import FeedVersion, Line
 from cityhall.services.transit.plan import plan
+from cityhall.services.transit.realtime.alerts import alerts_for
 
 MODES = ("leave", "arrive")
 PREFERENCES = ("fastest", "fewer_transfers", "less_walking")
@@ -168,7 +169,16 @@ def line(request: HttpRequest, line_id: str) -> HttpResponse:
             for pattern in patterns
         ],
     }
-    return render(request, "transit/line.html", {"line": found, "patterns": patterns, "map_data": [drawn]})
+    return render(
+        request,
+        "transit/line.html",
+        {
+            "line": found,
+            "patterns": patterns,
+            "map_data": [drawn],
+            "alerts": alerts_for(route=found.gtfs_id),
+        },
+    )
 
 
 @require_safe
@@ -187,5 +197,6 @@ def stop(request: HttpRequest, stop_id: str) -> HttpResponse:
         "time": time,
         "out_of_date": day != asked,
         "version": queries.in_service(),
+        "alerts": alerts_for(stop=found.gtfs_id, route=queries.lines_at(found)),
     }
     return render(request, "transit/stop.html", context)
