@@ -15,6 +15,7 @@ function wake(root: ParentNode): void {
   root.querySelectorAll<HTMLElement>('[data-combobox]').forEach(startCombobox)
   // The map is large: pages without one never load it.
   if (root.querySelector('city-map')) void import('./map')
+  root.querySelectorAll<HTMLElement>('[data-draw]').forEach((page) => void import('./draw').then((module) => module.startDraw(page)))
   if (root.querySelector('[data-journeys], #journeys-data')) void import('./journeys').then((module) => module.startJourneys(root))
 }
 
