@@ -49,6 +49,10 @@ export function startDraw(page: HTMLElement): void {
   const begin = (): void => {
     tools.hidden = false
     redraw()
+    const places = pointsOf([field('path')?.value, field('places')?.value].join('\n')).map((point) => point.place)
+    const [lons, lats] = [places.map(([lon]) => lon), places.map(([, lat]) => lat)]
+    const corner = (pick: (...all: number[]) => number): [number, number] => [pick(...lons), pick(...lats)]
+    if (places.length) city.map.fitBounds([corner(Math.min), corner(Math.max)], { padding: 60, maxZoom: 15, animate: false })
     city.map.on('style.load', () => setTimeout(redraw))
     city.map.on('click', (event) => {
       if (mode() !== 'stops') return put(mode(), (text) => lineOf(text, event.lngLat.lng, event.lngLat.lat))

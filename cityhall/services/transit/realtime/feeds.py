@@ -24,17 +24,18 @@ from cityhall.engines.gtfs.schedule import Int64
 from cityhall.kernel import derived
 from cityhall.services.transit import days, timetables
 from cityhall.services.transit.days import clock
-from cityhall.services.transit.models import Cancellation, Detour, Notice, ServiceAlert
+from cityhall.services.transit.models import ServiceAlert
 from cityhall.services.transit.realtime import predictions
 from cityhall.services.transit.realtime.alerts import to_come
 from cityhall.services.transit.realtime.predictions import Predicted
 from cityhall.services.transit.realtime.published import Published
-from cityhall.services.transit.realtime.selection import all_cancelled, skipped_calls, trip_rows
+from cityhall.services.transit.realtime.selection import left_out, trip_rows
 
 FRESH_S = 300
 AHEAD_S = 3 * 3600
 """Trips that leave stops out are told of this long before they set out."""
-NOTICE_DAYS = 7
+NOTICE_DAYS = 2
+"""Cancelled trips are told from yesterday's service day to tomorrow's; what is later is told by its alert."""
 Make = Callable[[int], Any]
 _FREQUENCY = re.compile(r"(.*)@(\d\d:\d\d:\d\d)")
 _SCHEDULED, _SERVED = rt.TripDescriptor.SCHEDULED, rt.TripUpdate.StopTimeUpdate.SCHEDULED
@@ -170,12 +171,12 @@ def trip_updates(now: int) -> rt.FeedMessage:
     feed, plan = _feed(now), _plan()
     if plan is None:
         return feed
-    around = [days.today() + timedelta(days=offset) for offset in (-1, 0, 1)]
+    around = [days.today() + timedelta(days=offset) for offset in range(-1, NOTICE_DAYS)]
     expected = predictions.read(now)
     around = sorted({*around, *[one.service_day for one in expected]})
-    cancelled = all_cancelled(Cancellation.objects.filter(state=Notice.State.IN_FORCE, service_day__in=_coming(around)))
-    detours = [detour for detour in Detour.objects.filter(state=Notice.State.IN_FORCE) if detour.closed_stops]
-    skipped = {day: skipped_calls(detours, day) for day in around} if detours else {}
+    off = {day: left_out(day) for day in around}
+    cancelled = {day: trips for day, (trips, _calls) in off.items()}
+    skipped = {day: calls for day, (_trips, calls) in off.items()}
     told: set[tuple[date, int]] = set()
     good = []
     for one in expected:
@@ -189,11 +190,6 @@ def trip_updates(now: int) -> rt.FeedMessage:
     _cancelled(feed, plan, cancelled)
     _left_out(feed, plan, skipped, told, cancelled, now)
     return feed
-
-
-def _coming(around: list[date]) -> list[date]:
-    """Service days whose cancelled trips are told: those of the present, and the next NOTICE_DAYS."""
-    return [*around, *[days.today() + timedelta(days=offset) for offset in range(2, NOTICE_DAYS)]]
 
 
 def _expected(

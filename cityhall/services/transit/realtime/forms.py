@@ -7,6 +7,7 @@ from typing import Any
 
 from django import forms
 from django.conf import settings
+from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 
 from cityhall.services.transit import days
@@ -75,8 +76,9 @@ class AlertForm(forms.Form):
         super().__init__(*arguments, **values)
         self.notice = notice
         for number in range(PERIODS):
-            self.fields[f"from_{number}"] = _moment(_("From"))
-            self.fields[f"until_{number}"] = _moment(_("Until"))
+            again = f" ({number + 1})" if number else ""
+            self.fields[f"from_{number}"] = _moment(format_lazy("{}{}", _("From"), again))
+            self.fields[f"until_{number}"] = _moment(format_lazy("{}{}", _("Until"), again))
         for code, language in settings.LANGUAGES:
             for name, label in TEXTS:
                 kind, rows = (forms.Textarea, {"rows": 4}) if name == "description" else (forms.TextInput, {})
@@ -84,6 +86,7 @@ class AlertForm(forms.Form):
                 self.fields[f"{name}_{code}"] = forms.CharField(
                     label=f"{label} ({language})", required=False, widget=widget, max_length=5000
                 )
+        self.order_fields([f"{name}_{settings.LANGUAGE_CODE}" for name, _label in TEXTS])
 
     def draft(self) -> AlertDraft:
         """What was typed. The form must be valid."""

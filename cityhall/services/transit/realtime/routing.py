@@ -18,9 +18,8 @@ from django.db import connection
 from cityhall.engines.timetable import Progress, Router, Skip
 from cityhall.services.transit import timetables
 from cityhall.services.transit.days import clock
-from cityhall.services.transit.models import Cancellation, Detour, Notice
 from cityhall.services.transit.realtime import predictions
-from cityhall.services.transit.realtime.selection import all_cancelled, skipped_calls, trip_rows
+from cityhall.services.transit.realtime.selection import left_out, trip_rows
 
 LOOK_S = 2.0
 DAY = 86_400
@@ -95,16 +94,12 @@ class LiveRouter:
 
 def _notices(day: date, days: list[date]) -> tuple[list[tuple[int, int]], list[Skip]]:
     """Trips that do not run, as (row, shift), and calls that are left out, of a service day and those beside it."""
-    cancellations = Cancellation.objects.filter(state=Notice.State.IN_FORCE, service_day__in=days)
-    detours = [detour for detour in Detour.objects.filter(state=Notice.State.IN_FORCE) if detour.closed_stops]
-    cancelled = [
-        (row, (on - day).days * DAY) for on, rows in all_cancelled(cancellations).items() for row in sorted(rows)
-    ]
-    skips = [
-        Skip(row, calls, (on - day).days * DAY)
-        for on in (days if detours else [])
-        for row, calls in skipped_calls(detours, on).items()
-    ]
+    cancelled, skips = [], []
+    for on in days:
+        shift = (on - day).days * DAY
+        trips, calls = left_out(on)
+        cancelled += [(row, shift) for row in sorted(trips)]
+        skips += [Skip(row, places, shift) for row, places in calls.items()]
     return cancelled, skips
 
 
