@@ -19,6 +19,7 @@ function wake(root: ParentNode): void {
   if (root.querySelector('[data-refresh], [data-favourite], [data-favourites], [data-alarm]')) {
     void import('./riders').then((module) => module.startRiders(root))
   }
+  root.querySelectorAll<HTMLElement>('[data-draw]').forEach((page) => void import('./draw').then((module) => module.startDraw(page)))
   if (root.querySelector('[data-journeys], #journeys-data')) void import('./journeys').then((module) => module.startJourneys(root))
 }
 

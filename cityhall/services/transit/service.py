@@ -100,6 +100,13 @@ SERVICE = Service(
             )
             for form in ("pb", "json")
         ),
+        Feed(
+            slug="history",
+            name=_("Where vehicles were"),
+            standard="Apache Parquet",
+            path="/transit/history/",
+            view="cityhall.services.transit.realtime.views:history",
+        ),
     ),
     roles=(
         Role("dispatcher", _("Dispatcher"), ("transit.view_fleet", "transit.change_fleet", "transit.change_alert")),
@@ -113,7 +120,10 @@ SERVICE = Service(
         Runner("receivers-mqtt", "cityhall.services.transit.doors.mqtt:run"),
         Runner("riders", "cityhall.services.transit.riders.runner:run", part="worker"),
     ),
-    tasks=(Task("forget_trips", "cityhall.services.transit.riders.following:forget_old", cron="17 * * * *"),),
+    tasks=(
+        Task("history", "cityhall.services.transit.realtime.archive:run", cron="25 * * * *"),
+        Task("forget_trips", "cityhall.services.transit.riders.following:forget_old", cron="17 * * * *"),
+    ),
     personal_data=RIDERS_DATA,
     places=(Place("stop", _("Stop"), "cityhall.services.transit.queries:stop_names"),),
 )
