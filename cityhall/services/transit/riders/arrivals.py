@@ -21,7 +21,7 @@ GONE = timedelta(seconds=20)
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """A trip that will leave a stop, or would if it were not `cancelled`. `stops_away` is 0 where it comes here next."""
+    """A trip that leaves a stop, or would were it not `cancelled`. `stops_away` is 0 where it comes here next."""
 
     trip: Trip
     call: Call
@@ -36,7 +36,9 @@ class Arrival:
 
 
 def stop_arrivals(stop: Stop, now: datetime, limit: int = 12) -> list[Arrival]:
-    """The next trips from a stop (all platforms of a station), soonest first by what is expected of each; calls a detour leaves out are not there.
+    """The next trips from a stop (all platforms of a station), soonest first by what is expected of each.
+
+    Calls that a detour leaves out are not there.
 
     Where the feed is out of date, the timetable of a usual day of the same weekday, on today's clock.
     """

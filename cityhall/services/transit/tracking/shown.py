@@ -22,7 +22,6 @@ def feature(
     status: str,
     delay_s: int | None,
     lane: int | None,
-    speed: float | None = None,
 ) -> dict[str, Any]:
     """A GeoJSON feature; `at` is when it was last heard, Unix seconds."""
     return {
@@ -42,8 +41,6 @@ def feature(
             "status": status,
             "delay": delay_s,
             "lane": lane,
-            # The map drives it on between two reports.
-            "speed": None if speed is None else round(speed, 1),
         },
     }
 
@@ -64,5 +61,4 @@ def feature_of(state: VehicleState) -> dict[str, Any]:
         status=state.status,
         delay_s=state.delay_s,
         lane=state.lane,
-        speed=state.speed,
     )
