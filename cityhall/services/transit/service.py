@@ -111,9 +111,13 @@ SERVICE = Service(
         Runner("tracker", "cityhall.services.transit.tracking.tracker:run"),
         Runner("receivers", "cityhall.services.transit.doors.tcp:run"),
         Runner("receivers-mqtt", "cityhall.services.transit.doors.mqtt:run"),
+        Runner("fleet-room", "cityhall.services.transit.control.room:run", part="worker"),
         Runner("riders", "cityhall.services.transit.riders.runner:run", part="worker"),
     ),
-    tasks=(Task("forget_trips", "cityhall.services.transit.riders.following:forget_old", cron="17 * * * *"),),
+    tasks=(
+        Task("forget_trips", "cityhall.services.transit.riders.following:forget_old", cron="17 * * * *"),
+        Task("quality", "cityhall.services.transit.control.quality:hourly", cron="12 * * * *"),
+    ),
     personal_data=RIDERS_DATA,
     places=(Place("stop", _("Stop"), "cityhall.services.transit.queries:stop_names"),),
 )

@@ -2,6 +2,7 @@
 
 from cityhall.services.transit.models.alerts import Cancellation, Cause, Detour, Effect, Notice, ServiceAlert, Severity
 from cityhall.services.transit.models.corrections import BaseStation, StationState
+from cityhall.services.transit.models.control import DailyQuality, DayTally, Episode
 from cityhall.services.transit.models.fleet import FixInbox, Receiver, StopCall, TripPrediction, Vehicle, VehicleState
 from cityhall.services.transit.models.riders import Favourite, FollowedTrip, Guardian, LeaveAlarm, Pupil
 from cityhall.services.transit.models.timetable import FeedVersion, Line, Stop
@@ -13,6 +14,9 @@ __all__ = [
     "Detour",
     "Effect",
     "Favourite",
+    "DailyQuality",
+    "DayTally",
+    "Episode",
     "FeedVersion",
     "FixInbox",
     "FollowedTrip",
