@@ -206,7 +206,11 @@ def _whole(
     figures = _punctuality([_delay(call) for route in timed for call in calls[route]])
     for name in ("trips_planned", "trips_run", "trips_cancelled", "trips_missed"):
         figures[name] = sum(row.figures[name] for row in lines)
-    waits = [(row.figures["excess_wait_s"], len(calls[row.route])) for row in lines if row.figures.get("excess_wait_s") is not None]
+    waits = [
+        (row.figures["excess_wait_s"], len(calls[row.route]))
+        for row in lines
+        if row.figures.get("excess_wait_s") is not None
+    ]
     weight = sum(count for _wait, count in waits)
     figures["excess_wait_s"] = round(sum(wait * count for wait, count in waits) / weight, 1) if weight else None
     return figures | {"headway_line": False} | _told(episodes, total) | {"dropped": _dropped(day)}

@@ -49,7 +49,9 @@ class Diagram:
     headsign: str = ""
 
 
-def draw(route: str, direction: int, *, back_min: int = 60, ahead_min: int = 30, now: datetime | None = None) -> Diagram:
+def draw(
+    route: str, direction: int, *, back_min: int = 60, ahead_min: int = 30, now: datetime | None = None
+) -> Diagram:
     """The diagram of a line in one direction, from some minutes ago to some ahead. Empty where no trip runs."""
     now = now or timezone.now()
     first, last = now - timedelta(minutes=back_min), now + timedelta(minutes=ahead_min)
@@ -89,7 +91,11 @@ class _Scale:
 def _trips(route: str, direction: int, first: datetime, last: datetime) -> list[tuple[Any, runs.Trip]]:
     zone = days.clock(days.today(), 0).tzinfo
     found = []
-    for day in {first.astimezone(zone).date() - timedelta(days=1), first.astimezone(zone).date(), last.astimezone(zone).date()}:
+    for day in {
+        first.astimezone(zone).date() - timedelta(days=1),
+        first.astimezone(zone).date(),
+        last.astimezone(zone).date(),
+    }:
         for trip in runs.of_line(route, direction, day):
             if trip.moment(day, 0) < last and trip.moment(day, -1) > first:
                 found.append((day, trip))
@@ -137,7 +143,9 @@ def _driven(diagram: Diagram, trips: dict[str, runs.Trip], scale: _Scale, now: d
             along = float(trip.along[2 * call.sequence])
             made[call.vehicle, call.trip] += [(call.arrived_at, along), (call.departed_at or call.arrived_at, along)]
     names = timetables.service().schedule.stops.name
-    states = VehicleState.objects.filter(trip__in=list(trips), at__gte=now - timedelta(minutes=3), along_m__isnull=False)
+    states = VehicleState.objects.filter(
+        trip__in=list(trips), at__gte=now - timedelta(minutes=3), along_m__isnull=False
+    )
     delays: dict[tuple[str, str], int | None] = {}
     for state in states.select_related("vehicle").defer("memory"):
         key = (state.vehicle.public_id, state.trip)

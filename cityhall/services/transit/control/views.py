@@ -274,7 +274,13 @@ def _trend(computed: list[tuple[dt.date, dict[str, Any], dt.datetime]]) -> list[
     """The on-time share of the last days as bars of a drawing 100 high."""
     known = [(day, figures["on_time"]) for day, figures, _at in computed if figures.get("on_time") is not None]
     return [
-        {"day": day, "x": 8 + 40 * place, "height": round(100 * share, 1), "y": round(100 - 100 * share, 1), "share": share}
+        {
+            "day": day,
+            "x": 8 + 40 * place,
+            "height": round(100 * share, 1),
+            "y": round(100 - 100 * share, 1),
+            "share": share,
+        }
         for place, (day, share) in enumerate(known)
     ]
 
