@@ -70,7 +70,7 @@ def compute(actor: Actor, day: date) -> list[DailyQuality]:
     return kept
 
 
-def nightly() -> None:
+def hourly() -> None:
     """The hourly task: today so far, and yesterday until all its trips are home."""
     try:
         timetables.service()

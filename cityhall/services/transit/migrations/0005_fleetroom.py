@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('transit', '0002_fleet'),
+        ('transit', '0004_riders'),
     ]
 
     operations = [
