@@ -21,7 +21,8 @@ from cityhall.kernel.people.permissions import require
 from cityhall.services.transit import days, timetables
 from cityhall.services.transit.control import runs
 from cityhall.services.transit.control.rules import on_time
-from cityhall.services.transit.models import DailyQuality, DayTally, Episode, StopCall
+from cityhall.services.transit.models import Cancellation, DailyQuality, DayTally, Episode, StopCall
+from cityhall.services.transit.realtime.selection import all_cancelled
 
 OFTEN_S = 720
 """A line whose headway is at most this runs "often": riders come without a timetable, and what counts is the wait.
@@ -91,8 +92,10 @@ def _keep(day: date, route: str, line: str, figures: dict[str, Any]) -> DailyQua
 
 
 def _cancelled(day: date) -> set[str]:
-    """Trips that were cancelled, where the service keeps that."""
-    return set()
+    """Ids of the trips that were taken out of the day."""
+    notices = Cancellation.objects.filter(service_day=day, state=Cancellation.State.IN_FORCE)
+    ids = timetables.service().schedule.trips.id
+    return {ids[row] for row in all_cancelled(notices).get(day, ())}
 
 
 def _line(calls: Sequence[StopCall], planned: Sequence[runs.Trip], cancelled: set[str], day: date) -> dict[str, Any]:
