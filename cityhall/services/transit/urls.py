@@ -26,4 +26,5 @@ urlpatterns = [
     path("receivers/", doors.receivers, name="transit_receivers"),
     path("receivers/<str:public_id>/switch/", doors.switch, name="transit_receiver_switch"),
     path("", include("cityhall.services.transit.riders.urls")),
+    path("control/", include("cityhall.services.transit.control.urls")),
 ]
