@@ -119,6 +119,8 @@ SERVICE = Service(
         Runner("receivers", "cityhall.services.transit.doors.tcp:run"),
         Runner("receivers-mqtt", "cityhall.services.transit.doors.mqtt:run"),
         Runner("fleet-room", "cityhall.services.transit.control.room:run", part="worker"),
+        Runner("vehicle-positions", "cityhall.services.transit.doors.vehicle_positions:run"),
+        Runner("caster", "cityhall.services.transit.doors.caster:run"),
         Runner("riders", "cityhall.services.transit.riders.runner:run", part="worker"),
     ),
     tasks=(
