@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-import numba as nb
 import numpy as np
 
 from cityhall.engines.gtfs.schedule import Float64, Int8, Int32
+from cityhall.engines.positioning.compiled import compiled
 from cityhall.engines.positioning.geometry import place
 from cityhall.engines.positioning.inference import (
     OTHERS_EVERY_S,
     believe,
     choose,
+    claim,
     finish,
     search,
+    start_calls,
     step_guess,
     take_hint,
     wants_search,
@@ -40,7 +42,7 @@ OFF_FOR_GOOD_S = 900.0
 WRONG_M, RIGHT_M = 40.0, 25.0
 
 
-@nb.njit(cache=True, error_model="numpy")
+@compiled
 def _gate(rules: Rules, state: Records, at: float, x: float, y: float, sigma: float, now: float) -> int:
     """The verdict on a fix whose numbers are sound."""
     if at > now + FUTURE_S:
@@ -72,7 +74,7 @@ def _gate(rules: Rules, state: Records, at: float, x: float, y: float, sigma: fl
     return TAKEN if enough else TELEPORT
 
 
-@nb.njit(cache=True, error_model="numpy")
+@compiled
 def _restart(net: Net, live: Live, state: Records, guesses: Records, vehicle: int, x: float, y: float) -> None:
     """The vehicle is new where it is now."""
     believe(net, live, state, guesses, vehicle, -1, 1.0)
@@ -86,7 +88,7 @@ def _restart(net: Net, live: Live, state: Records, guesses: Records, vehicle: in
     state.every = 1.0
 
 
-@nb.njit(cache=True, error_model="numpy")
+@compiled
 def _take_free(state: Records, dt: float, x: float, y: float, sigma: float, speed: float, bearing: float) -> None:
     """The plane's filter takes the fix, and the course follows from it."""
     if dt > 0.0:
@@ -104,7 +106,7 @@ def _take_free(state: Records, dt: float, x: float, y: float, sigma: float, spee
         state.course = np.nan
 
 
-@nb.njit(cache=True, error_model="numpy")
+@compiled
 def _lane(net: Net, rules: Rules, state: Records, way: int, s: float, sigma: float) -> None:
     """The lane from the kerb, where the offset is known to less than half a lane; it changes a little late."""
     good = (state.fix_class == 4 or state.fix_class == 5) and sigma < 0.8 and 4.0 * np.sqrt(state.ll) < rules.lane_m
@@ -131,7 +133,7 @@ def _lane(net: Net, rules: Rules, state: Records, way: int, s: float, sigma: flo
     state.lane = now
 
 
-@nb.njit(cache=True, error_model="numpy")
+@compiled
 def _watch(net: Net, rules: Rules, state: Records, guess: Records, dt: float, evidence: float, sigma: float) -> None:
     """Off the route (CUSUM: Page, Continuous Inspection Schemes, 1954) and the wrong way."""
     spread = net.spread[guess.way]
@@ -162,7 +164,7 @@ def _watch(net: Net, rules: Rules, state: Records, guess: Records, dt: float, ev
             state.wrong_way, state.peak = 0, guess.s
 
 
-@nb.njit(cache=True, error_model="numpy")
+@compiled
 def _follow_one(
     net: Net,
     rules: Rules,
@@ -180,7 +182,7 @@ def _follow_one(
     count: int,
 ) -> int:
     """Everything after the plane's filter; `was` is the sigma of the fix before. Returns how many calls there are."""
-    held_evidence = 0.0
+    held_evidence, held_run = 0.0, guesses[state.best].run if state.best >= 0 else -1
     for slot in range(GUESSES):
         guess = guesses[slot]
         if guess.way >= 0 and (slot == state.best or state.at - guess.at >= OTHERS_EVERY_S):
@@ -196,9 +198,11 @@ def _follow_one(
     if state.best < 0:
         return count
     guess = guesses[state.best]
-    live.taken[guess.run], live.taken_at[guess.run] = vehicle, state.at
+    claim(net, live, state, guesses, vehicle)
     if state.best != held:
         held_evidence = 0.0
+    elif guess.run != held_run:
+        start_calls(net, live, state, guess)
     dt = max(0.0, state.at - before)
     _watch(net, rules, state, guess, dt, held_evidence, sigma)
     if state.off_route == 1 and state.at - state.off_since > OFF_FOR_GOOD_S:
@@ -214,7 +218,7 @@ def _follow_one(
     return count
 
 
-@nb.njit(cache=True, error_model="numpy")
+@compiled
 def follow(
     net: Net,
     rules: Rules,
@@ -269,7 +273,7 @@ def follow(
     return at.size, count
 
 
-@nb.njit(cache=True, error_model="numpy")
+@compiled
 def still_there(net: Net, way: int, s: float, x: float, y: float) -> float:
     """Metres from x, y to `s` along a way: a memory is good only where the way still runs there."""
     px, py, _, _ = place(net, way, s)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import numba as nb
 import numpy as np
 
 from cityhall.engines.gtfs.schedule import Float64
+from cityhall.engines.positioning.compiled import compiled
 from cityhall.engines.positioning.state import Net
 
 STOP_ZONE_M = 20.0
@@ -15,7 +15,7 @@ START_ZONE_M = 40.0
 """A vehicle this near to its first stop may still be waiting to begin."""
 
 
-@nb.njit(cache=True, error_model="numpy")
+@compiled
 def last_not_after(values: Float64, low: int, high: int, wanted: float) -> int:
     """Row of the last of values[low:high] that is not above `wanted`; low - 1 where all are. Values ascend."""
     before = low
@@ -28,20 +28,20 @@ def last_not_after(values: Float64, low: int, high: int, wanted: float) -> int:
     return before - 1
 
 
-@nb.njit(cache=True, error_model="numpy")
+@compiled
 def way_length(net: Net, way: int) -> float:
     """Metres."""
     return net.along[net.first[way + 1] - 1]
 
 
-@nb.njit(cache=True, error_model="numpy")
+@compiled
 def segment_at(net: Net, way: int, s: float) -> int:
     """The segment (row of its first point) that holds `s`; the first or last one beyond the ends."""
     low, high = net.first[way], net.first[way + 1]
     return min(high - 2, max(low, last_not_after(net.along, low, high, s)))
 
 
-@nb.njit(cache=True, error_model="numpy")
+@compiled
 def place(net: Net, way: int, s: float) -> tuple[float, float, float, float]:
     """x, y at `s` metres along a way, and the unit vector of its direction there."""
     a = segment_at(net, way, s)
@@ -51,7 +51,7 @@ def place(net: Net, way: int, s: float) -> tuple[float, float, float, float]:
     return net.x[a] + share * dx, net.y[a] + share * dy, dx / length, dy / length
 
 
-@nb.njit(cache=True, error_model="numpy")
+@compiled
 def project(
     net: Net,
     way: int,
@@ -92,14 +92,14 @@ def project(
     return along, left, east, north
 
 
-@nb.njit(cache=True, error_model="numpy")
+@compiled
 def call_at(net: Net, way: int, s: float) -> int:
     """Place in the trip of the last call not beyond `s`; -1 before the first."""
     low = net.call_first[way]
     return last_not_after(net.call_along, low, net.call_first[way + 1], s + 0.01) - low
 
 
-@nb.njit(cache=True, error_model="numpy")
+@compiled
 def due(net: Net, run: int, s: float) -> float:
     """When a run is due at `s` metres along its way, moving on from the last call, Unix seconds."""
     way = net.run_way[run]
@@ -116,7 +116,7 @@ def due(net: Net, run: int, s: float) -> float:
     return leaves + share * (comes - leaves)
 
 
-@nb.njit(cache=True, error_model="numpy")
+@compiled
 def delay(net: Net, run: int, s: float, at: float) -> float:
     """Seconds that a vehicle at `s` at time `at` is late (negative: early). Waiting at a stop until the departure is
     neither.
@@ -137,13 +137,13 @@ def delay(net: Net, run: int, s: float, at: float) -> float:
     return at - time
 
 
-@nb.njit(cache=True, error_model="numpy")
+@compiled
 def at_start(net: Net, way: int, s: float) -> bool:
     """Whether a vehicle may still be waiting at its first stop."""
     return s <= net.call_along[net.call_first[way]] + START_ZONE_M
 
 
-@nb.njit(cache=True, error_model="numpy")
+@compiled
 def at_end(net: Net, way: int, s: float) -> bool:
     """Whether a vehicle has come to its last stop."""
     return s >= net.call_along[net.call_first[way + 1] - 1] - STOP_ZONE_M

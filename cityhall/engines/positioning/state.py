@@ -99,6 +99,7 @@ GUESS = np.dtype(
         ("astray", "i8"),  # fixes in a row that do not fit along the way
         ("fixed", "i8"),  # its run is chosen
         ("born_s", "f8"),
+        ("born_at", "f8"),
         ("done_at", "f8"),  # when it came to the last stop, NaN not yet
     ]
 )
@@ -161,6 +162,7 @@ class Live(NamedTuple):
 
     taken: Int32  # (R,) the vehicle that drives each run, -1 none
     taken_at: Float64  # (R,) when it was last seen on it, Unix seconds
+    taken_prior: Float64  # (R,) how likely it was for that vehicle
     called: Int32  # (R,) the last call given of each run, -1 none
     pace: Float64  # (C,) m/s from each call to the next, dwell at that next call included; learned
 
@@ -237,6 +239,7 @@ def live_of(ways: Ways, runs: Runs) -> Live:
     return Live(
         taken=np.full(len(runs), -1, np.int32),
         taken_at=np.zeros(len(runs)),
+        taken_prior=np.full(len(runs), -np.inf),
         called=np.full(len(runs), -1, np.int32),
         pace=scheduled_pace(ways, runs),
     )
