@@ -25,6 +25,8 @@ from cityhall.engines.positioning.stopcalls import find_calls
 
 TAKEN, MALFORMED, FUTURE, DUPLICATE, OUT_OF_ORDER, TELEPORT = range(6)
 FUTURE_S = 5.0
+LAST_MOMENT = 1e11
+"""No Unix time of a vehicle is beyond the year 5000."""
 JUMPS = 3
 """So many fixes in a row at another place are no error: the vehicle was carried there, or its receiver slept."""
 JUMPS_SPARSE_S = 20.0
@@ -249,7 +251,7 @@ def follow(
     for i in range(begin, at.size):
         if count + most_calls > out.size:
             return i, count
-        if not (np.isfinite(x[i]) and np.isfinite(y[i]) and np.isfinite(at[i])):
+        if not (np.isfinite(x[i]) and np.isfinite(y[i]) and 0.0 <= at[i] <= LAST_MOMENT):
             verdict[i] = MALFORMED
             continue
         v = vehicle[i]

@@ -22,6 +22,7 @@ SPEED_SD = 4.0
 SPEED_LASTS = 16.0
 """How long such a difference lasts, seconds: red lights, stops, queues."""
 JERK = 1.5  # (m/s)^2 a second: how fast a velocity on the plane wanders
+MOST_VV = 150.0
 DOPPLER_SD = 0.4  # m/s, of a receiver's own speed
 LATERAL_LASTS = 20.0  # seconds a vehicle keeps its lane
 STEP_S = 10.0
@@ -45,7 +46,11 @@ def move_free(state: Records, dt: float) -> None:
     q = JERK
     state.pp += dt * (2.0 * state.pv + dt * state.vv) + q * dt * dt * dt / 3.0
     state.pv += dt * state.vv + q * dt * dt / 2.0
-    state.vv = min(state.vv + q * dt, 150.0)
+    state.vv += q * dt
+    if state.vv > MOST_VV:
+        # No vehicle's speed is less known than that. With the covariance cut alike it stays one of something.
+        state.pv *= np.sqrt(MOST_VV / state.vv)
+        state.vv = MOST_VV
 
 
 @compiled
@@ -71,9 +76,9 @@ def correct_free(state: Records, x: float, y: float, sigma: float, speed: float,
     state.y += gain_p * dy
     state.vx += gain_v * dx
     state.vy += gain_v * dy
-    state.vv -= gain_v * state.pv
+    state.vv = max(state.vv - gain_v * state.pv, 1e-6)
     state.pv -= gain_v * state.pp
-    state.pp -= gain_p * state.pp
+    state.pp = max(state.pp - gain_p * state.pp, 1e-6)
 
 
 @compiled
