@@ -6,7 +6,7 @@ import numpy as np
 
 from cityhall.engines.gtfs.schedule import Float64, Int8, Int32
 from cityhall.engines.positioning.compiled import compiled
-from cityhall.engines.positioning.geometry import place
+from cityhall.engines.positioning.geometry import WELL_DRAWN_M, lanes_at, place, usual_left
 from cityhall.engines.positioning.inference import (
     OTHERS_EVERY_S,
     believe,
@@ -77,9 +77,11 @@ def _gate(rules: Rules, state: Records, at: float, x: float, y: float, sigma: fl
 
 
 @compiled
-def _restart(net: Net, live: Live, state: Records, guesses: Records, vehicle: int, x: float, y: float) -> None:
+def _restart(
+    net: Net, rules: Rules, live: Live, state: Records, guesses: Records, vehicle: int, x: float, y: float
+) -> None:
     """The vehicle is new where it is now."""
-    believe(net, live, state, guesses, vehicle, -1, 1.0)
+    believe(net, rules, live, state, guesses, vehicle, -1, 1.0)
     for slot in range(GUESSES):
         guesses[slot].way = -1
     state.x, state.y, state.vx, state.vy = x, y, 0.0, 0.0
@@ -111,28 +113,19 @@ def _take_free(state: Records, dt: float, x: float, y: float, sigma: float, spee
 @compiled
 def _lane(net: Net, rules: Rules, state: Records, way: int, s: float, sigma: float) -> None:
     """The lane from the kerb, where the offset is known to less than half a lane; it changes a little late."""
-    good = (state.fix_class == 4 or state.fix_class == 5) and sigma < 0.8 and 4.0 * np.sqrt(state.ll) < rules.lane_m
-    if not good or net.spread[way] > 10.0:
+    known = 4.0 * np.sqrt(state.ll + rules.drawn_to_m**2) < rules.lane_m and sigma < 0.25 * rules.lane_m
+    if not known or (state.fix_class != 4 and state.fix_class != 5) or net.spread[way] > WELL_DRAWN_M:
         state.lane = -1
         return
-    low, high = net.first[way], net.first[way + 1] - 1
-    while high - low > 1:
-        middle = (low + high) >> 1
-        if net.along[middle] <= s:
-            low = middle
-        else:
-            high = middle
-    lanes = float(net.lanes[low]) if net.lanes[low] > 0 else float(rules.lanes)
-    kerb = lanes * rules.lane_m * (0.5 if net.oneway[low] else 1.0)
-    place_of = (kerb - rules.kerb_sign * state.left) / rules.lane_m
-    if place_of < -0.5 or place_of > 2.0 * lanes + 0.5:
+    lanes, kerb = lanes_at(net, rules, way, s)
+    from_kerb = rules.kerb_sign * (kerb - state.left) / rules.lane_m
+    if from_kerb < -0.5 or from_kerb > 2.0 * lanes + 0.5:
         state.lane = -1
         return
-    now = int(min(lanes - 1.0, max(0.0, np.floor(place_of))))
-    if state.lane >= 0 and now != state.lane:
-        if min(abs(place_of - state.lane), abs(place_of - state.lane - 1.0)) < 0.15:
-            return
-    state.lane = now
+    now = int(min(lanes - 1.0, max(0.0, np.floor(from_kerb))))
+    between = min(abs(from_kerb - state.lane), abs(from_kerb - state.lane - 1.0)) < 0.15
+    if state.lane < 0 or now == state.lane or not between:
+        state.lane = now
 
 
 @compiled
@@ -195,8 +188,8 @@ def _follow_one(
         search(net, live, state, guesses, vehicle, x, y, sigma)
     held = state.best
     if held >= 0:
-        finish(net, live, state, guesses, vehicle, held_evidence, sigma)
-    choose(net, live, state, guesses, vehicle, sigma)
+        finish(net, rules, live, state, guesses, vehicle, held_evidence, sigma)
+    choose(net, rules, live, state, guesses, vehicle, sigma)
     if state.best < 0:
         return count
     guess = guesses[state.best]
@@ -209,10 +202,11 @@ def _follow_one(
     _watch(net, rules, state, guess, dt, held_evidence, sigma)
     if state.off_route == 1 and state.at - state.off_since > OFF_FOR_GOOD_S:
         guess.way = -1
-        believe(net, live, state, guesses, vehicle, -1, sigma)
+        believe(net, rules, live, state, guesses, vehicle, -1, sigma)
         return count
     if held_evidence > -2.0 and state.off_route == 0:
-        move_sideways(state, net.spread[guess.way], was, sigma, dt)
+        usual = usual_left(net, rules, guess.way, guess.s)
+        move_sideways(state, usual, net.spread[guess.way], was, sigma, dt)
         correct_sideways(state, guess.offset, sigma)
         _lane(net, rules, state, guess.way, guess.s, sigma)
         if state.wrong_way == 0:
@@ -263,7 +257,7 @@ def follow(
         before = state.at
         # NaN: first heard. Otherwise its clock was set back, it jumped for good, or it was long away.
         if np.isnan(before) or at[i] < before or state.jumps > 0 or at[i] - before > NEW_AFTER_S:
-            _restart(net, live, state, own, v, x[i], y[i])
+            _restart(net, rules, live, state, own, v, x[i], y[i])
             before = at[i]
         swift = speed[i] if 0.0 <= speed[i] <= 60.0 else np.nan
         course = np.radians(bearing[i]) if np.isfinite(bearing[i]) else np.nan

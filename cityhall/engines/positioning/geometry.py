@@ -6,11 +6,13 @@ import numpy as np
 
 from cityhall.engines.gtfs.schedule import Float64
 from cityhall.engines.positioning.compiled import compiled
-from cityhall.engines.positioning.state import Net
+from cityhall.engines.positioning.state import Net, Rules
 
 STOP_ZONE_M = 20.0
 TURN_COST = 8.0
 """What a course at right angles to the way counts against a place on it; as much as four sigmas of distance."""
+WELL_DRAWN_M = 10.0
+"""Ways of a larger spread are no streets but straight lines."""
 START_ZONE_M = 40.0
 """A vehicle this near to its first stop may still be waiting to begin."""
 
@@ -147,3 +149,20 @@ def at_start(net: Net, way: int, s: float) -> bool:
 def at_end(net: Net, way: int, s: float) -> bool:
     """Whether a vehicle has come to its last stop."""
     return s >= net.call_along[net.call_first[way + 1] - 1] - STOP_ZONE_M
+
+
+@compiled
+def lanes_at(net: Net, rules: Rules, way: int, s: float) -> tuple[float, float]:
+    """Lanes in the way's direction at `s`, and how far to the left of the line their kerb is (negative: the right)."""
+    row = segment_at(net, way, s)
+    lanes = float(net.lanes[row]) if net.lanes[row] > 0 else float(rules.lanes)
+    return lanes, rules.kerb_sign * lanes * rules.lane_m * (0.5 if net.oneway[row] else 1.0)
+
+
+@compiled
+def usual_left(net: Net, rules: Rules, way: int, s: float) -> float:
+    """How far to the left of the line vehicles usually are: the middle of their lanes."""
+    if net.spread[way] > WELL_DRAWN_M:
+        return 0.0
+    lanes, kerb = lanes_at(net, rules, way, s)
+    return kerb - rules.kerb_sign * 0.5 * lanes * rules.lane_m

@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 
 from cityhall.engines.positioning.compiled import compiled
-from cityhall.engines.positioning.geometry import at_end, at_start, delay, place, project, way_length
+from cityhall.engines.positioning.geometry import at_end, at_start, delay, place, project, usual_left, way_length
 from cityhall.engines.positioning.kalman import (
     begin,
     begin_sideways,
@@ -21,7 +21,7 @@ from cityhall.engines.positioning.kalman import (
     not_alike,
     renew_error,
 )
-from cityhall.engines.positioning.state import GUESSES, Live, Net, Records
+from cityhall.engines.positioning.state import GUESSES, Live, Net, Records, Rules
 
 NOWHERE_M = 150.0
 """How far from a way (one sigma) a vehicle on none of them is taken to be."""
@@ -339,7 +339,9 @@ def take_hint(net: Net, state: Records, trip: int, route: int) -> None:
 
 
 @compiled
-def believe(net: Net, live: Live, state: Records, guesses: Records, vehicle: int, slot: int, sigma: float) -> None:
+def believe(
+    net: Net, rules: Rules, live: Live, state: Records, guesses: Records, vehicle: int, slot: int, sigma: float
+) -> None:
     """From now on the vehicle drives the guess in `slot` (-1: none of them)."""
     if state.best >= 0 and guesses[state.best].way >= 0:
         old = guesses[state.best]
@@ -357,7 +359,7 @@ def believe(net: Net, live: Live, state: Records, guesses: Records, vehicle: int
     guess = guesses[slot]
     claim(net, live, state, guesses, vehicle)
     state.peak = state.trough = guess.s
-    begin_sideways(state, net.spread[guess.way], sigma)
+    begin_sideways(state, usual_left(net, rules, guess.way, guess.s), net.spread[guess.way], sigma)
     start_calls(net, live, state, guess)
 
 
@@ -373,7 +375,7 @@ def start_calls(net: Net, live: Live, state: Records, guess: Records) -> None:
 
 
 @compiled
-def choose(net: Net, live: Live, state: Records, guesses: Records, vehicle: int, sigma: float) -> None:
+def choose(net: Net, rules: Rules, live: Live, state: Records, guesses: Records, vehicle: int, sigma: float) -> None:
     """Believes the best guess, and another one only when it has been better for long enough: no flapping."""
     best, most = -1, -np.inf
     for slot in range(GUESSES):
@@ -383,9 +385,9 @@ def choose(net: Net, live: Live, state: Records, guesses: Records, vehicle: int,
     held = state.best
     if held < 0:
         if best >= 0 and most > BELIEVE and _earned(net, state, guesses[best]):
-            believe(net, live, state, guesses, vehicle, best, sigma)
+            believe(net, rules, live, state, guesses, vehicle, best, sigma)
     elif best != held:
-        _contest(net, live, state, guesses, vehicle, best, most, sigma)
+        _contest(net, rules, live, state, guesses, vehicle, best, most, sigma)
     else:
         state.rival = -1
     keep = FAR_BEHIND if state.best >= 0 else 2.0 * FAR_BEHIND
@@ -410,10 +412,21 @@ def _earned(net: Net, state: Records, guess: Records) -> bool:
 
 @compiled
 def _contest(
-    net: Net, live: Live, state: Records, guesses: Records, vehicle: int, best: int, most: float, sigma: float
+    net: Net,
+    rules: Rules,
+    live: Live,
+    state: Records,
+    guesses: Records,
+    vehicle: int,
+    best: int,
+    most: float,
+    sigma: float,
 ) -> None:
     held = guesses[state.best]
     better = BETTER + min(5.0, max(0.0, held.s - held.born_s) / SURER_M)
+    if held.run != state.hint_run:
+        # What has been gathered on being off the way speaks for others as well.
+        better -= state.off
     if most < held.score + held.prior + better or not _earned(net, state, guesses[best]):
         state.rival = -1
         return
@@ -426,12 +439,12 @@ def _contest(
         hold = HOLD_NEW_S
     elif held.run == state.hint_run:
         hold = HOLD_LOGGED_S
-    elif held.score < 0.0:
-        hold = HOLD_NEW_S
+    elif held.score < 0.0 or state.off > 4.0:
+        hold = 0.0
     elif state.at - state.since > FADE_S:
         hold = HOLD_KNOWN_S
     if state.at - state.rival_since >= hold:
-        believe(net, live, state, guesses, vehicle, best, sigma)
+        believe(net, rules, live, state, guesses, vehicle, best, sigma)
 
 
 @compiled
@@ -449,7 +462,9 @@ def wants_search(net: Net, state: Records, guesses: Records) -> bool:
 
 
 @compiled
-def finish(net: Net, live: Live, state: Records, guesses: Records, vehicle: int, evidence: float, sigma: float) -> None:
+def finish(
+    net: Net, rules: Rules, live: Live, state: Records, guesses: Records, vehicle: int, evidence: float, sigma: float
+) -> None:
     """A run that is done is believed until the vehicle leaves its last stop, ten minutes at the most."""
     held = guesses[state.best]
     if np.isnan(held.done_at):
@@ -457,4 +472,4 @@ def finish(net: Net, live: Live, state: Records, guesses: Records, vehicle: int,
     x, y, _, _ = place(net, held.way, way_length(net, held.way))
     gone = np.hypot(state.x - x, state.y - y) > 2.0 * GONE_M + 4.0 * sigma
     if gone or evidence < -2.0 or state.at - held.done_at > KEEP_DONE_S:
-        believe(net, live, state, guesses, vehicle, -1, sigma)
+        believe(net, rules, live, state, guesses, vehicle, -1, sigma)

@@ -206,20 +206,20 @@ def correct_speed(guess: Records, speed: float, sd: float) -> None:
 
 
 @compiled
-def begin_sideways(state: Records, spread: float, sigma: float) -> None:
-    """Nothing is known of the lateral offset."""
-    state.left = state.left_error = state.le = 0.0
+def begin_sideways(state: Records, usual: float, spread: float, sigma: float) -> None:
+    """Nothing is known of the lateral offset but where vehicles usually are."""
+    state.left, state.left_error, state.le = usual, 0.0, 0.0
     state.ll = spread * spread
     state.ee = SLOW_SHARE * sigma * sigma
     state.lane = -1
 
 
 @compiled
-def move_sideways(state: Records, spread: float, before: float, sigma: float, dt: float) -> None:
-    """The offset wanders about the line that the way draws. `before` is the sigma of the fix before."""
+def move_sideways(state: Records, usual: float, spread: float, before: float, sigma: float, dt: float) -> None:
+    """The offset wanders about the usual one. `before` is the sigma of the fix before."""
     kind = state.fix_class if 0 <= state.fix_class < LASTS.size else 0
     phi, psi = np.exp(-dt / LATERAL_LASTS), np.exp(-dt / LASTS[kind])
-    state.left *= phi
+    state.left = usual + (state.left - usual) * phi
     state.left_error *= psi
     state.ll = state.ll * phi * phi + spread * spread * (1.0 - phi * phi)
     state.le *= phi * psi
