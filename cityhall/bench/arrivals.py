@@ -134,9 +134,7 @@ def learn(days: Days, test_day: date) -> Model:
         known = error[(of_call == day) & ~np.isnan(error)]
         if known.size:
             weight[of_call == day] = 1.0 / (1.0 + np.mean(known**2) / WORST_S**2)
-    return Model.learned(
-        days.traces, days.arrivals, days.trips, days.offset, today=test_day.toordinal(), weight=weight
-    )
+    return Model.learned(days.traces, days.arrivals, days.trips, days.offset, today=test_day.toordinal(), weight=weight)
 
 
 def measure(model: Model, days: Days) -> dict[str, Any]:

@@ -1,16 +1,16 @@
 """Reads Austin's recorded bus positions and the timetable of those days (Capital Metro, collected by CapMetrics).
 
-Positions: vehicle_id, timestamp (local, with offset), speed, route_id, trip_id, latitude, longitude. Timetable: trip_id,
-arrival_time (past midnight where over 24:00), stop_id. There are no shapes, blocks or departures. A timetable's weekday
-columns are not read: they are all 1 in one of the files and all 0 for thousands of trips in the other, and a position
-names its trip, which settles the day.
+Positions: vehicle_id, timestamp (local, with offset), speed, route_id, trip_id, latitude, longitude. Timetable:
+trip_id, arrival_time (past midnight where over 24:00), stop_id. There are no shapes, blocks or departures. A
+timetable's weekday columns are not read: they are all 1 in one of the files and all 0 for thousands of trips in the
+other, and a position names its trip, which settles the day.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -182,7 +182,9 @@ def read_reports(positions: pl.DataFrame, timetable: Timetable) -> Reports:
     at, trip = table["at"].to_numpy(), table["row"].to_numpy()[begins]
     dates = table["date"].gather(begins).to_list()
     midnight, day = service_days(dates, at[begins], timetable.trips.middle[trip])
-    midnight += clock_shift(dates, at[begins] - midnight - timetable.trips.arrival[timetable.trips.first[trip]])
+    midnight += clock_shift(
+        dates, at[begins], at[begins] - midnight - timetable.trips.arrival[timetable.trips.first[trip]]
+    )
     x, y = metres_from(timetable.origin, table["lon"].to_numpy(), table["lat"].to_numpy())
     return Reports(
         first=first,
@@ -219,7 +221,7 @@ def _noon(day: date) -> float:
     return datetime.combine(day, time(12), ZoneInfo(ZONE)).timestamp()
 
 
-def clock_shift(dates: Sequence[date], late: np.ndarray) -> np.ndarray:
+def clock_shift(dates: Sequence[date], at: np.ndarray, late: np.ndarray) -> np.ndarray:
     """(runs,) seconds by which the recorder's clock was ahead: whole hours, on days when the city's clock changes only.
 
     On 8 March 2015 every stamp after the change is an hour ahead of its bus. Told from the day's first runs after
@@ -227,12 +229,17 @@ def clock_shift(dates: Sequence[date], late: np.ndarray) -> np.ndarray:
     """
     ordinals = np.array([day.toordinal() for day in dates], np.int64)
     shift = np.zeros(late.size)
-    for day in np.unique(ordinals):
-        if _noon(date.fromordinal(int(day))) - _noon(date.fromordinal(int(day) - 1)) == 86_400:
+    for ordinal in np.unique(ordinals):
+        day = date.fromordinal(int(ordinal))
+        before, after = offset(day - timedelta(days=1)), offset(day)
+        if before == after:
             continue
-        runs = np.flatnonzero((ordinals == day) & (np.abs(late) < 7200))
-        if runs.size:
-            shift[ordinals == day] = 3600.0 * np.round(np.median(late[runs[:SHIFT_RUNS]]) / 3600.0)
+        # The clock changes at 2 in the morning of the time before.
+        changed = datetime.combine(day, time(2), UTC).timestamp() - before
+        runs = np.flatnonzero((ordinals == ordinal) & (at >= changed))
+        soon = runs[np.argsort(at[runs], kind="stable")][:SHIFT_RUNS]
+        if soon.size:
+            shift[runs] = 3600.0 * np.round(np.median(late[soon]) / 3600.0)
     return shift
 
 

@@ -3,7 +3,8 @@
 Between the last report before a stop and the first after it the vehicle is taken to have gone on as the timetable
 does. Leaving out every second report of 7 March 2015 and of the days of 2016 and interpolating it from its neighbours
 shows how wrong that is: the error's variance is near 40 s times (time since the one) x (time to the other) / (time
-between), as for a Brownian bridge. Each arrival comes with that standard error; the caller leaves out what is too vague.
+between), as for a Brownian bridge. Each arrival comes with that standard error; the caller leaves out what is too
+vague.
 """
 
 from __future__ import annotations

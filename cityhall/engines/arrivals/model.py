@@ -27,7 +27,12 @@ OWN_S = 60.0
 SPREAD = 0.7
 """The scale of an error is its absolute value's quantile of this order."""
 TAILS = 0.1, 0.9
-BUCKETS = ((0.0, 180.0, -30.0, 90.0), (180.0, 360.0, -60.0, 150.0), (360.0, 600.0, -60.0, 210.0), (600.0, 900.0, -90.0, 270.0))
+BUCKETS = (
+    (0.0, 180.0, -30.0, 90.0),
+    (180.0, 360.0, -60.0, 150.0),
+    (360.0, 600.0, -60.0, 210.0),
+    (600.0, 900.0, -90.0, 270.0),
+)
 """ETA Accuracy Benchmark (IBI Group; TransitApp): from, to (s to the actual arrival), least and most of actual minus
 predicted that counts as accurate, both bounds included."""
 TRADE_S = 150.0
@@ -36,7 +41,7 @@ HORIZONS = np.array([0.0, 45, 90, 135, 180, 240, 300, 360, 450, 540, 600, 700, 8
 SCALES = np.array([0.0, 20, 35, 50, 70, 95, 130, 180])
 SHIFTS = np.arange(-80.0, 21.0, 5.0)
 
-TREED = np.array([n for n, name in enumerate(FEATURES) if name not in ("kind",)])
+TREED = np.array([n for n, name in enumerate(FEATURES) if name != "kind"])
 """The columns that trees see: not the kind of day, which with few days is the day itself."""
 
 
@@ -55,11 +60,13 @@ class Predicted:
 class Model:
     """What was learned, on disk one folder of arrays (`save`, `Model.open`).
 
-    shift: (horizons, scales) seconds that the point is put from the median for its chance to be in its bucket; low,
-    high: (horizons,) an interval's ends in scales from the median. `trained` counts the examples the trees grew from.
+    older: segments as learned from days before those that the trees grew from; shift: (horizons, scales) seconds that
+    the point is put from the median for its chance to be in its bucket; low, high: (horizons,) an interval's ends in
+    scales from the median. `trained` counts the examples the trees grew from.
     """
 
     segments: Segments
+    older: Segments
     middle: Trees
     scale: Trees
     shift: Float
@@ -71,6 +78,7 @@ class Model:
     def empty(cls) -> Model:
         """Knows the timetable only. Its errors are those of a city bus, roughly."""
         return cls(
+            Segments.empty(),
             Segments.empty(),
             Trees.none(),
             Trees.none(),
@@ -90,20 +98,20 @@ class Model:
         *,
         today: int | None = None,
         weight: Float | None = None,
+        older: Segments | None = None,
         seed: int = 0,
     ) -> Model:
-        """A model from whole days.
+        """A model from whole days, on top of the segments learned from `older` ones, which are not among these.
 
         arrivals: (sum of the runs' calls,) Unix seconds each run came to each call, NaN where not seen; offset: the
         city's seconds east of UTC; weight: (sum of the runs' calls,) how much each arrival counts, evenly where left
         out. What is older than `today` (ordinal, the newest day where left out) by HALF_LIFE_DAYS counts half.
         """
-        model = cls.empty()
+        older = older or Segments.empty()
+        model = replace(cls.empty(), older=older, segments=older.learn(traces, trips, offset, today))
         if len(traces) == 0:
             return model
-        segments = Segments.empty().learn(traces, trips, offset, today)
-        examples = _examples(traces, arrivals, trips, offset, today, weight, seed)
-        model = replace(model, segments=segments)
+        examples = _examples(traces, arrivals, trips, offset, today, weight, older, seed)
         return model._corrected(examples, seed) if len(examples.seconds) >= LEAST else model
 
     def save(self, folder: Path) -> None:
@@ -117,24 +125,32 @@ class Model:
 
     def predict(self, known: Known) -> Predicted:
         """When each vehicle comes to each stop, from what is known of both."""
-        median, scale = self._median(known.features), self._scale(known.features)
+        base = _base(known.features)
+        near = base <= LONGEST_S
+        median, scale = base.copy(), 20.0 + 0.15 * base
+        median[near], scale[near] = self._median(known.features[near]), self._scale(known.features[near])
+        # Beyond what trees know, the last correction that they gave the vehicle goes on, and doubt grows.
+        rows = np.arange(base.size)
+        last = np.maximum.accumulate(np.where(near, rows, 0)) if base.size else rows
+        far = ~near & (known.point[last] == known.point) & near[last]
+        median[far] += (median - base)[last[far]]
+        scale[far] = scale[last[far]] + 0.1 * (base[far] - base[last[far]])
         row, column = _cells(median, scale)
-        seconds = median + self.shift[row, column]
-        low, high = median + scale * self.low[row], median + scale * self.high[row]
-        return Predicted(
-            *(np.maximum(0.0, column) for column in _ordered(known, seconds, low, high)), known.point, known.call
+        seconds, low, high = _ordered(
+            known, median + self.shift[row, column], median + scale * self.low[row], median + scale * self.high[row]
         )
+        return Predicted(np.maximum(0.0, seconds), np.maximum(0.0, low), np.maximum(0.0, high), known.point, known.call)
 
     def _median(self, features: NDArray[Any]) -> Float:
         base = _base(features)
         if self.middle.roots.size:
             base = base + self.middle.predict(features[:, TREED]) * (base + OWN_S)
-        return np.maximum(0.0, base)
+        return np.asarray(np.maximum(0.0, base))
 
     def _scale(self, features: NDArray[Any]) -> Float:
         base = _base(features)
         if self.scale.roots.size:
-            return np.maximum(5.0, self.scale.predict(features[:, TREED]) * (base + OWN_S))
+            return np.asarray(np.maximum(5.0, self.scale.predict(features[:, TREED]) * (base + OWN_S)))
         return 20.0 + 0.15 * base
 
     def _corrected(self, examples: Examples, seed: int) -> Model:
@@ -253,6 +269,7 @@ def _examples(
     offset: float,
     today: int | None,
     weight: Float | None,
+    older: Segments,
     seed: int,
 ) -> Examples:
     """What would have been known at every sighting, with segments learned from other runs than its own.
@@ -266,12 +283,12 @@ def _examples(
     fold = np.random.default_rng(seed).integers(0, 2 * FOLDS if days.size > 1 else FOLDS, len(traces))
     found = []
     for part in range(FOLDS):
-        segments = Segments.empty().learn(traces.where(fold != part), trips, offset, today)
+        segments = older.learn(traces.where(fold != part), trips, offset, today)
         for day in days:
             found.append(_day(traces, day, fold == part, segments, trips, offset))
     if days.size > 1:
         for day in days:
-            segments = Segments.empty().learn(traces.where(traces.day != day), trips, offset, today)
+            segments = older.learn(traces.where(traces.day != day), trips, offset, today)
             found.append(_day(traces, day, fold >= FOLDS, segments, trips, offset))
     features = np.concatenate([part[0] for part in found])
     run, call, at = (np.concatenate([part[n] for part in found]) for n in (1, 2, 3))
@@ -290,7 +307,5 @@ def _day(
     today = traces.where(mine)
     segments, _ = segments.bound(trips)
     memory = Memory.empty(len(segments.names), len(segments.routes), len(today))
-    known = replay(
-        today, trips, segments, memory, offset, ahead_s=LONGEST_S * 1.2, chosen=runs[mine][today.run]
-    )
+    known = replay(today, trips, segments, memory, offset, ahead_s=LONGEST_S * 1.2, chosen=runs[mine][today.run])
     return known.features, np.flatnonzero(mine)[today.run[known.point]], known.call, today.at[known.point]

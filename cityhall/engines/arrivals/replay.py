@@ -62,7 +62,7 @@ class Memory:
 
 @dataclass(frozen=True)
 class Known:
-    """(rows,) each of one sighting and one stop ahead: features (rows, COLUMNS) float32, point, call from the trip's 0."""
+    """(rows,) each of one sighting, `point`, and one stop ahead, `call`: what is known, features (rows, COLUMNS)."""
 
     features: np.ndarray
     point: Int
@@ -78,12 +78,14 @@ def replay(
     *,
     ahead_s: float = 2400.0,
     chosen: np.ndarray | None = None,
+    rows: Int32 | None = None,
 ) -> Known:
     """Remembers every point of `traces` in the order of time; what is known at each of the `chosen` (points,), of all.
 
-    Stops farther than `ahead_s` by timetable are left out. `segments` must be bound to `trips`.
+    Stops farther than `ahead_s` by timetable are left out. `segments` must be bound to `trips`; `rows` is what that
+    gave, found again where left out.
     """
-    _, rows = segments.bound(trips)
+    rows = segments.bound(trips)[1] if rows is None else rows
     order = np.argsort(traces.at, kind="stable")
     order = order[~np.isnan(traces.place[order])]
     wanted = np.ones(traces.at.size, bool) if chosen is None else chosen
@@ -102,7 +104,7 @@ def replay(
     return Known(features, point, call)
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@njit(cache=True)
 def _room(order, wanted, run, place, trip, first, planned, ahead_s):  # type: ignore[no-untyped-def]
     count = 0
     for row in order:
@@ -120,7 +122,7 @@ def _room(order, wanted, run, place, trip, first, planned, ahead_s):  # type: ig
     return count
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@njit(cache=True)
 def _fade(row, at, constant):  # type: ignore[no-untyped-def]
     kept = np.exp(-(at - row[2]) / constant) if row[1] > 0 else 0.0
     row[0] *= kept
@@ -128,7 +130,7 @@ def _fade(row, at, constant):  # type: ignore[no-untyped-def]
     row[2] = at
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@njit(cache=True)
 def _planned_at(base, place, last, midnight, arrival, departure):  # type: ignore[no-untyped-def]
     """The moment the timetable has a vehicle at a place."""
     k = min(int(place), last)
@@ -139,7 +141,7 @@ def _planned_at(base, place, last, midnight, arrival, departure):  # type: ignor
     return midnight + left + part * (arrival[base + k + 1] - left)
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@njit(cache=True)
 def _remember(  # type: ignore[no-untyped-def]
     at, place, base, last, kind, route, offset, start, planned, rows, city, lines, segment, local,
     seen_segment, seen_line, mine,
@@ -184,7 +186,7 @@ def _remember(  # type: ignore[no-untyped-def]
             seen_segment[row, 3] = at
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@njit(cache=True)
 def _go_through(  # type: ignore[no-untyped-def]
     order, wanted, run, ats, places, speeds, trip, midnights, kinds, first, arrival, departure, metres, planned,
     timepoint, marks, rows, routes, offset, ahead_s, city, lines, segment, local, weight,
@@ -226,7 +228,7 @@ def _go_through(  # type: ignore[no-untyped-def]
         )  # fmt: skip
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@njit(cache=True)
 def _look_ahead(  # type: ignore[no-untyped-def]
     row, at, place, speed, base, last, kind, route, midnight, offset, ahead_s, arrival, departure, metres, planned,
     timepoint, marks, rows, city, lines, segment, local, weight, seen_segment, seen_line, mine,
@@ -254,8 +256,10 @@ def _look_ahead(  # type: ignore[no-untyped-def]
         if k > begun and timepoint[base + k]:
             # Where drivers wait for the time, an early bus leaves on time.
             hold += max(0.0, midnight + departure[base + k] - at - learned - hold)
-        seconds = left * planned[base + k] * np.exp(
-            surplus(kind, hour_of(at + learned, offset), route, seg, city, lines, segment, local)
+        seconds = (
+            left
+            * planned[base + k]
+            * np.exp(surplus(kind, hour_of(at + learned, offset), route, seg, city, lines, segment, local))
         )
         kept = np.exp(-(at - seen_segment[seg, 2]) / RECENT_S) if seen_segment[seg, 1] > 0 else 0.0
         over = seen_segment[seg, 0] * kept / (seen_segment[seg, 1] * kept + RECENT_PRIOR)

@@ -26,6 +26,7 @@ KINDS = 3
 PARTS = np.repeat(np.arange(6), [6, 3, 4, 3, 3, 5]).astype(np.int64)
 """(24,) the part of the day of each hour: night, early peak, late morning, afternoon, late peak, evening."""
 CELLS = 6 * KINDS
+DWELL_S, SHRINK_DWELL, LONGEST_DWELL_S = 15.0, 4.0, 150.0
 SHRINK_CITY, SHRINK_ROUTE, SHRINK_SEGMENT, SHRINK_LOCAL = 20.0, 8.0, 1.5, 3.0
 LEVELS = ("city", "route", "segment")
 PASSES = 3
@@ -43,8 +44,8 @@ class Segments:
     """What was learned. Sums of evidence and of evidence x surplus, and the terms they give; see the module.
 
     names: segments as "from>to"; routes: route ids; day: ordinal that the sums were aged to, 0 with nothing learned.
-    city_*: (KINDS * HOURS,), route_*: (routes, CELLS), local_*: (segments, CELLS); *_term likewise, segment_term:
-    (segments,).
+    city_*: (KINDS * HOURS,); route_*: (routes, CELLS); local_*: (segments, CELLS); segment_term: (segments,); dwell_*:
+    (segments,) of standing at the first stop, seconds.
     """
 
     names: list[str]
@@ -60,6 +61,8 @@ class Segments:
     route_term: Float
     segment_term: Float
     local_term: Float
+    dwell_weight: Float
+    dwell_sum: Float
 
     @classmethod
     def empty(cls, names: Sequence[str] = (), routes: Sequence[str] = ()) -> Segments:
@@ -71,6 +74,7 @@ class Segments:
             0,
             *(np.zeros(hours), np.zeros(hours), np.zeros(lines), np.zeros(lines), np.zeros(many), np.zeros(many)),
             *(np.zeros(hours), np.zeros(lines), np.zeros(len(names)), np.zeros(many)),
+            *(np.zeros(len(names)), np.zeros(len(names))),
         )
 
     def bound(self, trips: Trips) -> tuple[Segments, Int32]:
@@ -94,17 +98,31 @@ class Segments:
         more, lines = len(names) - len(self.names), len(routes) - len(self.routes)
         if not more and not lines:
             return self
-        wide = {
-            column: np.pad(getattr(self, column), ((0, more), (0, 0)))
-            for column in ("local_weight", "local_sum", "local_term")
-        }
-        tall = {
-            column: np.pad(getattr(self, column), ((0, lines), (0, 0)))
-            for column in ("route_weight", "route_sum", "route_term")
-        }
+
+        def wide(column: Float, rows: int) -> Float:
+            return np.pad(column, ((0, rows), (0, 0)) if column.ndim == 2 else (0, rows))
+
         return replace(
-            self, names=names, routes=routes, segment_term=np.pad(self.segment_term, (0, more)), **wide, **tall
+            self,
+            names=names,
+            routes=routes,
+            route_weight=wide(self.route_weight, lines),
+            route_sum=wide(self.route_sum, lines),
+            route_term=wide(self.route_term, lines),
+            local_weight=wide(self.local_weight, more),
+            local_sum=wide(self.local_sum, more),
+            local_term=wide(self.local_term, more),
+            segment_term=wide(self.segment_term, more),
+            dwell_weight=wide(self.dwell_weight, more),
+            dwell_sum=wide(self.dwell_sum, more),
         )
+
+    @property
+    def dwell(self) -> Float:
+        """(segments,) seconds that a vehicle stands at the segment's first stop."""
+        total = self.dwell_weight.sum()
+        usual = (self.dwell_sum.sum() + DWELL_S * SHRINK_CITY) / (total + SHRINK_CITY)
+        return np.asarray((self.dwell_sum + usual * SHRINK_DWELL) / (self.dwell_weight + SHRINK_DWELL))
 
     def learn(self, traces: Traces, trips: Trips, offset: float, today: int | None = None) -> Segments:
         """This and what `traces` show. `offset` is the city's seconds east of UTC; `today` what evidence is aged to."""
@@ -114,7 +132,7 @@ class Segments:
         today = int(traces.day.max()) if today is None else today
         kept = 0.5 ** (max(0, today - found.day) / HALF_LIFE_DAYS) if found.day else 1.0
         seen = sightings(traces, trips)
-        weight = 0.5 ** (np.abs(today - traces.day[seen.run]) / HALF_LIFE_DAYS)
+        weight = 0.5 ** (np.abs(today - traces.day) / HALF_LIFE_DAYS)
         before = [
             column * kept
             for column in (
@@ -127,11 +145,13 @@ class Segments:
             sums = [column.copy() for column in before]
             terms = found.city_term, found.route_term, found.segment_term, found.local_term
             _pass_on(
-                *(seen.run, seen.begin, seen.end, seen.seconds, seen.at, weight, traces.trip, traces.kind),
+                *(seen.run, seen.begin, seen.end, seen.seconds, seen.at, weight[seen.run], traces.trip, traces.kind),
                 *(trips.first, trips.planned, rows, routes, offset, *terms, *sums),
             )
             found = _fitted(found, level, sums)
-        return replace(found, day=today)
+        stood, times = found.dwell_sum * kept, found.dwell_weight * kept
+        _dwells(traces.first, traces.at, traces.place, traces.trip, weight, trips.first, rows, stood, times)
+        return replace(found, day=today, dwell_sum=stood, dwell_weight=times)
 
 
 def _fitted(found: Segments, level: str, sums: list[Float]) -> Segments:
@@ -155,7 +175,7 @@ def _fitted(found: Segments, level: str, sums: list[Float]) -> Segments:
 
 @dataclass(frozen=True)
 class Sightings:
-    """Ways that vehicles were seen to go, (ways,): from place `begin` to `end` of run `run` in `seconds`, around `at`."""
+    """Ways that vehicles were seen to go, (ways,): by `run` from place `begin` to `end` in `seconds`, around `at`."""
 
     run: Int
     begin: Float
@@ -170,7 +190,7 @@ def sightings(traces: Traces, trips: Trips) -> Sightings:
     return Sightings(*_ways(traces.first, traces.at, traces.place, last))
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@njit(cache=True)
 def _ways(first, at, place, last):  # type: ignore[no-untyped-def]
     run = np.empty(at.size, np.int64)
     begin, end, seconds, middle = np.empty(at.size), np.empty(at.size), np.empty(at.size), np.empty(at.size)
@@ -193,13 +213,25 @@ def _ways(first, at, place, last):  # type: ignore[no-untyped-def]
     return run[:count], begin[:count], end[:count], seconds[:count], middle[:count]
 
 
-@njit(cache=True, inline="always")  # type: ignore[untyped-decorator]
+@njit(cache=True)
+def _dwells(first, at, place, trip, weight, calls_first, rows, stood, times):  # type: ignore[no-untyped-def]
+    """Adds how long vehicles stood: two points of a run at one and the same stop are its arrival and its leaving."""
+    for r in range(trip.size):
+        base, last = calls_first[trip[r]], calls_first[trip[r] + 1] - calls_first[trip[r]] - 1
+        for row in range(first[r] + 1, first[r + 1]):
+            k = place[row]
+            if k == place[row - 1] and k == np.floor(k) and 0 < k < last:
+                stood[rows[base + int(k)]] += weight[r] * min(LONGEST_DWELL_S, at[row] - at[row - 1])
+                times[rows[base + int(k)]] += weight[r]
+
+
+@njit(cache=True, inline="always")
 def hour_of(at, offset):  # type: ignore[no-untyped-def]
     """The hour of the city's clock, 0 to 23."""
     return int(((at + offset) % 86_400) // 3600)
 
 
-@njit(cache=True, inline="always")  # type: ignore[untyped-decorator]
+@njit(cache=True, inline="always")
 def excess(seconds, expected):  # type: ignore[no-untyped-def]
     """How much longer than expected, as a share, within LEAST and MOST.
 
@@ -208,14 +240,14 @@ def excess(seconds, expected):  # type: ignore[no-untyped-def]
     return min(MOST, max(LEAST, seconds / expected - 1.0))
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@njit(cache=True)
 def surplus(kind, hour, route, row, city, lines, segment, local):  # type: ignore[no-untyped-def]
     """The logarithm of a segment's seconds over those planned."""
     cell = kind * 6 + PARTS[hour]
     return city[kind * HOURS + hour] + lines[route, cell] + segment[row] + local[row, cell]
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@njit(cache=True)
 def _pass_on(  # type: ignore[no-untyped-def]
     run, begin, end, seconds, at, weight, trip, kinds, first, planned, rows, routes, offset,
     city, lines, segment, local, city_w, city_s, line_w, line_s, local_w, local_s,

@@ -93,7 +93,7 @@ class Trees:
         return total
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@njit(cache=True)
 def _walk(features, roots, feature, threshold, left, right, value, nan_left, total):  # type: ignore[no-untyped-def]
     # Tree by tree over a block of rows: both stay in the cache.
     for begin in range(0, features.shape[0], 512):

@@ -31,10 +31,9 @@ def kind_of(day: date) -> int:
 class Trips:
     """A timetable's trips. The calls of trip k are rows `first[k]` to `first[k + 1]`, in order.
 
-    first: (trips + 1,); stop: (calls,) row in `stop_ids`; arrival, departure: (calls,) seconds of the service day, never
-    falling along a trip; metres: (calls,) along the way, from anywhere; route: (trips,) row in `route_ids`;
-    following: (trips,) the trip that the same vehicle drives next (its block's), -1 none; timepoint: (calls,) whether
-    the time is one that drivers wait for.
+    first: (trips + 1,); stop: (calls,) row in `stop_ids`; arrival, departure: (calls,) seconds of the service day,
+    never falling along a trip; metres: (calls,) along the way, from anywhere; route: (trips,) row in `route_ids`;
+    timepoint: (calls,) whether the time is one that drivers wait for.
     """
 
     first: Int
@@ -43,7 +42,6 @@ class Trips:
     departure: Int32
     metres: Float
     route: Int32
-    following: Int
     timepoint: Bool
     stop_ids: list[str]
     route_ids: list[str]
@@ -60,7 +58,6 @@ class Trips:
         *,
         stop_ids: list[str],
         route_ids: list[str],
-        following: NDArray[Any] | None = None,
         timepoint: NDArray[Any] | None = None,
     ) -> Trips:
         """Trips from arrays of any number type. Raises ValueError where their lengths do not fit."""
@@ -74,7 +71,6 @@ class Trips:
             np.maximum(np.asarray(departure, np.int32), np.asarray(arrival, np.int32)),
             np.asarray(metres, np.float64),
             np.asarray(route, np.int32),
-            np.full(len(route), -1, np.int64) if following is None else np.asarray(following, np.int64),
             np.zeros(calls, bool) if timepoint is None else np.asarray(timepoint, bool),
             stop_ids,
             route_ids,
@@ -91,7 +87,7 @@ class Trips:
 
     @cached_property
     def planned(self) -> Float:
-        """(calls,) seconds from each call's arrival to the next one's by timetable, the least that can be; 0 at the end."""
+        """(calls,) seconds by timetable from a call's arrival to the next one's, no less than can be; 0 at the end."""
         seconds = np.zeros(self.stop.size)
         seconds[:-1] = self.arrival[1:] - self.arrival[:-1]
         metres = np.zeros(self.stop.size)

@@ -112,8 +112,12 @@ SERVICE = Service(
         Runner("receivers", "cityhall.services.transit.doors.tcp:run"),
         Runner("receivers-mqtt", "cityhall.services.transit.doors.mqtt:run"),
         Runner("riders", "cityhall.services.transit.riders.runner:run", part="worker"),
+        Runner("arrivals", "cityhall.services.transit.arrivals.predict:run"),
     ),
-    tasks=(Task("forget_trips", "cityhall.services.transit.riders.following:forget_old", cron="17 * * * *"),),
+    tasks=(
+        Task("forget_trips", "cityhall.services.transit.riders.following:forget_old", cron="17 * * * *"),
+        Task("arrivals", "cityhall.services.transit.arrivals.learn:learn", cron="40 * * * *"),
+    ),
     personal_data=RIDERS_DATA,
     places=(Place("stop", _("Stop"), "cityhall.services.transit.queries:stop_names"),),
 )
