@@ -14,16 +14,17 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import numpy as np
 
 from cityhall.bench import austin
 from cityhall.bench.following import follow
 from cityhall.bench.observed import observed
-from cityhall.engines.arrivals import Model, Traces, Trips
+from cityhall.engines.arrivals import Model, Traces, Trips, joined
 from cityhall.engines.arrivals.model import BUCKETS
 from cityhall.engines.arrivals.replay import KEPT, Memory, replay
 
@@ -192,3 +193,87 @@ def score(now: np.ndarray, actual: np.ndarray, predicted: np.ndarray) -> dict[st
         "buckets": shares,
         "bias_s": round(float(np.median(error)), 1) if error.size else None,
     }
+
+
+def simulated(days: Sequence[date], seed: int = 1) -> dict[str, Any]:
+    """The same on simulated days of the demo city: the last of `days` is replayed, the others teach."""
+    import tempfile
+
+    from cityhall.democity import make
+    from cityhall.engines.gtfs import read_feeds
+    from cityhall.simulator.week import drive
+
+    with tempfile.TemporaryDirectory() as folder:
+        schedule, _ = read_feeds([make(Path(folder)).gtfs])
+    times = schedule.stop_times
+    trips = Trips.make(
+        schedule.trips.first,
+        times.stop,
+        times.arrival,
+        times.departure,
+        times.shape_distance,
+        schedule.trips.route,
+        stop_ids=schedule.stops.id,
+        route_ids=schedule.routes.id,
+    )
+    driven = drive(schedule, list(days), seed)
+    traces = joined([day.traces for day in driven])
+    arrivals = np.concatenate([day.arrival for day in driven])
+    # Nobody arrives at a trip's first stop: there is nothing to predict.
+    arrivals[call_rows(trips, traces)[:-1]] = np.nan
+    moment = datetime.combine(days[-1], datetime.min.time(), ZoneInfo(schedule.timezone)).utcoffset()
+    every = Days(
+        trips,
+        traces,
+        arrivals,
+        np.zeros(arrivals.size),
+        traces.day,
+        moment.total_seconds() if moment else 0.0,
+    )
+    tested = every.date == days[-1].toordinal()
+    begun = time.perf_counter()
+    model = learn(every.of(~tested), days[-1])
+    learned = time.perf_counter()
+    result = measure(model, every.of(tested))
+    return {
+        **result,
+        "test_day": days[-1].isoformat(),
+        "learn_s": round(learned - begun, 1),
+        "replay_s": round(time.perf_counter() - learned, 1),
+    }
+
+
+AUSTIN = {
+    ("schedule_20140824_20150606.csv.gz", "stops_20140824_20150606.csv.gz"): "2015",
+    ("schedule_20160821_20170121.csv.gz", "stops_20160821_20170121.csv.gz"): "2016",
+}
+
+
+def rows(folder: Path) -> list[dict[str, Any]]:
+    """A table: each of Austin's days in `folder` learned from the others of its timetable, and the simulated city's."""
+    found: list[dict[str, Any]] = []
+    for (schedule, stops), year in AUSTIN.items():
+        files = sorted(folder.glob(f"vehicle_positions_{year}-*.csv.gz"))
+        for file in files if (folder / schedule).exists() else []:
+            day = date.fromisoformat(file.name.removeprefix("vehicle_positions_").removesuffix(".csv.gz"))
+            found += _rows(f"Austin {day}", run(files, folder / schedule, folder / stops, day))
+    # Monday to Sunday, then the Monday after.
+    return found + _rows("simulated week", simulated([date(2026, 6, day) for day in range(1, 9)]))
+
+
+def _rows(day: str, result: dict[str, Any]) -> list[dict[str, Any]]:
+    peer = result["timetable_plus_delay"]
+    return [
+        {
+            "day": day,
+            "prediction": name.replace("_", " "),
+            "MAE s": result[name]["mae_s"],
+            "MAE / peer's": round(result[name]["mae_s"] / peer["mae_s"], 3),
+            "in bucket %": round(100 * result[name]["in_bucket"], 1),
+            "mean of buckets %": round(100 * result[name]["in_bucket_mean"], 1),
+            "80% interval holds %": round(100 * result["interval"]["share_inside"], 1) if name == "ours" else "",
+            "predictions": result[name]["predictions"],
+            "learning s": result["learn_s"] if name == "ours" else "",
+        }
+        for name in ("ours", "timetable_plus_delay", "timetable")
+    ]

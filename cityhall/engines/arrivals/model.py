@@ -280,16 +280,19 @@ def _examples(
     base = np.concatenate([[0], np.cumsum(calls)])
     weight = np.ones(arrivals.size) if weight is None else weight
     days = np.unique(traces.day)
-    fold = np.random.default_rng(seed).integers(0, 2 * FOLDS if days.size > 1 else FOLDS, len(traces))
+    rng = np.random.default_rng(seed)
+    # Each sighting makes a dozen examples or more; of a large city's days only some are looked at.
+    looked = rng.random(traces.at.size) < 3 * EXAMPLES / (12 * max(1, traces.at.size))
+    fold = rng.integers(0, 2 * FOLDS if days.size > 1 else FOLDS, len(traces))
     found = []
     for part in range(FOLDS):
         segments = older.learn(traces.where(fold != part), trips, offset, today)
         for day in days:
-            found.append(_day(traces, day, fold == part, segments, trips, offset))
+            found.append(_day(traces, day, looked & (fold == part)[traces.run], segments, trips, offset))
     if days.size > 1:
         for day in days:
             segments = older.learn(traces.where(traces.day != day), trips, offset, today)
-            found.append(_day(traces, day, fold >= FOLDS, segments, trips, offset))
+            found.append(_day(traces, day, looked & (fold >= FOLDS)[traces.run], segments, trips, offset))
     features = np.concatenate([part[0] for part in found])
     run, call, at = (np.concatenate([part[n] for part in found]) for n in (1, 2, 3))
     seconds = arrivals[base[run] + call] - at
@@ -301,11 +304,11 @@ def _examples(
 
 
 def _day(
-    traces: Traces, day: int, runs: NDArray[np.bool_], segments: Segments, trips: Trips, offset: float
+    traces: Traces, day: int, points: NDArray[np.bool_], segments: Segments, trips: Trips, offset: float
 ) -> tuple[NDArray[Any], Int, Int32, Float]:
     mine = traces.day == day
     today = traces.where(mine)
     segments, _ = segments.bound(trips)
     memory = Memory.empty(len(segments.names), len(segments.routes), len(today))
-    known = replay(today, trips, segments, memory, offset, ahead_s=LONGEST_S * 1.2, chosen=runs[mine][today.run])
+    known = replay(today, trips, segments, memory, offset, ahead_s=LONGEST_S * 1.2, chosen=points[mine[traces.run]])
     return known.features, np.flatnonzero(mine)[today.run[known.point]], known.call, today.at[known.point]

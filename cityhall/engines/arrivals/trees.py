@@ -52,6 +52,8 @@ class Trees:
         """Trees for a quantile of `wanted` (rows,) given `features` (rows, columns)."""
         from sklearn.ensemble import HistGradientBoostingRegressor
 
+        # A column of which nothing is known cannot be split, and scikit-learn stumbles over it.
+        features = np.where(np.isnan(features).all(axis=0), np.float32(0), features)
         boosted = HistGradientBoostingRegressor(
             loss="quantile",
             quantile=quantile,
