@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -140,22 +140,34 @@ def learn(days: Days, test_day: date) -> Model:
 
 def measure(model: Model, days: Days) -> dict[str, Any]:
     """Replays days, one after another, and compares the predictions with what happened."""
-    parts = [_replayed(model, days.of(days.date == day)) for day in np.unique(days.date)]
-    now, actual, ours, low, high, timetable, kept = (np.concatenate(column) for column in zip(*parts, strict=True))
-    inside = (actual >= low) & (actual <= high)
+    parts = [replayed(model, days.of(days.date == day)) for day in np.unique(days.date)]
+    every = Measured(*(np.concatenate(column) for column in zip(*parts, strict=True)))
+    inside = (every.actual >= every.low) & (every.actual <= every.high)
     return {
-        "ours": score(now, actual, ours),
-        "timetable": score(now, actual, timetable),
-        "timetable_plus_delay": score(now, actual, kept),
+        "ours": score(every.now, every.actual, every.ours),
+        "timetable": score(every.now, every.actual, every.timetable),
+        "timetable_plus_delay": score(every.now, every.actual, every.kept),
         "interval": {
             "share_inside": round(float(inside.mean()), 4) if inside.size else None,
-            "width_s": round(float((high - low).mean()), 1) if inside.size else None,
+            "width_s": round(float((every.high - every.low).mean()), 1) if inside.size else None,
         },
     }
 
 
-def _replayed(model: Model, days: Days) -> tuple[np.ndarray, ...]:
-    """Of every prediction that can be measured: now, actual, ours, low, high, timetable, timetable plus delay."""
+class Measured(NamedTuple):
+    """(predictions,) Unix seconds each: made now, of an arrival that was actual; kept: timetable plus current delay."""
+
+    now: np.ndarray
+    actual: np.ndarray
+    ours: np.ndarray
+    low: np.ndarray
+    high: np.ndarray
+    timetable: np.ndarray
+    kept: np.ndarray
+
+
+def replayed(model: Model, days: Days) -> Measured:
+    """Every prediction of a day that can be measured."""
     trips, traces = days.trips, days.traces
     segments, _ = model.segments.bound(trips)
     memory = Memory.empty(len(segments.names), len(segments.routes), len(traces))
@@ -172,7 +184,7 @@ def _replayed(model: Model, days: Days) -> tuple[np.ndarray, ...]:
         now + np.maximum(0.0, known.features[:, KEPT]),
     )
     measured = (actual >= now) & (actual < now + HORIZON_S)
-    return tuple(column[measured] for column in columns)
+    return Measured(*(column[measured] for column in columns))
 
 
 def score(now: np.ndarray, actual: np.ndarray, predicted: np.ndarray) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numba import njit
 from numpy.typing import NDArray
 
 from cityhall.engines import arrays
@@ -234,13 +235,14 @@ def _ordered(known: Known, *columns: Float) -> list[Float]:
     return [seconds, np.minimum(low, seconds), np.maximum(high, seconds)]
 
 
-def _rising(column: Float, begins: NDArray[np.bool_]) -> Float:
-    # The running maximum of each vehicle's stops: one beyond all of another's would leak, so each is lifted apart.
-    if column.size == 0:
-        return column
-    group = np.cumsum(begins)
-    lift = (float(np.ptp(column)) + 1.0) * group
-    return np.asarray(np.maximum.accumulate(column + lift) - lift)
+@njit(cache=True)
+def _rising(column, begins):  # type: ignore[no-untyped-def]
+    """The running maximum of each vehicle's stops."""
+    risen = column.copy()
+    for row in range(1, risen.size):
+        if not begins[row]:
+            risen[row] = max(risen[row], risen[row - 1])
+    return risen
 
 
 @dataclass(frozen=True)

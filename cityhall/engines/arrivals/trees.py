@@ -51,6 +51,7 @@ class Trees:
     def fitted(cls, features: NDArray[Any], wanted: Float, weight: Float, quantile: float, seed: int = 0) -> Trees:
         """Trees for a quantile of `wanted` (rows,) given `features` (rows, columns)."""
         from sklearn.ensemble import HistGradientBoostingRegressor
+        from threadpoolctl import threadpool_limits
 
         # A column of which nothing is known cannot be split, and scikit-learn stumbles over it.
         features = np.where(np.isnan(features).all(axis=0), np.float32(0), features)
@@ -64,7 +65,10 @@ class Trees:
             l2_regularization=1.0,
             early_stopping=False,
             random_state=seed,
-        ).fit(features, wanted, sample_weight=weight)
+        )
+        # Its threads wait for one another by spinning: on a machine that is busy they take minutes for seconds' work.
+        with threadpool_limits(1, user_api="openmp"):
+            boosted.fit(features, wanted, sample_weight=weight)
         return cls._of(boosted)
 
     @classmethod

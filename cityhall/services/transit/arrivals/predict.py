@@ -28,7 +28,7 @@ from cityhall.kernel.errors import Unavailable
 from cityhall.kernel.live import publish
 from cityhall.services.transit import timetables
 from cityhall.services.transit.arrivals import fleet, learn
-from cityhall.services.transit.models import TripPrediction, Vehicle, VehicleState
+from cityhall.services.transit.models import Vehicle, VehicleState
 
 EVERY_S = 5.0
 LOCK = 0x6172_7269
@@ -120,7 +120,9 @@ class Rounds:
         over = [key for key in self.written if key not in made]
         with transaction.atomic(), connection.cursor() as cursor:
             if changed:
-                cursor.execute(_WRITE, [now, orjson.dumps(list(changed.values()), option=ORJSON).decode()])
+                cursor.execute(
+                    _WRITE, [now, orjson.dumps(list(changed.values()), option=orjson.OPT_SERIALIZE_NUMPY).decode()]
+                )
             cursor.execute("DELETE FROM transit_tripprediction WHERE made_at < %s", [now - KEPT])
             if over:
                 cursor.execute(
@@ -184,9 +186,6 @@ class Rounds:
             self.written[key] = Written(first, arrival, row["vehicle"], now, told)
 
 
-ORJSON = orjson.OPT_SERIALIZE_NUMPY
-
-
 def _states(now: datetime) -> Iterator[VehicleState]:
     """States of vehicles on a trip, heard of lately, that the public may see."""
     states = VehicleState.objects.filter(at__gte=now - HEARD, vehicle__enabled=True).exclude(trip="")
@@ -241,15 +240,3 @@ def _row(key: Key, state: VehicleState, calls: Calls, number: int, folder: Path)
             for name in ("arrival", "departure", "low", "high")
         },
     }
-
-
-def predictions(keys: set[Key], now: datetime) -> dict[Key, TripPrediction]:
-    """The predictions of some trips, by service day and GTFS id; none that was given up."""
-    if not keys:
-        return {}
-    rows = TripPrediction.objects.filter(
-        service_day__in={day for day, _ in keys},
-        trip__in={trip for _, trip in keys},
-        made_at__gte=now - KEPT,
-    )
-    return {(row.service_day, row.trip): row for row in rows if (row.service_day, row.trip) in keys}

@@ -18,9 +18,10 @@ from cityhall.kernel import derived
 from cityhall.kernel.database import psycopg_url
 from cityhall.kernel.places.point import Point
 from cityhall.services.transit import actions, queries
-from cityhall.services.transit.arrivals import board, learn, predict
+from cityhall.services.transit.arrivals import learn, predict
 from cityhall.services.transit.days import clock
 from cityhall.services.transit.models import StopCall, TripPrediction, Vehicle, VehicleState
+from cityhall.services.transit.riders.arrivals import stop_arrivals
 from tests.feeds import tables, write_feed
 
 DAY = date(2019, 4, 3)
@@ -168,29 +169,16 @@ def test_watchers_are_told_of_what_changes(city: Path) -> None:
 
 @pytest.mark.django_db
 def test_a_stop_shows_predictions_in_place_of_the_timetable(city: Path) -> None:
-    stop = queries.find_stop("square")
-    put("7", "out9", at(10, 44), 1)
-    predict.Rounds().step(at(10, 44))
     now = at(10, 44)
-    found = board.stop_arrivals(stop, now, 20)
-    late = next(one for one in found if one.trip == "out9")
-    assert (late.sure, late.vehicle, late.line, late.headsign) == ("followed", "7", "1", "Hill")
-    assert late.planned == clock(DAY, 10 * 3600 + 36 * 60)
-    assert late.at >= now and late.low is not None and late.high is not None and late.low <= late.at <= late.high
-    planned = next(one for one in found if one.trip == "out10")
-    assert (planned.sure, planned.vehicle, planned.at, planned.low) == ("planned", "", planned.planned, None)
-    # Of trips whose time has passed nothing is known, and nothing is shown.
-    assert not any(one.trip == "back9" for one in found)
-    assert [one.leaves for one in found] == sorted(one.leaves for one in found)
-    without = board.stop_arrivals(stop, now, 20, cancelled={(DAY, "out10")})
-    assert {one.trip for one in found} - {one.trip for one in without} == {"out10"}
-
-
-@pytest.mark.django_db
-def test_a_stop_that_was_passed_shows_the_trip_no_more(city: Path) -> None:
-    put("7", "out9", at(10, 37), 2)
-    predict.Rounds().step(at(10, 37))
-    assert not any(one.trip == "out9" for one in board.stop_arrivals(queries.find_stop("square"), at(10, 30), 20))
+    put("7", "out9", now, 1)
+    predict.Rounds().step(now)
+    found = {one.trip.id: one for one in stop_arrivals(queries.find_stop("square"), now, 20)}
+    row, late = TripPrediction.objects.get(), found["out9"]
+    assert late.vehicle == "7"
+    assert late.call.arrival.timestamp() == row.arrival[0] > late.call.scheduled_arrival.timestamp()
+    put("7", "out9", now, 2)
+    predict.Rounds().step(now)
+    assert "out9" not in {one.trip.id for one in stop_arrivals(queries.find_stop("square"), now, 20)}
 
 
 @pytest.mark.django_db
