@@ -122,6 +122,11 @@ SERVICE = Service(
         Runner("vehicle-positions", "cityhall.services.transit.doors.vehicle_positions:run"),
         Runner("caster", "cityhall.services.transit.doors.caster:run"),
         Runner("riders", "cityhall.services.transit.riders.runner:run", part="worker"),
+        Runner("arrivals", "cityhall.services.transit.arrivals.predict:run"),
+    ),
+    tasks=(
+        Task("forget_trips", "cityhall.services.transit.riders.following:forget_old", cron="17 * * * *"),
+        Task("arrivals", "cityhall.services.transit.arrivals.learn:learn", cron="40 * * * *"),
     ),
     tasks=(
         Task("history", "cityhall.services.transit.realtime.archive:run", cron="25 * * * *"),
