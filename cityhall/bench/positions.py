@@ -53,7 +53,7 @@ def run(
         if city is None:
             subprocess.run([sys.executable, "-m", "cityhall.cli", "demo", "--data", folder, "--still"], check=True)
         else:
-            shutil.copytree(city, made, ignore=shutil.ignore_patterns("*.pid", "socket"))
+            shutil.copytree(city, made, ignore=shutil.ignore_patterns("*.pid", ".s.PGSQL.*"))
             shutil.copystat(city / "postgres", made / "postgres")
             _own_again(made / "postgres", city / "postgres")
         with _broker(Path(folder), mqtt) as broker_port, _serving(made, broker_port) as town:

@@ -125,10 +125,10 @@ SERVICE = Service(
         Runner("arrivals", "cityhall.services.transit.arrivals.predict:run"),
     ),
     tasks=(
-        Task("arrivals", "cityhall.services.transit.arrivals.learn:learn", cron="40 * * * *"),
-        Task("forget_trips", "cityhall.services.transit.riders.following:forget_old", cron="17 * * * *"),
         Task("history", "cityhall.services.transit.realtime.archive:run", cron="25 * * * *"),
+        Task("forget_trips", "cityhall.services.transit.riders.following:forget_old", cron="17 * * * *"),
         Task("quality", "cityhall.services.transit.control.quality:hourly", cron="12 * * * *"),
+        Task("arrivals", "cityhall.services.transit.arrivals.learn:learn", cron="40 * * * *"),
     ),
     personal_data=RIDERS_DATA,
     places=(Place("stop", _("Stop"), "cityhall.services.transit.queries:stop_names"),),
