@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -48,6 +49,8 @@ def run(
     The first part has `buses` at `hz` for `seconds` and one rider; the second `rider_buses` at `rider_hz`, and `riders`
     for half a minute. `city` is a demo folder to use again; one is made where it is None.
     """
+    # However it is ended, it leaves no city running.
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(1))
     with tempfile.TemporaryDirectory(prefix="cityhall-bench-") as folder:
         made = Path(folder) / "demo"
         if city is None:
