@@ -42,7 +42,8 @@ The same days of a loop line in simulation. Wait: of riders who come at random, 
 tenth of slack, and early buses wait for their time. Self-equalising: Bartholdi and Eisenstein 2012, alpha 0.25.""",
     "positions": """\
 A fix is an epoch of three NMEA sentences. Ages count from the measurement: "published" to the commit that publishes the
-state, "a rider has it" to the browser's end of /live/vehicles. MB/min is the slope over the second half. Buses, riders
+state, "a rider has it" to the browser's end of /live/vehicles. "behind": the age of the newest state kept; where it
+is more than a second or two, fixes were piling up. MB/min is the slope over the second half. Buses, riders
 and city share the machine.""",
     "journal": "Durable commits (fsync on); the peer counts in a row that every writer locks.",
 }
