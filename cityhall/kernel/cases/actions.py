@@ -112,6 +112,20 @@ def assign(actor: Actor, case_id: int, officer: Person | None) -> Case:
 
 
 @transaction.atomic
+def promise(actor: Actor, case: Case, promised: timedelta, calendar: str, *, now: datetime | None = None) -> Case:
+    """Promises another time for a locked case; what was used of the old one stays used."""
+    now = now or timezone.now()
+    ran = case.since is not None
+    clock = case.clock.stand(case.working_calendar, now)
+    case.promised, case.calendar, case.used, case.since = promised, calendar, clock.used, now if ran else None
+    case.level = 0
+    set_times(case)
+    case.save()
+    note(actor, case, "promised", {"hours": promised.total_seconds() / 3600, "calendar": calendar})
+    return case
+
+
+@transaction.atomic
 def merge(actor: Actor, case_id: int, into_id: int) -> Case:
     """Ends a case as part of another that tells of the same. Raises Conflict where that one is itself merged."""
     if case_id == into_id:

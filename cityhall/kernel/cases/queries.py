@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from django.db.models import Count, Q
 
@@ -49,15 +50,17 @@ class Standing:
 def ranking(kind: str, since: datetime, now: datetime) -> list[Standing]:
     """The agencies by the share of cases they ended in time since a moment, the best first; those without any last."""
     done = Case.objects.filter(kind=kind, in_time__isnull=False, done_at__gte=since).values("agency")
-    ended = {row["agency"]: row for row in done.annotate(all=Count("pk"), good=Count("pk", filter=Q(in_time=True)))}
+    ended: dict[int, Any] = {
+        row["agency"]: row for row in done.annotate(all=Count("pk"), good=Count("pk", filter=Q(in_time=True)))
+    }
     waiting = Case.objects.filter(kind=kind, state__in=("new", "accepted", "working", "waiting")).values("agency")
-    left = {
+    left: dict[int, Any] = {
         row["agency"]: row for row in waiting.annotate(all=Count("pk"), late=Count("pk", filter=Q(due_at__lte=now)))
     }
     found = []
     for agency in Agency.objects.all():
-        of: dict[str, int] = ended.get(agency.pk, {})
-        still: dict[str, int] = left.get(agency.pk, {})
+        of = ended.get(agency.pk, {})
+        still = left.get(agency.pk, {})
         count, good = of.get("all", 0), of.get("good", 0)
         share = good / count if count else None
         found.append(Standing(agency, still.get("all", 0), still.get("late", 0), count, good, share))
