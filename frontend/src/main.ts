@@ -3,6 +3,7 @@ import './styles/base.css'
 import './styles/components.css'
 import './styles/transit.css'
 import './styles/riders.css'
+import './styles/reports.css'
 import htmx from 'htmx.org'
 import { startCombobox } from './combobox'
 import { startPush } from './push'
@@ -19,6 +20,8 @@ function wake(root: ParentNode): void {
   if (root.querySelector('[data-refresh], [data-favourite], [data-favourites], [data-alarm]')) {
     void import('./riders').then((module) => module.startRiders(root))
   }
+  if (root.querySelector('[data-report-form], [data-reports], [data-sent], [data-follow-link]')) void import('./reports').then((module) => module.startReports(root))
+  if (root.querySelector('[data-desk], [data-answers], [data-field]')) void import('./desk').then((module) => module.startDesk(root))
   if (root.querySelector('[data-journeys], #journeys-data')) void import('./journeys').then((module) => module.startJourneys(root))
 }
 

@@ -74,7 +74,8 @@ def _categories(values: dict[str, Any]) -> None:
                 "agency": known[item["agency"]],
                 "names": item["names"],
                 "words": item["words"],
-                "asks": item.get("asks", []),
+                # As pairs: jsonb keeps the order of a list, but not of an object.
+                "asks": [{**ask, "values": list(ask.get("values", {}).items())} for ask in item.get("asks", [])],
                 "order": place,
                 "active": True,
                 **fields,

@@ -189,7 +189,7 @@ def _answers(category: Category, given: dict[str, str]) -> dict[str, str]:
     found = {}
     for ask in category.asks:
         code, answer = ask["code"], str(given.get(ask["code"], "")).strip()[:200]
-        if (not answer and ask.get("required")) or (answer and ask.get("values") and answer not in ask["values"]):
+        if (not answer and ask.get("required")) or (answer and ask["values"] and answer not in dict(ask["values"])):
             raise Invalid(
                 _("“%(question)s” is not answered.") % {"question": ask["description"]},
                 code="bad_answer",

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from cityhall.kernel.cases.models import Agency
@@ -62,7 +62,8 @@ def filtered(actor: Actor, chosen: Mapping[str, str], now: datetime | None = Non
     if chosen.get("mine"):
         found = found.filter(case__assignee=actor.person_id)
     if chosen.get("photo"):
-        found = found.filter(photos__state__in=(Photo.State.NEW, Photo.State.WAITING)).distinct()
+        waiting = Photo.objects.filter(report=OuterRef("pk"), state__in=(Photo.State.NEW, Photo.State.WAITING))
+        found = found.filter(Exists(waiting))
     if chosen.get("light") == "red":
         found = found.filter(case__due_at__lte=now)
     elif chosen.get("light") == "amber":

@@ -104,7 +104,7 @@ class Trial:
     reports: int
     right: int
     before: int
-    moved: Counter[tuple[str, str]]
+    moved: dict[tuple[str, str], int]
 
 
 def try_rules(actor: Actor, rules: list[Rule], count: int = 500) -> Trial:
@@ -114,7 +114,7 @@ def try_rules(actor: Actor, rules: list[Rule], count: int = 500) -> Trial:
     """
     require(actor, PERMISSION)
     rules, old = checked(rules), in_service()
-    trial = Trial(0, 0, 0, Counter())
+    moved: Counter[tuple[str, str]] = Counter()
     right = before = reports = 0
     past = Report.objects.select_related("category__parent", "category__agency", "case__agency").order_by("-filed_at")
     for report in past[:count]:
@@ -124,8 +124,8 @@ def try_rules(actor: Actor, rules: list[Rule], count: int = 500) -> Trial:
         right += new_agency == report.case.agency
         before += was == report.case.agency
         if new_agency != was:
-            trial.moved[was.name, new_agency.name] += 1
-    return Trial(reports, right, before, trial.moved)
+            moved[was.name, new_agency.name] += 1
+    return Trial(reports, right, before, dict(moved))
 
 
 @transaction.atomic

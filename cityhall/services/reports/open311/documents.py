@@ -66,7 +66,7 @@ def attributes(category: Category) -> list[dict[str, Any]]:
             "datatype_description": "",
             "order": place,
             "description": ask["description"],
-            "values": [{"key": key, "name": name} for key, name in ask.get("values", {}).items()],
+            "values": [{"key": key, "name": name} for key, name in ask["values"]],
         }
         for place, ask in enumerate(category.asks, start=1)
     ]
