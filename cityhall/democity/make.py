@@ -40,6 +40,9 @@ attribution = "{name}, a made-up city"
 gtfs = ["gtfs.zip"]
 osm = "city.osm.pbf"
 zones = "zones.geojson"
+
+[service.reports]
+per_hour = 300     # everybody in the demo comes from one address
 """
 
 

@@ -19,7 +19,7 @@ from cityhall.kernel.people.permissions import require
 from cityhall.services.reports import heat, routing
 from cityhall.services.reports.categories import chosen
 from cityhall.services.reports.filing import checked_text, follow_up, set_shown
-from cityhall.services.reports.following import announce, digest, new_secret
+from cityhall.services.reports.following import digest, new_secret
 from cityhall.services.reports.models import CellCount, Photo, Report, Supporter
 
 OBJECT_DAYS = 30
@@ -233,5 +233,4 @@ def judge_photo(actor: Actor, photo_id: int, *, publish: bool) -> Photo:
         subject=f"case:{photo.report_id}",
         actor=str(actor),
     )
-    announce(photo.report)
     return photo

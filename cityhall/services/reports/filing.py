@@ -22,7 +22,7 @@ from cityhall.kernel.places.cells import cell_of, center
 from cityhall.kernel.places.point import Point
 from cityhall.services.reports import heat, limits, routing
 from cityhall.services.reports.categories import chosen
-from cityhall.services.reports.following import announce, digest, new_secret
+from cityhall.services.reports.following import digest, new_secret
 from cityhall.services.reports.models import Category, Photo, Report
 
 MOST_PHOTOS = 4
@@ -151,7 +151,6 @@ def follow_up(report: Report, case: Case, photos: list[Media], actor: Actor) -> 
         subject=f"case:{case.pk}",
         actor=str(actor),
     )
-    announce(report)
     if photos:
         look_at_photos.defer(report_id=report.pk)
 

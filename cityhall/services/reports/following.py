@@ -16,7 +16,6 @@ from django.utils.translation import gettext_lazy as _
 from cityhall.kernel.cases.models import Case, Comment
 from cityhall.kernel.cases.workflow import OPEN, State, Transition
 from cityhall.kernel.errors import Invalid, Missing
-from cityhall.kernel.live import publish
 from cityhall.kernel.notify.sending import send
 from cityhall.kernel.people.actors import Actor
 from cityhall.services.reports import heat
@@ -27,7 +26,6 @@ SECRET_BYTES = 32
 KEY = re.compile(r"[A-Za-z0-9_-]{22,100}")
 """A key of at least 128 bits in base64url or as a UUID: whoever knows it gets the link, so it must not be guessed."""
 MAIL_LINK_DAYS = 365
-TOPIC = "reports"
 _mail_salt = "report mail link"
 
 
@@ -109,17 +107,8 @@ def case_changed(
         CellCount.objects.bulk_create([before, heat.count(report, +1)])
     report.state, report.changed_at = case.state, case.changed_at
     report.save(update_fields=["state", "changed_at"])
-    announce(report)
     if transition is not None and transition.tells:
         tell(report, State(case.state), comment)
-
-
-def announce(report: Report) -> None:
-    """Tells the maps that a public report is there or has changed."""
-    from cityhall.services.reports.queries import feature
-
-    if report.public:
-        publish(TOPIC, [feature(report)])
 
 
 def tell(report: Report, state: State, comment: Comment | None) -> None:

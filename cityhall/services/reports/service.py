@@ -32,7 +32,6 @@ SERVICE = Service(
             kind="point",
             source=f"{_QUERIES}:reports_geojson",
             public_fields=("id", "name", "category", "color", "state", "at", "supporters", "url"),
-            live="reports",
             icon="warning",
             color="#b3261e",
             min_zoom=11,

@@ -6,6 +6,7 @@ from typing import ClassVar
 
 from django.conf import settings
 from django.db import models
+from django.db.models.fields.json import KeyTextTransform
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
@@ -133,6 +134,11 @@ class Report(models.Model):
             models.Index(fields=["category", "-filed_at"], name="report_category"),
             models.Index(fields=["source", "filed_at"], name="report_source", condition=~models.Q(source="")),
             models.Index(fields=["secret"], name="report_secret"),
+            models.Index(
+                KeyTextTransform("import", "elsewhere"),
+                name="report_imported",
+                condition=models.Q(via="import"),
+            ),
             models.Index(fields=["incident"], name="report_incident", condition=models.Q(incident__isnull=False)),
             models.Index(fields=["changed_at"], name="report_to_erase", condition=models.Q(erased_at=None)),
         ]
