@@ -27,12 +27,12 @@ app = typer.Typer(
 )
 journal_app = typer.Typer(no_args_is_help=True, help="The log of what happened.")
 bench_app = typer.Typer(no_args_is_help=True, help="Measure, beside a peer where there is one.")
+receivers_app = typer.Typer(no_args_is_help=True, help="GNSS receivers of vehicles, and base stations.")
 reports_app = typer.Typer(no_args_is_help=True, help="What residents report.")
 app.add_typer(journal_app, name="journal")
-receivers_app = typer.Typer(no_args_is_help=True, help="GNSS receivers of vehicles, and base stations.")
-app.add_typer(reports_app, name="reports")
 app.add_typer(bench_app, name="bench")
 app.add_typer(receivers_app, name="receivers")
+app.add_typer(reports_app, name="reports")
 
 Data = Annotated[Path, typer.Option("--data", help="Folder that holds the cities.", envvar="CITYHALL_DATA")]
 CityName = Annotated[str, typer.Option("--city", help="Which city's folder to use.")]
