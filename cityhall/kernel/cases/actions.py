@@ -28,7 +28,8 @@ LONGEST = 10_000
 """Characters of a comment."""
 
 
-@transaction.atomic
+# Without a savepoint of its own: where it fails, what the service does around it is rolled back too.
+@transaction.atomic(savepoint=False)
 def open_case(
     actor: Actor,
     kind: str,

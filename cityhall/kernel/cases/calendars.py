@@ -9,6 +9,7 @@ clock runs straight, and hours of work are plain intervals.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
@@ -132,8 +133,14 @@ def city_calendar(city: City, name: str) -> WorkingCalendar:
     """
     if name == ALWAYS:
         return WorkingCalendar(city.zone, (ROUND_THE_CLOCK,) * 7)
-    options = city.options.get("cases", {})
-    country = str(options.get("country", get_global("zone_territories").get(city.timezone, "")))
+    return _office(city.timezone, json.dumps(city.options.get("cases", {}), default=str))
+
+
+@lru_cache(maxsize=8)
+def _office(timezone: str, written: str) -> WorkingCalendar:
+    """The calendar of a zone and of what city.toml says, which is asked for with every case."""
+    options = json.loads(written)
+    country = str(options.get("country", get_global("zone_territories").get(timezone, "")))
     if country not in holidays.list_supported_countries():
         country = ""
     hours = options.get("hours")
@@ -143,7 +150,7 @@ def city_calendar(city: City, name: str) -> WorkingCalendar:
         else (*(OFFICE_HOURS,) * 5, (), ())
     )
     closed = frozenset(date.fromisoformat(str(day)) for day in options.get("holidays", ()))
-    return WorkingCalendar(city.zone, week, closed, country, str(options.get("subdivision", "")))
+    return WorkingCalendar(ZoneInfo(timezone), week, closed, country, str(options.get("subdivision", "")))
 
 
 def _spans(text: str) -> tuple[Span, ...]:

@@ -89,7 +89,8 @@ def _categories(values: dict[str, Any]) -> None:
 
 def chosen(slug: str) -> Category:
     """A category that can be reported. Raises Invalid."""
-    found = Category.objects.select_related("agency", "parent").filter(slug=slug, active=True).first()
+    known = Category.objects.select_related("agency", "parent").defer("words", "parent__words")
+    found = known.filter(slug=slug, active=True).first()
     if found is None:
         raise Invalid(
             _("There is no such category."),

@@ -7,6 +7,7 @@ when the job ran. Coarser cells come from the number of the fine one: an H3 inde
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 from django.db import connection, transaction
@@ -75,11 +76,15 @@ def heat_geojson(
     """The cells that have reports as GeoJSON hexagons with their `count`."""
     features = []
     for cell, number in cells(resolution, **chosen):
-        ring = outline(cell)
+        ring = _ring(cell)
         if bounds is None or _touches(ring, bounds):
             geometry = {"type": "Polygon", "coordinates": [ring]}
             features.append({"type": "Feature", "geometry": geometry, "properties": {"count": number}})
     return {"type": "FeatureCollection", "features": features}
+
+
+# A city has a few thousand cells, and every map asks for them again.
+_ring = lru_cache(maxsize=20_000)(outline)
 
 
 def _touches(ring: list[list[float]], bounds: tuple[float, float, float, float]) -> bool:
