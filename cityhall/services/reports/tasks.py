@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 from django.conf import settings
 from django.core.mail import EmailMessage
@@ -15,10 +16,12 @@ from procrastinate.contrib.django import app
 from cityhall.kernel.cases.models import Comment
 from cityhall.kernel.cases.workflow import DONE, State
 from cityhall.kernel.journal import append
+from cityhall.kernel.people.models import Person
 from cityhall.services.reports import heat, photos, sensing, suggestion
 from cityhall.services.reports.categories import options
 from cityhall.services.reports.following import TOLD, mail_link
-from cityhall.services.reports.models import Photo, Refused, Report
+from cityhall.services.reports.limits import pseudonym
+from cityhall.services.reports.models import Photo, Refused, Report, Supporter
 
 KEEP_DAYS = 365
 """Days after the last change of a report that is done until what tells who filed it is erased."""
@@ -105,11 +108,23 @@ def erase_personal() -> int:
     return erased
 
 
+def forget_person(person: Person, **_values: Any) -> None:
+    """An account is being erased: its reports stay, as nobody's."""
+    source = pseudonym(f"person:{person.pk}")
+    Report.objects.filter(person=person).update(name="", email="", phone="", source="")
+    Report.objects.filter(source=source).update(source="")
+    Supporter.objects.filter(person=person).delete()
+    Supporter.objects.filter(source=source).delete()
+
+
 def _erase(ids: list[int]) -> None:
     """The reporter, their words and their pictures; what the city answered may name them, so it goes too."""
-    for photo in Photo.objects.filter(report_id__in=ids, kind=Photo.Kind.RESIDENT).select_related("media"):
+    for photo in Photo.objects.filter(report_id__in=ids, kind=Photo.Kind.RESIDENT).select_related("media", "published"):
+        if photo.published is not None:
+            photo.published.delete()
         photo.media.delete()
     Comment.objects.filter(case_id__in=ids).delete()
+    Supporter.objects.filter(report_id__in=ids).delete()
     Report.objects.filter(pk__in=ids).update(
         person=None, name="", email="", phone="", text="", translated="", source="", key=None, erased_at=timezone.now()
     )

@@ -16,10 +16,11 @@ from cityhall.kernel.cases import actions as cases
 from cityhall.kernel.cases.models import Agency, Case
 from cityhall.kernel.errors import CityhallError, Conflict, Denied, Invalid
 from cityhall.kernel.notify.models import Notification
-from cityhall.kernel.people.actors import ANONYMOUS, Actor, person_actor, system
+from cityhall.kernel.people import privacy
+from cityhall.kernel.people.actors import Actor, person_actor, system
 from cityhall.kernel.people.models import Person
-from cityhall.services.reports import actions, following, heat, routing, tasks, tours
-from cityhall.services.reports.models import Report, RuleSet, SavedFilter
+from cityhall.services.reports import actions, following, heat, limits, routing, tasks, tours
+from cityhall.services.reports.models import Report, RuleSet, SavedFilter, Supporter
 from tests.services.reports.conftest import CENTER, filed, jpeg, officer_of
 
 pytestmark = pytest.mark.django_db
@@ -212,4 +213,17 @@ def test_what_tells_who_it_was_is_erased_in_time(city: Path) -> None:
     assert Report.objects.get(pk=open_one.pk).email == "n@example.org"
     with pytest.raises(CityhallError):
         following.followed("A" * 43)
-    assert ANONYMOUS.person_id is None
+
+
+def test_with_an_account_goes_what_tells_whose_report_it_was(city: Path) -> None:
+    maria = Person.objects.create_user("maria@example.org")
+    actor = person_actor(maria)
+    report = filed(
+        actor, named=True, name="Maria", email="maria@example.org", source=limits.pseudonym(str(actor))
+    ).report
+    other = filed(source="other").report
+    actions.support(actor, other.pk, limits.pseudonym(str(actor)), named=True)
+    privacy.erase(actor, maria)
+    report.refresh_from_db()
+    assert (report.person, report.name, report.email, report.source) == (None, "", "", "")
+    assert Supporter.objects.count() == 0 and report.text == "A deep hole"
