@@ -40,7 +40,7 @@ Port = Annotated[int, typer.Option("--port", help="Port of the web pages.", min=
 Host = Annotated[str, typer.Option("--host", help="Address to listen on.")]
 Gtfs = Annotated[list[Path], typer.Option("--gtfs", help="GTFS zip; several may follow.")]
 DATA = Path("data")
-SEVERAL = ("--gtfs",)
+SEVERAL = ("--gtfs", "--positions")
 """Options that may be followed by several values: `--gtfs a.zip b.zip`."""
 
 
@@ -427,6 +427,22 @@ def bench_journal(
         from cityhall.bench import journal
 
         _show(journal.run(), as_json)
+
+
+@bench_app.command("arrivals")
+def bench_arrivals(
+    positions: Annotated[list[Path], typer.Option("--positions", help="Recorded days (CSV); several may follow.")],
+    schedule: Annotated[Path, typer.Option("--schedule", help="Their timetable (CSV).")],
+    stops: Annotated[Path, typer.Option("--stops", help="Its stops (CSV).")],
+    test_day: Annotated[str, typer.Option("--test-day", help="The day to predict, YYYY-MM-DD; the others teach.")],
+    as_json: Annotated[bool, typer.Option("--json")] = False,
+) -> None:
+    """Replay a recorded day: our arrival predictions beside the timetable, with and without the current delay."""
+    from cityhall.bench import arrivals
+
+    with _refused():
+        result = arrivals.run(positions, schedule, stops, date.fromisoformat(test_day))
+    _show(result, as_json)
 
 
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True}, hidden=True)

@@ -22,7 +22,12 @@ from cityhall.progress import console
 RESULTS = ROOT / ".bench"
 REAL = ROOT.parent / "shared" / "data" / "porto-alegre" / "poa_eptc.zip"
 REAL_DAY = date(2019, 5, 15)
+AUSTIN = ROOT.parent / "shared" / "data" / "austin"
 NOTES = {
+    "arrivals": """\
+Every position report of a day replayed, every stop that the bus came to within 15 minutes; learned from the other days
+of the same timetable. In bucket: ETA Accuracy Benchmark, by time to the actual arrival. The peer is the timetable plus
+the current delay. Austin: Capital Metro's positions as collected by the CapMetrics project.""",
     "journeys": """\
 Stop to stop, earliest arrival, one after another on one thread; times are of the query alone. Peers get a cleaned copy
 of the feed (one day, stop times filled in, walks as transfers.txt, ids that begin with a letter).
@@ -117,7 +122,15 @@ def reports(arguments: argparse.Namespace) -> list[dict[str, Any]]:
     return measured.run(arguments.rows)
 
 
+def arrivals(arguments: argparse.Namespace) -> list[dict[str, Any]]:
+    """Beside the timetable, with and without the current delay."""
+    from cityhall.bench import arrivals as predictions
+
+    return predictions.rows(AUSTIN)
+
+
 BENCHMARKS = {
+    "arrivals": arrivals,
     "journeys": journeys,
     "headway": headway,
     "journal": journal,

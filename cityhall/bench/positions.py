@@ -25,7 +25,10 @@ import httpx
 import numpy as np
 import psutil
 
-WARM_S = 8.0
+WARM_S = 10.0
+"""Sending before measuring: what is compiled or read on first use is then."""
+AFTER_S = 8.0
+"""Sending goes on while riders connect."""
 NETWORK = "127.0.0.0/8"
 
 
@@ -113,16 +116,21 @@ class Town:
         config.write_text(
             json.dumps(
                 {
-                    **{"tcp": names[by_broker:], "mqtt": names[:by_broker], "hz": hz, "seconds": seconds + WARM_S},
+                    **{
+                        "tcp": names[by_broker:],
+                        "mqtt": names[:by_broker],
+                        "hz": hz,
+                        "seconds": seconds + WARM_S + AFTER_S,
+                    },
                     **{"port": self.door_port, "mqtt_port": self.broker_port, "gtfs": str(self.folder / "gtfs.zip")},
                 }
             )
         )
         sending = _start("positions_load", str(config))
-        watching = _start("positions_riders", str(self.web_port), str(riders), str(seconds - 2))
         time.sleep(WARM_S)
+        watching = _start("positions_riders", str(self.web_port), str(riders), str(seconds))
         parts = {**self.processes, "buses": psutil.Process(sending.pid), "riders": psutil.Process(watching.pid)}
-        samples = Samples(parts, seconds - 5)
+        samples = Samples(parts, seconds)
         seen, sent = _result(watching), _result(sending)
         samples.join()
         time.sleep(2.0)  # drops are written once a second
@@ -276,8 +284,10 @@ def _serving(folder: Path, broker_port: int) -> Iterator[Town]:
     from cityhall.processes import PARTS, Child, part_command, stop_all
 
     web_port, door_port = _free_port(), _free_port()
-    with (folder / "city.toml").open("a") as file:
-        file.write(f'\n[service.transit.doors]\nhost = "127.0.0.1"\nreceiver_port = {door_port}\n')
+    written = folder / "city.toml"
+    # The demo city's own ports may be in use by a demo that runs.
+    rest = written.read_text().partition("[service.transit.doors]")[0]
+    written.write_text(f'{rest}[service.transit.doors]\nhost = "127.0.0.1"\nreceiver_port = {door_port}\n')
     town = Town(folder, web_port, door_port, broker_port)
     with database(folder):
         prepare_django(folder)

@@ -43,6 +43,12 @@ zones = "zones.geojson"
 
 [service.reports]
 per_hour = 300     # everybody in the demo comes from one address
+
+# Receivers by TCP (NMEA 0183, UBX) and their corrections (NTRIP); of this machine only.
+[service.transit.doors]
+host = "127.0.0.1"
+receiver_port = 10110
+ntrip_port = 2101
 """
 
 

@@ -19,6 +19,10 @@ KINDS = ("gps", "phone", "dgnss", "rtk")
 """Receivers: single-frequency GPS, a phone (no speed, larger errors), with corrections of a region, with RTK."""
 
 
+RELIEVED_S = 240.0
+"""A bus that comes to its next departure later than this does not drive it: another one is sent."""
+
+
 @dataclass(frozen=True, slots=True)
 class Conditions:
     """How the vehicles are driven and seen. Shares are of vehicles or runs, rates are per hour."""
@@ -84,6 +88,7 @@ def simulate(ways: Ways, runs: Runs, begin: float, end: float, conditions: Condi
         kinds.append(KINDS.index(conditions.kinds[kind]))
         logs.append(logged)
         drives = _drives(ways, runs, driven, conditions, rng)
+        driven = driven[: len(drives)]
         for run, one in zip(driven, drives, strict=True):
             calls += [(vehicle, run, *call) for call in one.calls]
         hint = _hint(runs, driven, logged, conditions, rng)
@@ -115,6 +120,8 @@ def _drives(ways: Ways, runs: Runs, driven: list[int], conditions: Conditions, r
     drives: list[Drive] = []
     ready = -np.inf
     for run in driven:
+        if ready > runs.departure[runs.first[run]] + RELIEVED_S:
+            break
         draw = rng.random()
         if draw < conditions.detours:
             path = Path.with_detour(ways, int(runs.way[run]), rng)

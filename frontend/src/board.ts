@@ -14,11 +14,14 @@ export function startBoard(root: HTMLElement): void {
   }
   root.addEventListener('htmx:afterSwap', () => {
     show(root, turn)
+    fit(root)
     // It was answered just now, so the page itself will be too.
     if (built(root) !== build) location.reload()
   })
+  addEventListener('resize', () => fit(root))
   setInterval(tick, 1000)
   tick()
+  fit(root)
 }
 
 export const built = (root: HTMLElement): string => root.querySelector<HTMLElement>('[data-build]')?.dataset.build ?? ''
@@ -26,6 +29,16 @@ export const built = (root: HTMLElement): string => root.querySelector<HTMLEleme
 /** The time of the city's clock, wherever the screen thinks it is. */
 export function time(zone: string, now: Date): string {
   return new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digit', timeZone: zone }).format(now)
+}
+
+/** No row is shown by half: nobody is there to scroll. */
+function fit(root: HTMLElement): void {
+  const box = root.querySelector<HTMLElement>('.board-fit')
+  const rows = [...(box?.querySelectorAll<HTMLElement>('tbody tr') ?? [])]
+  rows.forEach((row) => (row.hidden = false))
+  if (!box) return
+  const end = box.getBoundingClientRect().bottom + 1
+  rows.filter((row) => row.getBoundingClientRect().bottom > end).forEach((row) => (row.hidden = true))
 }
 
 /** One alert at a time, without movement. */

@@ -1,4 +1,4 @@
-import { GeoJSONSource, Map as MapLibre, Popup } from 'maplibre-gl'
+import { GeoJSONSource, LngLatBounds, Map as MapLibre, Popup } from 'maplibre-gl'
 import type { LayerSpec } from './map'
 import { at, glide, moving, presence, type Glide } from './positions'
 import { startRefresh } from './refresh'
@@ -16,6 +16,8 @@ const STILL = matchMedia('(prefers-reduced-motion: reduce)')
 /** Ten pictures a second look smooth for a bus and leave a phone's battery alone. */
 const FRAME_MS = 100
 const ACCURACY_ZOOM = 16
+const FRAMED = 2
+const FARTHEST_FRAMED_M = 5000
 const EMPTY: GeoJSON.FeatureCollection = { type: 'FeatureCollection', features: [] }
 
 /** A layer whose points move: each drawn in its line's colour, pointing where it goes, fading as its report grows old. */
@@ -111,10 +113,28 @@ export class LiveLayer {
       const date = Date.parse(answer.headers.get('Date') ?? '')
       // This device's clock may be wrong by hours; ages are by the city's.
       if (date) this.skew = date - Date.now()
+      const first = this.known.size === 0
       this.moved(((await answer.json()) as { features: Feature[] }).features)
+      if (first && this.host.hasAttribute('here') && !this.selected) this.frameComing()
     } catch {
       // The next message, or the next look, brings them.
     }
+  }
+
+  /** Brings the place that the page is about into view together with the next buses that come to it. */
+  private frameComing(): void {
+    const [lon, lat] = (this.host.getAttribute('center') ?? '0,0').split(',').map(Number) as Place
+    const ruler = new Shape([[lon, lat]])
+    const wanted = coming()
+    const near = [...this.known]
+      .filter(([id]) => !wanted || wanted.has(id))
+      .map(([, { feature }]) => feature.geometry.coordinates as Place)
+      .sort((a, b) => ruler.metres([lon, lat], a) - ruler.metres([lon, lat], b))
+      .slice(0, FRAMED)
+      .filter((place) => ruler.metres([lon, lat], place) < FARTHEST_FRAMED_M)
+    if (!near.length) return
+    const bounds = near.reduce((box, place) => box.extend(place), new LngLatBounds([lon, lat], [lon, lat]))
+    this.map.fitBounds(bounds, { padding: Math.min(70, this.host.clientWidth / 6), maxZoom: 15, animate: false })
   }
 
   private async loadShapes(url: string): Promise<void> {

@@ -188,10 +188,8 @@ def test_each_fault_is_found(reference: Reference, rule: str, break_it: Callable
     beside = (sound(),) if rule == "E047" else ()
     found = {finding.rule for finding in validate(feed, reference, NOW, beside=beside)}
     # What else may follow from the one fault.
-    follows = {"E048": {"E012"}, "E020": {"E023"}, "W006": {"E009"}, "W008": {"E012"}, "E002": {"E022"}}.get(
-        rule, set()
-    )
-    assert rule in found and found <= {rule} | follows, found
+    follow = {"E048": {"E012"}, "E020": {"E023"}, "W006": {"E009"}, "W008": {"E012"}, "E002": {"E022"}}.get(rule, set())
+    assert rule in found and found <= {rule} | follow, found
 
 
 def test_a_departure_of_frequencies_is_known_by_its_time(reference: Reference) -> None:

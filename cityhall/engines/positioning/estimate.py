@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import numba as nb
 import numpy as np
 
 from cityhall.engines.gtfs.schedule import Int32
+from cityhall.engines.positioning.compiled import compiled
 from cityhall.engines.positioning.geometry import call_at, delay, place
 from cityhall.engines.positioning.kalman import LATERAL_LASTS, move
 from cityhall.engines.positioning.state import GUESSES, Live, Net, Records, Rules
@@ -46,7 +46,7 @@ ESTIMATE = np.dtype(
 )
 
 
-@nb.njit(cache=True, error_model="numpy")
+@compiled
 def _radius(along: float, across: float) -> float:
     """Radius that holds 95 % for two variances at right angles."""
     most, least = max(along, across), min(along, across)
@@ -55,7 +55,7 @@ def _radius(along: float, across: float) -> float:
     return np.sqrt(along + across) * (LINE + (ROUND - LINE) * least / most)
 
 
-@nb.njit(cache=True, error_model="numpy")
+@compiled
 def _free(state: Records, age: float, out: Records) -> None:
     """On no way: the plane's filter, moved on for five seconds at the most."""
     ahead = min(age, 5.0)
@@ -66,7 +66,7 @@ def _free(state: Records, age: float, out: Records) -> None:
     out.bearing = np.nan if np.isnan(state.course) else np.degrees(state.course) % 360.0
 
 
-@nb.njit(cache=True, error_model="numpy")
+@compiled
 def _on_way(net: Net, state: Records, guess: Records, age: float, out: Records) -> None:
     """On the way, as far beside it as is known."""
     x, y, east, north = place(net, guess.way, guess.s)
@@ -94,7 +94,7 @@ def _on_way(net: Net, state: Records, guess: Records, age: float, out: Records) 
 ON_DOUBT = 3.0
 
 
-@nb.njit(cache=True, error_model="numpy")
+@compiled
 def _timetable(net: Net, guess: Records, at: float, out: Records) -> None:
     """The next stop, and how late."""
     way = guess.way
@@ -111,7 +111,7 @@ def _timetable(net: Net, guess: Records, at: float, out: Records) -> None:
     out.delay_s = delay(net, guess.run, guess.s, at)
 
 
-@nb.njit(cache=True, error_model="numpy")
+@compiled
 def _confidence(state: Records, guesses: Records) -> float:
     """How sure the run is: its weight among the other guesses', that of being on no trip, and that of the run that
     would come next.
@@ -126,7 +126,7 @@ def _confidence(state: Records, guesses: Records) -> float:
     return 1.0 / (1.0 + others + np.exp(-max(0.0, guess.margin)))
 
 
-@nb.njit(cache=True, error_model="numpy")
+@compiled
 def estimate(
     net: Net,
     rules: Rules,

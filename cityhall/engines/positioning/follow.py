@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-import numba as nb
 import numpy as np
 
 from cityhall.engines.gtfs.schedule import Float64, Int8, Int32
-from cityhall.engines.positioning.geometry import place
+from cityhall.engines.positioning.compiled import compiled
+from cityhall.engines.positioning.geometry import WELL_DRAWN_M, lanes_at, place, usual_left
 from cityhall.engines.positioning.inference import (
     OTHERS_EVERY_S,
     believe,
     choose,
+    claim,
     finish,
     search,
+    start_calls,
     step_guess,
     take_hint,
     wants_search,
@@ -23,6 +25,8 @@ from cityhall.engines.positioning.stopcalls import find_calls
 
 TAKEN, MALFORMED, FUTURE, DUPLICATE, OUT_OF_ORDER, TELEPORT = range(6)
 FUTURE_S = 5.0
+LAST_MOMENT = 1e11
+"""No Unix time of a vehicle is beyond the year 5000."""
 JUMPS = 3
 """So many fixes in a row at another place are no error: the vehicle was carried there, or its receiver slept."""
 JUMPS_SPARSE_S = 20.0
@@ -40,7 +44,7 @@ OFF_FOR_GOOD_S = 900.0
 WRONG_M, RIGHT_M = 40.0, 25.0
 
 
-@nb.njit(cache=True, error_model="numpy")
+@compiled
 def _gate(rules: Rules, state: Records, at: float, x: float, y: float, sigma: float, now: float) -> int:
     """The verdict on a fix whose numbers are sound."""
     if at > now + FUTURE_S:
@@ -72,10 +76,12 @@ def _gate(rules: Rules, state: Records, at: float, x: float, y: float, sigma: fl
     return TAKEN if enough else TELEPORT
 
 
-@nb.njit(cache=True, error_model="numpy")
-def _restart(net: Net, live: Live, state: Records, guesses: Records, vehicle: int, x: float, y: float) -> None:
+@compiled
+def _restart(
+    net: Net, rules: Rules, live: Live, state: Records, guesses: Records, vehicle: int, x: float, y: float
+) -> None:
     """The vehicle is new where it is now."""
-    believe(net, live, state, guesses, vehicle, -1, 1.0)
+    believe(net, rules, live, state, guesses, vehicle, -1, 1.0)
     for slot in range(GUESSES):
         guesses[slot].way = -1
     state.x, state.y, state.vx, state.vy = x, y, 0.0, 0.0
@@ -86,7 +92,7 @@ def _restart(net: Net, live: Live, state: Records, guesses: Records, vehicle: in
     state.every = 1.0
 
 
-@nb.njit(cache=True, error_model="numpy")
+@compiled
 def _take_free(state: Records, dt: float, x: float, y: float, sigma: float, speed: float, bearing: float) -> None:
     """The plane's filter takes the fix, and the course follows from it."""
     if dt > 0.0:
@@ -104,34 +110,25 @@ def _take_free(state: Records, dt: float, x: float, y: float, sigma: float, spee
         state.course = np.nan
 
 
-@nb.njit(cache=True, error_model="numpy")
+@compiled
 def _lane(net: Net, rules: Rules, state: Records, way: int, s: float, sigma: float) -> None:
     """The lane from the kerb, where the offset is known to less than half a lane; it changes a little late."""
-    good = (state.fix_class == 4 or state.fix_class == 5) and sigma < 0.8 and 4.0 * np.sqrt(state.ll) < rules.lane_m
-    if not good or net.spread[way] > 10.0:
+    known = 4.0 * np.sqrt(state.ll + rules.drawn_to_m**2) < rules.lane_m and sigma < 0.25 * rules.lane_m
+    if not known or (state.fix_class != 4 and state.fix_class != 5) or net.spread[way] > WELL_DRAWN_M:
         state.lane = -1
         return
-    low, high = net.first[way], net.first[way + 1] - 1
-    while high - low > 1:
-        middle = (low + high) >> 1
-        if net.along[middle] <= s:
-            low = middle
-        else:
-            high = middle
-    lanes = float(net.lanes[low]) if net.lanes[low] > 0 else float(rules.lanes)
-    kerb = lanes * rules.lane_m * (0.5 if net.oneway[low] else 1.0)
-    place_of = (kerb - rules.kerb_sign * state.left) / rules.lane_m
-    if place_of < -0.5 or place_of > 2.0 * lanes + 0.5:
+    lanes, kerb = lanes_at(net, rules, way, s)
+    from_kerb = rules.kerb_sign * (kerb - state.left) / rules.lane_m
+    if from_kerb < -0.5 or from_kerb > 2.0 * lanes + 0.5:
         state.lane = -1
         return
-    now = int(min(lanes - 1.0, max(0.0, np.floor(place_of))))
-    if state.lane >= 0 and now != state.lane:
-        if min(abs(place_of - state.lane), abs(place_of - state.lane - 1.0)) < 0.15:
-            return
-    state.lane = now
+    now = int(min(lanes - 1.0, max(0.0, np.floor(from_kerb))))
+    between = min(abs(from_kerb - state.lane), abs(from_kerb - state.lane - 1.0)) < 0.15
+    if state.lane < 0 or now == state.lane or not between:
+        state.lane = now
 
 
-@nb.njit(cache=True, error_model="numpy")
+@compiled
 def _watch(net: Net, rules: Rules, state: Records, guess: Records, dt: float, evidence: float, sigma: float) -> None:
     """Off the route (CUSUM: Page, Continuous Inspection Schemes, 1954) and the wrong way."""
     spread = net.spread[guess.way]
@@ -162,7 +159,7 @@ def _watch(net: Net, rules: Rules, state: Records, guess: Records, dt: float, ev
             state.wrong_way, state.peak = 0, guess.s
 
 
-@nb.njit(cache=True, error_model="numpy")
+@compiled
 def _follow_one(
     net: Net,
     rules: Rules,
@@ -180,7 +177,7 @@ def _follow_one(
     count: int,
 ) -> int:
     """Everything after the plane's filter; `was` is the sigma of the fix before. Returns how many calls there are."""
-    held_evidence = 0.0
+    held_evidence, held_run = 0.0, guesses[state.best].run if state.best >= 0 else -1
     for slot in range(GUESSES):
         guess = guesses[slot]
         if guess.way >= 0 and (slot == state.best or state.at - guess.at >= OTHERS_EVERY_S):
@@ -191,22 +188,25 @@ def _follow_one(
         search(net, live, state, guesses, vehicle, x, y, sigma)
     held = state.best
     if held >= 0:
-        finish(net, live, state, guesses, vehicle, held_evidence, sigma)
-    choose(net, live, state, guesses, vehicle, sigma)
+        finish(net, rules, live, state, guesses, vehicle, held_evidence, sigma)
+    choose(net, rules, live, state, guesses, vehicle, sigma)
     if state.best < 0:
         return count
     guess = guesses[state.best]
-    live.taken[guess.run], live.taken_at[guess.run] = vehicle, state.at
+    claim(net, live, state, guesses, vehicle)
     if state.best != held:
         held_evidence = 0.0
+    elif guess.run != held_run:
+        start_calls(net, live, state, guess)
     dt = max(0.0, state.at - before)
     _watch(net, rules, state, guess, dt, held_evidence, sigma)
     if state.off_route == 1 and state.at - state.off_since > OFF_FOR_GOOD_S:
         guess.way = -1
-        believe(net, live, state, guesses, vehicle, -1, sigma)
+        believe(net, rules, live, state, guesses, vehicle, -1, sigma)
         return count
     if held_evidence > -2.0 and state.off_route == 0:
-        move_sideways(state, net.spread[guess.way], was, sigma, dt)
+        usual = usual_left(net, rules, guess.way, guess.s)
+        move_sideways(state, usual, net.spread[guess.way], was, sigma, dt)
         correct_sideways(state, guess.offset, sigma)
         _lane(net, rules, state, guess.way, guess.s, sigma)
         if state.wrong_way == 0:
@@ -214,7 +214,7 @@ def _follow_one(
     return count
 
 
-@nb.njit(cache=True, error_model="numpy")
+@compiled
 def follow(
     net: Net,
     rules: Rules,
@@ -245,7 +245,7 @@ def follow(
     for i in range(begin, at.size):
         if count + most_calls > out.size:
             return i, count
-        if not (np.isfinite(x[i]) and np.isfinite(y[i]) and np.isfinite(at[i])):
+        if not (np.isfinite(x[i]) and np.isfinite(y[i]) and 0.0 <= at[i] <= LAST_MOMENT):
             verdict[i] = MALFORMED
             continue
         v = vehicle[i]
@@ -257,7 +257,7 @@ def follow(
         before = state.at
         # NaN: first heard. Otherwise its clock was set back, it jumped for good, or it was long away.
         if np.isnan(before) or at[i] < before or state.jumps > 0 or at[i] - before > NEW_AFTER_S:
-            _restart(net, live, state, own, v, x[i], y[i])
+            _restart(net, rules, live, state, own, v, x[i], y[i])
             before = at[i]
         swift = speed[i] if 0.0 <= speed[i] <= 60.0 else np.nan
         course = np.radians(bearing[i]) if np.isfinite(bearing[i]) else np.nan
@@ -269,7 +269,7 @@ def follow(
     return at.size, count
 
 
-@nb.njit(cache=True, error_model="numpy")
+@compiled
 def still_there(net: Net, way: int, s: float, x: float, y: float) -> float:
     """Metres from x, y to `s` along a way: a memory is good only where the way still runs there."""
     px, py, _, _ = place(net, way, s)

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-import numba as nb
 import numpy as np
 
 from cityhall.engines.gtfs.schedule import Float64
-from cityhall.engines.positioning.state import Net
+from cityhall.engines.positioning.compiled import compiled
+from cityhall.engines.positioning.state import Net, Rules
 
 STOP_ZONE_M = 20.0
 TURN_COST = 8.0
 """What a course at right angles to the way counts against a place on it; as much as four sigmas of distance."""
+WELL_DRAWN_M = 10.0
+"""Ways of a larger spread are no streets but straight lines."""
 START_ZONE_M = 40.0
 """A vehicle this near to its first stop may still be waiting to begin."""
 
 
-@nb.njit(cache=True, error_model="numpy")
+@compiled
 def last_not_after(values: Float64, low: int, high: int, wanted: float) -> int:
     """Row of the last of values[low:high] that is not above `wanted`; low - 1 where all are. Values ascend."""
     before = low
@@ -28,20 +30,20 @@ def last_not_after(values: Float64, low: int, high: int, wanted: float) -> int:
     return before - 1
 
 
-@nb.njit(cache=True, error_model="numpy")
+@compiled
 def way_length(net: Net, way: int) -> float:
     """Metres."""
     return net.along[net.first[way + 1] - 1]
 
 
-@nb.njit(cache=True, error_model="numpy")
+@compiled
 def segment_at(net: Net, way: int, s: float) -> int:
     """The segment (row of its first point) that holds `s`; the first or last one beyond the ends."""
     low, high = net.first[way], net.first[way + 1]
     return min(high - 2, max(low, last_not_after(net.along, low, high, s)))
 
 
-@nb.njit(cache=True, error_model="numpy")
+@compiled
 def place(net: Net, way: int, s: float) -> tuple[float, float, float, float]:
     """x, y at `s` metres along a way, and the unit vector of its direction there."""
     a = segment_at(net, way, s)
@@ -51,7 +53,7 @@ def place(net: Net, way: int, s: float) -> tuple[float, float, float, float]:
     return net.x[a] + share * dx, net.y[a] + share * dy, dx / length, dy / length
 
 
-@nb.njit(cache=True, error_model="numpy")
+@compiled
 def project(
     net: Net,
     way: int,
@@ -92,14 +94,14 @@ def project(
     return along, left, east, north
 
 
-@nb.njit(cache=True, error_model="numpy")
+@compiled
 def call_at(net: Net, way: int, s: float) -> int:
     """Place in the trip of the last call not beyond `s`; -1 before the first."""
     low = net.call_first[way]
     return last_not_after(net.call_along, low, net.call_first[way + 1], s + 0.01) - low
 
 
-@nb.njit(cache=True, error_model="numpy")
+@compiled
 def due(net: Net, run: int, s: float) -> float:
     """When a run is due at `s` metres along its way, moving on from the last call, Unix seconds."""
     way = net.run_way[run]
@@ -116,7 +118,7 @@ def due(net: Net, run: int, s: float) -> float:
     return leaves + share * (comes - leaves)
 
 
-@nb.njit(cache=True, error_model="numpy")
+@compiled
 def delay(net: Net, run: int, s: float, at: float) -> float:
     """Seconds that a vehicle at `s` at time `at` is late (negative: early). Waiting at a stop until the departure is
     neither.
@@ -137,13 +139,30 @@ def delay(net: Net, run: int, s: float, at: float) -> float:
     return at - time
 
 
-@nb.njit(cache=True, error_model="numpy")
+@compiled
 def at_start(net: Net, way: int, s: float) -> bool:
     """Whether a vehicle may still be waiting at its first stop."""
     return s <= net.call_along[net.call_first[way]] + START_ZONE_M
 
 
-@nb.njit(cache=True, error_model="numpy")
+@compiled
 def at_end(net: Net, way: int, s: float) -> bool:
     """Whether a vehicle has come to its last stop."""
     return s >= net.call_along[net.call_first[way + 1] - 1] - STOP_ZONE_M
+
+
+@compiled
+def lanes_at(net: Net, rules: Rules, way: int, s: float) -> tuple[float, float]:
+    """Lanes in the way's direction at `s`, and how far to the left of the line their kerb is (negative: the right)."""
+    row = segment_at(net, way, s)
+    lanes = float(net.lanes[row]) if net.lanes[row] > 0 else float(rules.lanes)
+    return lanes, rules.kerb_sign * lanes * rules.lane_m * (0.5 if net.oneway[row] else 1.0)
+
+
+@compiled
+def usual_left(net: Net, rules: Rules, way: int, s: float) -> float:
+    """How far to the left of the line vehicles usually are: the middle of their lanes."""
+    if net.spread[way] > WELL_DRAWN_M:
+        return 0.0
+    lanes, kerb = lanes_at(net, rules, way, s)
+    return kerb - rules.kerb_sign * 0.5 * lanes * rules.lane_m

@@ -8,10 +8,10 @@ driver logged.
 
 from __future__ import annotations
 
-import numba as nb
 import numpy as np
 
-from cityhall.engines.positioning.geometry import at_end, at_start, delay, place, project, way_length
+from cityhall.engines.positioning.compiled import compiled
+from cityhall.engines.positioning.geometry import at_end, at_start, delay, place, project, usual_left, way_length
 from cityhall.engines.positioning.kalman import (
     begin,
     begin_sideways,
@@ -21,10 +21,12 @@ from cityhall.engines.positioning.kalman import (
     not_alike,
     renew_error,
 )
-from cityhall.engines.positioning.state import GUESSES, Live, Net, Records
+from cityhall.engines.positioning.state import GUESSES, Live, Net, Records, Rules
 
 NOWHERE_M = 150.0
 """How far from a way (one sigma) a vehicle on none of them is taken to be."""
+AGAINST = 5.0
+"""What going against a way says against it: more than lying on it says for it."""
 EVIDENCE_S = 10.0
 """Fixes within so many seconds share their errors: together they are one piece of evidence."""
 FADE_S = 120.0
@@ -37,8 +39,13 @@ LEAST_PRIOR = -8.0
 SEARCH_S = 5.0
 OTHERS_EVERY_S = 2.0
 """Guesses that are not believed take in one fix in so many seconds; the believed one takes all."""
+YOUTH_S = 40.0
+"""A guess this young has not had the time to gather evidence and is not given up yet."""
+SURER_M = 400.0
+"""With every so many metres along a way, one more of likelihood has to speak for another one."""
 BELIEVE, BETTER, FAR_BEHIND = 2.0, 3.0, 7.0
 GONE_M = 60.0
+CLEARLY = 1.0
 TAKEN_S = 300.0
 """A vehicle not seen on its run for so long leaves it to others."""
 CORNERS = 0.3
@@ -49,7 +56,7 @@ RUNS_TRIED = 12
 KEEP_DONE_S = 600.0
 
 
-@nb.njit(cache=True, error_model="numpy")
+@compiled
 def place_evidence(offset: float, variance: float) -> float:
     """Log-likelihood of a lateral offset on the way over that on no way."""
     square = offset * offset
@@ -57,14 +64,15 @@ def place_evidence(offset: float, variance: float) -> float:
     return min(3.5, max(-4.0, 0.5 * np.log(wide * wide / variance) - 0.5 * square * (1.0 / variance - 1.0 / wide**2)))
 
 
-@nb.njit(cache=True, error_model="numpy")
+@compiled
 def _heading_evidence(course: float, east: float, north: float) -> float:
     if np.isnan(course):
         return 0.0
-    return 1.5 * (np.sin(course) * east + np.cos(course) * north) - 0.5
+    along = np.sin(course) * east + np.cos(course) * north
+    return 1.5 * along - 0.5 if along > 0.0 else AGAINST * along - 0.5
 
 
-@nb.njit(cache=True, error_model="numpy")
+@compiled
 def prior_of(net: Net, live: Live, state: Records, vehicle: int, run: int, s: float, at: float) -> float:
     """Log, up to a constant: how likely the run is for a vehicle at `s` at that time."""
     way = net.run_way[run]
@@ -81,12 +89,46 @@ def prior_of(net: Net, live: Live, state: Records, vehicle: int, run: int, s: fl
         prior += LOGGED_LINE if net.route[way] == state.hint_route else OTHER_LINE
     if state.last_run >= 0 and net.after[state.last_run] == run:
         prior += BLOCK
-    if live.taken[run] >= 0 and live.taken[run] != vehicle and at - live.taken_at[run] < TAKEN_S:
+    others = live.taken[run] >= 0 and live.taken[run] != vehicle and at - live.taken_at[run] < TAKEN_S
+    if others and prior < live.taken_prior[run] + CLEARLY:
         prior += OTHERS
     return prior
 
 
-@nb.njit(cache=True, error_model="numpy")
+@compiled
+def _doubtful(state: Records, guesses: Records) -> bool:
+    """Whether a guess of another way is about as good as the one that is believed."""
+    held = guesses[state.best]
+    for slot in range(GUESSES):
+        other = guesses[slot]
+        if other.way >= 0 and other.way != held.way and np.isnan(other.done_at):
+            if other.score + other.prior > held.score + held.prior - BETTER:
+                return True
+    return False
+
+
+@compiled
+def claim(net: Net, live: Live, state: Records, guesses: Records, vehicle: int) -> None:
+    """A run has one vehicle: the one for which it is clearly likelier. The other looks for another run.
+
+    Who still waits for a departure claims none, unless by log-on: it may well be for the next. Nor does who may as
+    well be on another line.
+    """
+    guess = guesses[state.best]
+    run, logged = guess.run, guess.run == state.hint_run
+    if not logged and (at_start(net, guess.way, guess.s) or _doubtful(state, guesses)):
+        if live.taken[run] == vehicle:
+            live.taken[run] = -1
+        return
+    mine = live.taken[run] == vehicle
+    free = live.taken[run] < 0 or mine or state.at - live.taken_at[run] > TAKEN_S
+    if free or guess.prior > live.taken_prior[run] + CLEARLY:
+        live.taken[run], live.taken_at[run], live.taken_prior[run] = vehicle, state.at, guess.prior
+    elif not logged and np.isnan(guess.done_at):
+        guess.fixed = 0
+
+
+@compiled
 def likeliest_run(
     net: Net, live: Live, state: Records, vehicle: int, way: int, s: float, at: float
 ) -> tuple[int, float, float]:
@@ -113,7 +155,7 @@ def likeliest_run(
     return best, best_prior, best_prior - second
 
 
-@nb.njit(cache=True, error_model="numpy")
+@compiled
 def step_guess(
     net: Net,
     live: Live,
@@ -159,7 +201,7 @@ def step_guess(
     return evidence
 
 
-@nb.njit(cache=True, error_model="numpy")
+@compiled
 def _keep_run(net: Net, live: Live, state: Records, guess: Records, vehicle: int) -> None:
     """The run of a guess: chosen anew as long as it waits at its first stop, then kept."""
     at = state.at
@@ -169,9 +211,12 @@ def _keep_run(net: Net, live: Live, state: Records, guess: Records, vehicle: int
         prior = prior_of(net, live, state, vehicle, logged, guess.s, at)
         if prior > prior_of(net, live, state, vehicle, guess.run, guess.s, at):
             guess.run, guess.fixed, guess.margin = logged, 1, LOGGED
-    if guess.fixed == 0:
+    if guess.fixed == 0 or (waiting and guess.run != logged and np.isnan(guess.done_at)):
+        guess.fixed = 0
         run, _, margin = likeliest_run(net, live, state, vehicle, guess.way, guess.s, at)
-        if run >= 0:
+        if run >= 0 and run != guess.run:
+            if live.taken[guess.run] == vehicle:
+                live.taken[guess.run] = -1
             guess.run, guess.margin = run, margin
         if not waiting:
             guess.fixed = 1
@@ -183,7 +228,7 @@ def _keep_run(net: Net, live: Live, state: Records, guess: Records, vehicle: int
         guess.prior = max(-1.0 - (at - guess.done_at) / 60.0, 2.0 * LEAST_PRIOR)
 
 
-@nb.njit(cache=True, error_model="numpy")
+@compiled
 def _insert(
     net: Net,
     live: Live,
@@ -228,14 +273,14 @@ def _insert(
     guess = guesses[worst]
     begin(guess, along, state.vx * east + state.vy * north, np.sqrt(state.vv) + 1.0, sigma)
     guess.way, guess.run, guess.score, guess.prior, guess.margin = way, run, score, prior, margin
-    guess.at, guess.sigma = state.at, sigma
+    guess.at, guess.sigma, guess.born_at = state.at, sigma, state.at
     guess.offset, guess.astray, guess.born_s, guess.done_at = offset, 0, along, np.nan
     guess.fixed = 0 if at_start(net, way, along) else 1
     if state.rival == worst:
         state.rival = -1
 
 
-@nb.njit(cache=True, error_model="numpy")
+@compiled
 def search(
     net: Net, live: Live, state: Records, guesses: Records, vehicle: int, x: float, y: float, sigma: float
 ) -> None:
@@ -275,7 +320,7 @@ def search(
         _insert(net, live, state, guesses, vehicle, way, along, offset, east, north, sigma)
 
 
-@nb.njit(cache=True, error_model="numpy")
+@compiled
 def take_hint(net: Net, state: Records, trip: int, route: int) -> None:
     """What the driver logged on to; the run of that trip whose time is nearest."""
     state.hint_route = route
@@ -293,8 +338,10 @@ def take_hint(net: Net, state: Records, trip: int, route: int) -> None:
             nearest, state.hint_run = far, run
 
 
-@nb.njit(cache=True, error_model="numpy")
-def believe(net: Net, live: Live, state: Records, guesses: Records, vehicle: int, slot: int, sigma: float) -> None:
+@compiled
+def believe(
+    net: Net, rules: Rules, live: Live, state: Records, guesses: Records, vehicle: int, slot: int, sigma: float
+) -> None:
     """From now on the vehicle drives the guess in `slot` (-1: none of them)."""
     if state.best >= 0 and guesses[state.best].way >= 0:
         old = guesses[state.best]
@@ -310,14 +357,14 @@ def believe(net: Net, live: Live, state: Records, guesses: Records, vehicle: int
         state.lane = -1
         return
     guess = guesses[slot]
-    live.taken[guess.run], live.taken_at[guess.run] = vehicle, state.at
+    claim(net, live, state, guesses, vehicle)
     state.peak = state.trough = guess.s
-    begin_sideways(state, net.spread[guess.way], sigma)
-    _start_calls(net, live, state, guess)
+    begin_sideways(state, usual_left(net, rules, guess.way, guess.s), net.spread[guess.way], sigma)
+    start_calls(net, live, state, guess)
 
 
-@nb.njit(cache=True, error_model="numpy")
-def _start_calls(net: Net, live: Live, state: Records, guess: Records) -> None:
+@compiled
+def start_calls(net: Net, live: Live, state: Records, guess: Records) -> None:
     """Calls are given from the first stop on that the vehicle has not passed."""
     state.call_at, state.call_along = state.at, guess.s
     first, count = net.call_first[guess.way], net.call_first[guess.way + 1] - net.call_first[guess.way]
@@ -327,8 +374,8 @@ def _start_calls(net: Net, live: Live, state: Records, guess: Records) -> None:
     state.call = max(state.call, live.called[guess.run] + 1)
 
 
-@nb.njit(cache=True, error_model="numpy")
-def choose(net: Net, live: Live, state: Records, guesses: Records, vehicle: int, sigma: float) -> None:
+@compiled
+def choose(net: Net, rules: Rules, live: Live, state: Records, guesses: Records, vehicle: int, sigma: float) -> None:
     """Believes the best guess, and another one only when it has been better for long enough: no flapping."""
     best, most = -1, -np.inf
     for slot in range(GUESSES):
@@ -338,19 +385,21 @@ def choose(net: Net, live: Live, state: Records, guesses: Records, vehicle: int,
     held = state.best
     if held < 0:
         if best >= 0 and most > BELIEVE and _earned(net, state, guesses[best]):
-            believe(net, live, state, guesses, vehicle, best, sigma)
+            believe(net, rules, live, state, guesses, vehicle, best, sigma)
     elif best != held:
-        _contest(net, live, state, guesses, vehicle, best, most, sigma)
+        _contest(net, rules, live, state, guesses, vehicle, best, most, sigma)
     else:
         state.rival = -1
     keep = FAR_BEHIND if state.best >= 0 else 2.0 * FAR_BEHIND
     for slot in range(GUESSES):
         guess = guesses[slot]
-        if slot != state.best and guess.way >= 0 and guess.score + guess.prior < most - keep:
+        if slot == state.best or guess.way < 0 or state.at - guess.born_at < YOUTH_S:
+            continue
+        if guess.score + guess.prior < most - keep:
             guess.way = -1
 
 
-@nb.njit(cache=True, error_model="numpy")
+@compiled
 def _earned(net: Net, state: Records, guess: Records) -> bool:
     """Whether there is more to a guess than standing near a street: a log-on, a departure to wait for, or way gone."""
     if guess.run == state.hint_run:
@@ -361,12 +410,24 @@ def _earned(net: Net, state: Records, guess: Records) -> bool:
     return guess.s - guess.born_s > GONE_M and guess.score > 0.0
 
 
-@nb.njit(cache=True, error_model="numpy")
+@compiled
 def _contest(
-    net: Net, live: Live, state: Records, guesses: Records, vehicle: int, best: int, most: float, sigma: float
+    net: Net,
+    rules: Rules,
+    live: Live,
+    state: Records,
+    guesses: Records,
+    vehicle: int,
+    best: int,
+    most: float,
+    sigma: float,
 ) -> None:
     held = guesses[state.best]
-    if most < held.score + held.prior + BETTER or not _earned(net, state, guesses[best]):
+    better = BETTER + min(5.0, max(0.0, held.s - held.born_s) / SURER_M)
+    if held.run != state.hint_run:
+        # What has been gathered on being off the way speaks for others as well.
+        better -= state.off
+    if most < held.score + held.prior + better or not _earned(net, state, guesses[best]):
         state.rival = -1
         return
     if state.rival != best:
@@ -378,15 +439,15 @@ def _contest(
         hold = HOLD_NEW_S
     elif held.run == state.hint_run:
         hold = HOLD_LOGGED_S
-    elif held.score < 0.0:
-        hold = HOLD_NEW_S
+    elif held.score < 0.0 or state.off > 4.0:
+        hold = 0.0
     elif state.at - state.since > FADE_S:
         hold = HOLD_KNOWN_S
     if state.at - state.rival_since >= hold:
-        believe(net, live, state, guesses, vehicle, best, sigma)
+        believe(net, rules, live, state, guesses, vehicle, best, sigma)
 
 
-@nb.njit(cache=True, error_model="numpy")
+@compiled
 def wants_search(net: Net, state: Records, guesses: Records) -> bool:
     """Whether to look for more guesses now."""
     if state.at - state.searched < SEARCH_S:
@@ -400,8 +461,10 @@ def wants_search(net: Net, state: Records, guesses: Records) -> bool:
     return near_end or young or logged_else or state.off > 4.0 or held.score < 1.0 or held.v < -1.0
 
 
-@nb.njit(cache=True, error_model="numpy")
-def finish(net: Net, live: Live, state: Records, guesses: Records, vehicle: int, evidence: float, sigma: float) -> None:
+@compiled
+def finish(
+    net: Net, rules: Rules, live: Live, state: Records, guesses: Records, vehicle: int, evidence: float, sigma: float
+) -> None:
     """A run that is done is believed until the vehicle leaves its last stop, ten minutes at the most."""
     held = guesses[state.best]
     if np.isnan(held.done_at):
@@ -409,4 +472,4 @@ def finish(net: Net, live: Live, state: Records, guesses: Records, vehicle: int,
     x, y, _, _ = place(net, held.way, way_length(net, held.way))
     gone = np.hypot(state.x - x, state.y - y) > 2.0 * GONE_M + 4.0 * sigma
     if gone or evidence < -2.0 or state.at - held.done_at > KEEP_DONE_S:
-        believe(net, live, state, guesses, vehicle, -1, sigma)
+        believe(net, rules, live, state, guesses, vehicle, -1, sigma)

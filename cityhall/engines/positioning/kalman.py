@@ -10,10 +10,10 @@ London, Lea, Durban, Continuous-Time Correlated Random Walk Model (Ecology 89, 2
 
 from __future__ import annotations
 
-import numba as nb
 import numpy as np
 
 from cityhall.engines.gtfs.schedule import Float64
+from cityhall.engines.positioning.compiled import compiled
 from cityhall.engines.positioning.geometry import at_start, call_at, way_length
 from cityhall.engines.positioning.state import FLOOR, LASTS, SIGMA, SLOW_SHARE, Net, Records
 
@@ -22,13 +22,14 @@ SPEED_SD = 4.0
 SPEED_LASTS = 16.0
 """How long such a difference lasts, seconds: red lights, stops, queues."""
 JERK = 1.5  # (m/s)^2 a second: how fast a velocity on the plane wanders
+MOST_VV = 150.0
 DOPPLER_SD = 0.4  # m/s, of a receiver's own speed
 LATERAL_LASTS = 20.0  # seconds a vehicle keeps its lane
 STEP_S = 10.0
 MOST_S = 600.0
 
 
-@nb.njit(cache=True, error_model="numpy")
+@compiled
 def noise(fix_class: int, sigma_m: float) -> float:
     """Metres an axis, one sigma, of a fix's error."""
     kind = fix_class if 0 <= fix_class < SIGMA.size else 0
@@ -37,7 +38,7 @@ def noise(fix_class: int, sigma_m: float) -> float:
     return min(200.0, max(FLOOR[kind], sigma_m))
 
 
-@nb.njit(cache=True, error_model="numpy")
+@compiled
 def move_free(state: Records, dt: float) -> None:
     """The plane's filter, `dt` seconds on: constant velocity with white acceleration."""
     state.x += state.vx * dt
@@ -45,10 +46,14 @@ def move_free(state: Records, dt: float) -> None:
     q = JERK
     state.pp += dt * (2.0 * state.pv + dt * state.vv) + q * dt * dt * dt / 3.0
     state.pv += dt * state.vv + q * dt * dt / 2.0
-    state.vv = min(state.vv + q * dt, 150.0)
+    state.vv += q * dt
+    if state.vv > MOST_VV:
+        # No vehicle's speed is less known than that. With the covariance cut alike it stays one of something.
+        state.pv *= np.sqrt(MOST_VV / state.vv)
+        state.vv = MOST_VV
 
 
-@nb.njit(cache=True, error_model="numpy")
+@compiled
 def correct_free(state: Records, x: float, y: float, sigma: float, speed: float, bearing: float) -> None:
     """Takes a fix in; `speed` and `bearing` (radians) may be NaN."""
     if speed >= 0.0 and (speed < 0.3 or not np.isnan(bearing)):
@@ -71,12 +76,12 @@ def correct_free(state: Records, x: float, y: float, sigma: float, speed: float,
     state.y += gain_p * dy
     state.vx += gain_v * dx
     state.vy += gain_v * dy
-    state.vv -= gain_v * state.pv
+    state.vv = max(state.vv - gain_v * state.pv, 1e-6)
     state.pv -= gain_v * state.pp
-    state.pp -= gain_p * state.pp
+    state.pp = max(state.pp - gain_p * state.pp, 1e-6)
 
 
-@nb.njit(cache=True, error_model="numpy")
+@compiled
 def pace_at(net: Net, pace: Float64, guess: Records, at: float) -> float:
     """The usual speed where a guess is, dwell included; nought before its departure and at its end."""
     way = guess.way
@@ -88,7 +93,7 @@ def pace_at(net: Net, pace: Float64, guess: Records, at: float) -> float:
     return pace[net.call_first[way] + call]
 
 
-@nb.njit(cache=True, error_model="numpy")
+@compiled
 def move(net: Net, pace: Float64, guess: Records, at: float, dt: float, fix_class: int, sigma: float) -> None:
     """A guess `dt` seconds on from time `at`: dead reckoning towards the usual speed, in steps of ten seconds."""
     kind = fix_class if 0 <= fix_class < LASTS.size else 0
@@ -103,7 +108,7 @@ def move(net: Net, pace: Float64, guess: Records, at: float, dt: float, fix_clas
         left -= step
 
 
-@nb.njit(cache=True, error_model="numpy")
+@compiled
 def _move_once(guess: Records, usual: float, dt: float, lasts: float, slow: float) -> None:
     phi, psi = np.exp(-dt / SPEED_LASTS), np.exp(-dt / lasts)
     drift = SPEED_LASTS * (1.0 - phi)
@@ -124,7 +129,7 @@ def _move_once(guess: Records, usual: float, dt: float, lasts: float, slow: floa
     guess.bb += slow * (1.0 - psi * psi)
 
 
-@nb.njit(cache=True, error_model="numpy")
+@compiled
 def begin(guess: Records, s: float, v: float, v_sd: float, sigma: float) -> None:
     """A guess's filter as a first fix makes it: what is wrong with s is, for the most, what is wrong with the fix."""
     slow = SLOW_SHARE * sigma * sigma
@@ -133,22 +138,24 @@ def begin(guess: Records, s: float, v: float, v_sd: float, sigma: float) -> None
     guess.vv, guess.vb, guess.bb = v_sd * v_sd, 0.0, slow
 
 
-@nb.njit(cache=True, error_model="numpy")
+@compiled
 def not_alike(sigma: float, before: float) -> bool:
     """Whether a receiver has changed how it works: then its slow error is another one."""
     return sigma < 0.5 * before or sigma > 2.0 * before
 
 
-@nb.njit(cache=True, error_model="numpy")
+@compiled
 def renew_error(guess: Records, sigma: float) -> None:
     """The receiver's error is another one now (its fix class changed, say): forgotten, and free again."""
     guess.b = guess.sb = guess.vb = 0.0
     guess.bb = SLOW_SHARE * sigma * sigma
 
 
-@nb.njit(cache=True, error_model="numpy")
+@compiled
 def correct(guess: Records, z: float, sigma: float, drawn: float) -> float:
-    """Takes in that the fix is `z` metres along, where places along are good to `drawn` metres. Returns the normalised innovation squared (chi-square, 1 degree).
+    """Takes in that the fix is `z` metres along, where places along are good to `drawn` metres.
+
+    Returns the normalised innovation squared (chi-square, 1 degree).
 
     A fix far from where it should be counts less, unless it is the third in a row: then the filter was wrong.
     """
@@ -179,7 +186,7 @@ def correct(guess: Records, z: float, sigma: float, drawn: float) -> float:
     return surprise
 
 
-@nb.njit(cache=True, error_model="numpy")
+@compiled
 def correct_speed(guess: Records, speed: float, sd: float) -> None:
     """Takes in a speed along the way, m/s, negative against it."""
     innovation = speed - guess.v
@@ -198,21 +205,21 @@ def correct_speed(guess: Records, speed: float, sd: float) -> None:
     guess.bb = max(guess.bb - hb * hb / variance, 1e-9)
 
 
-@nb.njit(cache=True, error_model="numpy")
-def begin_sideways(state: Records, spread: float, sigma: float) -> None:
-    """Nothing is known of the lateral offset."""
-    state.left = state.left_error = state.le = 0.0
+@compiled
+def begin_sideways(state: Records, usual: float, spread: float, sigma: float) -> None:
+    """Nothing is known of the lateral offset but where vehicles usually are."""
+    state.left, state.left_error, state.le = usual, 0.0, 0.0
     state.ll = spread * spread
     state.ee = SLOW_SHARE * sigma * sigma
     state.lane = -1
 
 
-@nb.njit(cache=True, error_model="numpy")
-def move_sideways(state: Records, spread: float, before: float, sigma: float, dt: float) -> None:
-    """The offset wanders about the line that the way draws. `before` is the sigma of the fix before."""
+@compiled
+def move_sideways(state: Records, usual: float, spread: float, before: float, sigma: float, dt: float) -> None:
+    """The offset wanders about the usual one. `before` is the sigma of the fix before."""
     kind = state.fix_class if 0 <= state.fix_class < LASTS.size else 0
     phi, psi = np.exp(-dt / LATERAL_LASTS), np.exp(-dt / LASTS[kind])
-    state.left *= phi
+    state.left = usual + (state.left - usual) * phi
     state.left_error *= psi
     state.ll = state.ll * phi * phi + spread * spread * (1.0 - phi * phi)
     state.le *= phi * psi
@@ -222,7 +229,7 @@ def move_sideways(state: Records, spread: float, before: float, sigma: float, dt
         state.ee = SLOW_SHARE * sigma * sigma
 
 
-@nb.njit(cache=True, error_model="numpy")
+@compiled
 def correct_sideways(state: Records, offset: float, sigma: float) -> None:
     """Takes in the offset of a fix, metres to the left."""
     variance = state.ll + 2.0 * state.le + state.ee + (1.0 - SLOW_SHARE) * sigma * sigma + 1e-4

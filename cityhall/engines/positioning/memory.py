@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
+import numpy as np
+
 from cityhall.engines.positioning.follow import still_there
 from cityhall.engines.positioning.runs import Runs
 from cityhall.engines.positioning.state import GUESS, GUESSES, VEHICLE, Live, Net, Records, new_guesses, new_vehicles
@@ -50,15 +52,19 @@ def write(ways: Ways, runs: Runs, live: Live, vehicle: Records, guesses: Records
                 "trip": _name(ways, runs, int(guess["run"])),
                 "best": slot == best,
                 "rival": slot == int(vehicle["rival"]),
-                "place": [
-                    float(value) for value in ways.plane.degrees(*ways.place(int(guess["way"]), float(guess["s"])))
-                ],
+                "place": _degrees(ways, int(guess["way"]), float(guess["s"])),
                 **_values(guess, GUESS.names or (), ("way", "run")),
             }
             for slot, guess in enumerate(guesses)
             if guess["way"] >= 0
         ],
     }
+
+
+def _degrees(ways: Ways, way: int, s: float) -> list[float]:
+    x, y = ways.place(way, s)
+    lon, lat = ways.plane.degrees(np.array(x), np.array(y))
+    return [float(lon), float(lat)]
 
 
 def _name(ways: Ways, runs: Runs, run: int) -> list[str] | None:

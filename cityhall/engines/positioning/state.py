@@ -4,18 +4,17 @@ memory.
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
-import numpy.typing as npt
 
 from cityhall.engines.gtfs.schedule import Bool, Float64, Int8, Int32, Int64
 from cityhall.engines.positioning.runs import Runs
 from cityhall.engines.positioning.values import Settings
 from cityhall.engines.positioning.ways import Ways
 
-Records = npt.NDArray[Any]
-"""A structured array, or one record of it."""
+Records: TypeAlias = Any
+"""A structured array of VEHICLE, GUESS, ... or one record of it, whose fields are read and written by name."""
 
 GUESSES = 8
 """Guesses a vehicle: on a street that thirty lines share, more would tell no more until they part."""
@@ -99,6 +98,7 @@ GUESS = np.dtype(
         ("astray", "i8"),  # fixes in a row that do not fit along the way
         ("fixed", "i8"),  # its run is chosen
         ("born_s", "f8"),
+        ("born_at", "f8"),
         ("done_at", "f8"),  # when it came to the last stop, NaN not yet
     ]
 )
@@ -151,6 +151,7 @@ class Rules(NamedTuple):
     kerb_sign: float  # +1 the kerb is on the left of the way, -1 on the right
     lane_m: float
     lanes: int
+    drawn_to_m: float
     top_speed: float
     reckon_after: float
     lost_after: float
@@ -161,6 +162,7 @@ class Live(NamedTuple):
 
     taken: Int32  # (R,) the vehicle that drives each run, -1 none
     taken_at: Float64  # (R,) when it was last seen on it, Unix seconds
+    taken_prior: Float64  # (R,) how likely it was for that vehicle
     called: Int32  # (R,) the last call given of each run, -1 none
     pace: Float64  # (C,) m/s from each call to the next, dwell at that next call included; learned
 
@@ -206,6 +208,7 @@ def rules_of(settings: Settings) -> Rules:
         kerb_sign=1.0 if settings.drives_left else -1.0,
         lane_m=float(settings.lane_m),
         lanes=int(settings.lanes),
+        drawn_to_m=float(settings.drawn_to_m),
         top_speed=float(settings.top_speed),
         reckon_after=float(settings.reckon_after),
         lost_after=float(settings.lost_after),
@@ -237,6 +240,7 @@ def live_of(ways: Ways, runs: Runs) -> Live:
     return Live(
         taken=np.full(len(runs), -1, np.int32),
         taken_at=np.zeros(len(runs)),
+        taken_prior=np.full(len(runs), -np.inf),
         called=np.full(len(runs), -1, np.int32),
         pace=scheduled_pace(ways, runs),
     )

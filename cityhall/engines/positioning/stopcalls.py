@@ -7,10 +7,10 @@ stretches and dwell get their part.
 
 from __future__ import annotations
 
-import numba as nb
 import numpy as np
 
 from cityhall.engines.gtfs.schedule import Float64
+from cityhall.engines.positioning.compiled import compiled
 from cityhall.engines.positioning.geometry import due
 from cityhall.engines.positioning.state import Live, Net, Records
 
@@ -26,7 +26,7 @@ LEARN = 0.2
 CALL = np.dtype([("vehicle", "i4"), ("run", "i4"), ("sequence", "i4"), ("arrived", "f8"), ("departed", "f8")])
 
 
-@nb.njit(cache=True, error_model="numpy")
+@compiled
 def _crossing(net: Net, run: int, row: int, from_s: float, from_at: float, to_s: float, to_at: float) -> float:
     """When the place of call `row` (of net.call_along) was crossed between two fixes on either side of it."""
     stop = net.call_along[row]
@@ -42,7 +42,7 @@ def _crossing(net: Net, run: int, row: int, from_s: float, from_at: float, to_s:
     return from_at + min(1.0, max(0.0, share)) * (to_at - from_at)
 
 
-@nb.njit(cache=True, error_model="numpy")
+@compiled
 def _riding_speed(net: Net, run: int, call: int) -> float:
     """Timetabled m/s on the leg that ends at `call`, dwell left out."""
     if call < 1:
@@ -52,7 +52,7 @@ def _riding_speed(net: Net, run: int, call: int) -> float:
     return min(20.0, max(3.0, (net.call_along[row] - net.call_along[row - 1]) / max(seconds, 1.0)))
 
 
-@nb.njit(cache=True, error_model="numpy")
+@compiled
 def _give(
     live: Live, state: Records, vehicle: int, run: int, arrived: float, departed: float, out: Records, count: int
 ) -> int:
@@ -71,7 +71,7 @@ def _give(
     return count
 
 
-@nb.njit(cache=True, error_model="numpy")
+@compiled
 def _learn(net: Net, pace: Float64, row: int, state: Records, left: float) -> None:
     """The pace of the leg to call `row` as this vehicle had it, departure to departure."""
     seconds = left - state.left_at
@@ -80,7 +80,7 @@ def _learn(net: Net, pace: Float64, row: int, state: Records, left: float) -> No
         pace[row - 1] += LEARN * (min(22.0, max(0.8, metres / seconds)) - pace[row - 1])
 
 
-@nb.njit(cache=True, error_model="numpy")
+@compiled
 def find_calls(net: Net, live: Live, state: Records, guess: Records, vehicle: int, out: Records, count: int) -> int:
     """Gives the calls that the newest fix brings to an end; `out` has room from `count` on. Returns the new count.
 
@@ -135,7 +135,7 @@ def find_calls(net: Net, live: Live, state: Records, guess: Records, vehicle: in
     return count
 
 
-@nb.njit(cache=True, error_model="numpy")
+@compiled
 def _left(
     net: Net, run: int, state: Records, row: int, from_s: float, from_at: float, to_s: float, to_at: float
 ) -> float:

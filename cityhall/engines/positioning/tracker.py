@@ -67,7 +67,8 @@ class Tracker:
         return x, y
 
     def _follow(self, fixes: Fixes, place: tuple[Float64, Float64], now: float, verdict: Int8) -> list[Records]:
-        done, calls = 0, []
+        done = 0
+        calls: list[Records] = []
         while done < len(fixes):
             out = np.zeros(2 * (len(fixes) - done) + self._most_calls, CALL)
             done, count = follow(
@@ -147,7 +148,7 @@ class Tracker:
         if best >= 0:
             run = int(read.guesses[best]["run"])
             self._live.taken[run], self._live.taken_at[run] = vehicle, read.vehicle["at"]
-            self._live.called[run] = max(int(self._live.called[run]), read.called)
+            self._live.called[run] = max(int(self._live.called[run]), min(read.called, self._most_calls))
         return True
 
     def forget(self, vehicle: int) -> None:

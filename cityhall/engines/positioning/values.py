@@ -44,6 +44,8 @@ class Settings:
     lane_m: float = 3.2
     lanes: int = 2
     """Lanes in a direction where `Ways.lanes` does not say, the shape being the middle of the road."""
+    drawn_to_m: float = 0.5
+    """How well the ways are drawn (one sigma). Lanes are told only where that is under a quarter of a lane."""
     top_speed: float = 40.0
     reckon_after: float = 6.0
     """Unheard for so long (or 1.7 times as long as usual for it), a vehicle is reckoned."""

@@ -17,6 +17,7 @@ from cityhall.kernel.errors import Invalid
 from cityhall.kernel.journal import append
 from cityhall.kernel.places.point import Point
 from cityhall.services.transit import days, timetables
+from cityhall.services.transit.arrivals import learn
 from cityhall.services.transit.models import FeedVersion, Line, Stop
 from cityhall.services.transit.modes import mode_of
 from cityhall.services.transit.tracking import inbox
@@ -55,6 +56,7 @@ def load(progress: Callable[[str, float], None]) -> None:
     put_in_service(schedule, report, stamp, [path.name for path in files])
     progress("today's timetable", 0.9)
     timetables.warm(days.usual_day(days.today()))
+    learn.learn()
 
 
 def _refuse(stamp: str, files: list[str], report: Report) -> None:

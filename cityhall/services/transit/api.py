@@ -14,12 +14,14 @@ from cityhall.kernel.errors import Invalid
 from cityhall.kernel.places.api import read_near
 from cityhall.kernel.places.point import Point
 from cityhall.services.transit import days, queries
+from cityhall.services.transit.control.api import router as control
 from cityhall.services.transit.itinerary import itineraries, walk_only
 from cityhall.services.transit.models import FeedVersion, Line
 from cityhall.services.transit.plan import Mode, Prefer, Question, plan
 
 router = Router()
 router.add_router("", "cityhall.services.transit.doors.api.router")
+router.add_router("", control)
 
 
 class JourneysOut(Schema):

@@ -43,6 +43,11 @@ def today() -> date:
     return now().date()
 
 
+def over(hours: int) -> date:
+    """The newest date that ended at least so many hours ago."""
+    return (datetime.now(settings.CITY.zone) - timedelta(hours=hours)).date() - timedelta(days=1)
+
+
 @lru_cache(maxsize=2)
 def _trips_by_day(folder: Path) -> tuple[date, np.ndarray]:
     schedule = timetables.service().schedule

@@ -100,6 +100,13 @@ SERVICE = Service(
             )
             for form in ("pb", "json")
         ),
+        Feed(
+            slug="history",
+            name=_("Where vehicles were"),
+            standard="Apache Parquet",
+            path="/transit/history/",
+            view="cityhall.services.transit.realtime.views:history",
+        ),
     ),
     roles=(
         Role("dispatcher", _("Dispatcher"), ("transit.view_fleet", "transit.change_fleet", "transit.change_alert")),
@@ -111,9 +118,22 @@ SERVICE = Service(
         Runner("tracker", "cityhall.services.transit.tracking.tracker:run"),
         Runner("receivers", "cityhall.services.transit.doors.tcp:run"),
         Runner("receivers-mqtt", "cityhall.services.transit.doors.mqtt:run"),
+        Runner("fleet-room", "cityhall.services.transit.control.room:run", part="worker"),
+        Runner("vehicle-positions", "cityhall.services.transit.doors.vehicle_positions:run"),
+        Runner("caster", "cityhall.services.transit.doors.caster:run"),
         Runner("riders", "cityhall.services.transit.riders.runner:run", part="worker"),
+        Runner("arrivals", "cityhall.services.transit.arrivals.predict:run"),
     ),
-    tasks=(Task("forget_trips", "cityhall.services.transit.riders.following:forget_old", cron="17 * * * *"),),
+    tasks=(
+        Task("forget_trips", "cityhall.services.transit.riders.following:forget_old", cron="17 * * * *"),
+        Task("arrivals", "cityhall.services.transit.arrivals.learn:learn", cron="40 * * * *"),
+    ),
+    tasks=(
+        Task("history", "cityhall.services.transit.realtime.archive:run", cron="25 * * * *"),
+        Task("forget_trips", "cityhall.services.transit.riders.following:forget_old", cron="17 * * * *"),
+        Task("forget_trips", "cityhall.services.transit.riders.following:forget_old", cron="17 * * * *"),
+        Task("quality", "cityhall.services.transit.control.quality:hourly", cron="12 * * * *"),
+    ),
     personal_data=RIDERS_DATA,
     places=(Place("stop", _("Stop"), "cityhall.services.transit.queries:stop_names"),),
 )

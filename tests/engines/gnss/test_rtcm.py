@@ -5,15 +5,20 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 from pyrtcm import RTCMReader
-from pyrtcm.rtcmhelpers import crc2bytes, len2bytes
+from pyrtcm.rtcmhelpers import calc_crc24q, crc2bytes, len2bytes
 
-from cityhall.engines.gnss.rtcm import LONGEST, CorrectionFrames, message_type
+from cityhall.engines.gnss.rtcm import LONGEST, CorrectionFrames, crc24q, message_type
 
 
 def made(number: int, body: bytes = b"\x00" * 17) -> bytes:
     payload = (number << 4).to_bytes(2, "big") + body
     start = b"\xd3" + len2bytes(payload) + payload
     return start + crc2bytes(start)
+
+
+@given(st.binary(max_size=300))
+def test_the_crc_is_pyrtcms(data: bytes) -> None:
+    assert crc24q(data) == calc_crc24q(data)
 
 
 @given(

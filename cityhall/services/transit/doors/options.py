@@ -103,7 +103,7 @@ def check() -> Iterator[tuple[str, str, str]]:
         yield (
             "warning",
             f"transit: {registered} receivers are registered for TCP, and the door is shut.",
-            f"Write receiver_port = {NMEA_PORT} in [service.transit.doors].",
+            f"Write receiver_port = {NMEA_PORT} under service.transit.doors in city.toml.",
         )
     elif doors.receiver_port:
         yield "ok", f"transit: receivers are taken on port {doors.receiver_port}; {registered} are registered.", ""

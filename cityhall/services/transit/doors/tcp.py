@@ -263,6 +263,7 @@ def run(stop: threading.Event) -> None:
     _allow_many()
     known = Directory()
     with Handover(known.refresh, directory.READ_EVERY_S) as handover:
+        told = False
         while not stop.is_set():
             if not known.ready.wait(0.25):
                 continue
@@ -270,8 +271,11 @@ def run(stop: threading.Event) -> None:
                 with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
                     runner.run(_serve(stop, Door(known), handover, chosen.host, chosen.receiver_port))
             except OSError as problem:
-                log.error(
-                    "receivers cannot be taken on port %s (%s): mend receiver_port in city.toml",
-                    *(chosen.receiver_port, problem.strerror),
-                )
+                if not told:
+                    log.error(
+                        "receivers cannot be taken on port %s (%s): mend receiver_port in city.toml",
+                        chosen.receiver_port,
+                        problem.strerror,
+                    )
+                told = True
                 stop.wait(5.0)

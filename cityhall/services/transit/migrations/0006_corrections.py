@@ -10,7 +10,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('devices', '0001_initial'),
-        ('transit', '0004_riders'),
+        ('transit', '0005_fleetroom'),
     ]
 
     operations = [

@@ -20,18 +20,22 @@ from django.views.decorators.http import require_safe
 from google.protobuf.json_format import MessageToJson
 from google.transit import gtfs_realtime_pb2 as rt
 
+from cityhall.engines.gtfs.schedule import Int64
 from cityhall.kernel import derived
 from cityhall.services.transit import days, timetables
 from cityhall.services.transit.days import clock
-from cityhall.services.transit.models import Cancellation, Detour, Notice, ServiceAlert
+from cityhall.services.transit.models import ServiceAlert
+from cityhall.services.transit.realtime import predictions
 from cityhall.services.transit.realtime.alerts import to_come
+from cityhall.services.transit.realtime.predictions import Predicted
 from cityhall.services.transit.realtime.published import Published
-from cityhall.services.transit.realtime.selection import all_cancelled, skipped_calls, trip_rows
+from cityhall.services.transit.realtime.selection import left_out, trip_rows
 
 FRESH_S = 300
 AHEAD_S = 3 * 3600
 """Trips that leave stops out are told of this long before they set out."""
-NOTICE_DAYS = 7
+NOTICE_DAYS = 2
+"""Cancelled trips are told from yesterday's service day to tomorrow's; what is later is told by its alert."""
 Make = Callable[[int], Any]
 _FREQUENCY = re.compile(r"(.*)@(\d\d:\d\d:\d\d)")
 _SCHEDULED, _SERVED = rt.TripDescriptor.SCHEDULED, rt.TripUpdate.StopTimeUpdate.SCHEDULED
@@ -47,14 +51,6 @@ FROM transit_vehiclestate s JOIN transit_vehicle v ON v.id = s.vehicle_id
 WHERE s.at > to_timestamp(%(now)s - %(fresh)s) AND s.at < to_timestamp(%(now)s + 1)
   AND v.enabled AND v.kind <> 'school'
 ORDER BY v.public_id
-"""
-_TRIPS = """
-SELECT p.trip, p.service_day, p.vehicle, p.first_sequence, p.arrival, p.departure,
-       extract(epoch FROM p.made_at)::bigint, v.label
-FROM transit_tripprediction p LEFT JOIN transit_vehicle v ON v.public_id = p.vehicle
-WHERE p.made_at > to_timestamp(%(now)s - %(fresh)s) AND p.made_at < to_timestamp(%(now)s + 1)
-  AND (v.id IS NULL OR (v.enabled AND v.kind <> 'school'))
-ORDER BY p.service_day, p.trip
 """
 
 
@@ -175,54 +171,48 @@ def trip_updates(now: int) -> rt.FeedMessage:
     feed, plan = _feed(now), _plan()
     if plan is None:
         return feed
-    around = [days.today() + timedelta(days=offset) for offset in (-1, 0, 1)]
-    expected = _rows(_TRIPS, now)
-    around = sorted({*around, *[row[1] for row in expected]})
-    cancelled = all_cancelled(Cancellation.objects.filter(state=Notice.State.IN_FORCE, service_day__in=_coming(around)))
-    detours = [detour for detour in Detour.objects.filter(state=Notice.State.IN_FORCE) if detour.closed_stops]
-    skipped = {day: skipped_calls(detours, day) for day in around} if detours else {}
+    around = [days.today() + timedelta(days=offset) for offset in range(-1, NOTICE_DAYS)]
+    expected = predictions.read(now)
+    around = sorted({*around, *[one.service_day for one in expected]})
+    off = {day: left_out(day) for day in around}
+    cancelled = {day: trips for day, (trips, _calls) in off.items()}
+    skipped = {day: calls for day, (_trips, calls) in off.items()}
     told: set[tuple[date, int]] = set()
     good = []
-    for row in expected:
-        number = plan.rows.get(row[0])
-        if number is None or number in cancelled.get(row[1], ()):
+    for one in expected:
+        row = plan.rows.get(one.trip)
+        if row is None or row in cancelled.get(one.service_day, ()):
             continue
-        if plan.first[number] + row[3] + len(row[4]) == plan.first[number + 1] and row[4]:
-            good.append((number, row))
-            told.add((row[1], number))
+        if plan.first[row] + one.first_sequence + one.arrival.size == plan.first[row + 1] and one.arrival.size:
+            good.append((row, one))
+            told.add((one.service_day, row))
     _expected(feed, plan, good, skipped, now)
     _cancelled(feed, plan, cancelled)
     _left_out(feed, plan, skipped, told, cancelled, now)
     return feed
 
 
-def _coming(around: list[date]) -> list[date]:
-    """Service days whose cancelled trips are told: those of the present, and the next NOTICE_DAYS."""
-    return [*around, *[days.today() + timedelta(days=offset) for offset in range(2, NOTICE_DAYS)]]
-
-
 def _expected(
     feed: rt.FeedMessage,
     plan: _Plan,
-    rows: list[tuple[int, Any]],
+    expected: list[tuple[int, Predicted]],
     skipped: dict[date, dict[int, list[int]]],
     now: int,
 ) -> None:
     """The predictions. Times are made to increase along each trip, as the specification asks."""
-    times = _increasing([(row[4], row[5]) for _number, row in rows])
-    for (number, row), (arrival, departure) in zip(rows, times, strict=True):
-        trip, day, vehicle, start, _arrival, _departure, made_at, label = row
-        update = feed.entity.add(id=f"{trip} {day:%Y%m%d}").trip_update
-        update.trip.CopyFrom(plan.describe(trip, day))
-        update.timestamp = min(made_at, now)
-        if vehicle:
-            update.vehicle.id = vehicle
-            if label:
-                update.vehicle.label = label
-        sequence, stops = plan.calls(number)
-        left_out = skipped.get(day, {}).get(number, ())
+    times = _increasing([(one.arrival, one.departure) for _row, one in expected])
+    for (row, one), (arrival, departure) in zip(expected, times, strict=True):
+        update = feed.entity.add(id=f"{one.trip} {one.service_day:%Y%m%d}").trip_update
+        update.trip.CopyFrom(plan.describe(one.trip, one.service_day))
+        update.timestamp = min(one.made_at, now)
+        if one.vehicle:
+            update.vehicle.id = one.vehicle
+            if one.label:
+                update.vehicle.label = one.label
+        sequence, stops = plan.calls(row)
+        left_out = skipped.get(one.service_day, {}).get(row, ())
         add = update.stop_time_update.add
-        for place, (comes, goes) in enumerate(zip(arrival, departure, strict=True), start):
+        for place, (comes, goes) in enumerate(zip(arrival, departure, strict=True), one.first_sequence):
             call = add(stop_id=stops[place])
             if sequence[place] >= 0:
                 call.stop_sequence = sequence[place]
@@ -231,11 +221,11 @@ def _expected(
                 call.arrival.time, call.departure.time = comes, goes
 
 
-def _increasing(pairs: list[tuple[list[int], list[int]]]) -> list[tuple[list[int], list[int]]]:
+def _increasing(pairs: list[tuple[Int64, Int64]]) -> list[tuple[list[int], list[int]]]:
     """Arrivals and departures a second or more after the departure before, each departure not before its arrival."""
     if not pairs:
         return []
-    lengths = np.array([len(arrival) for arrival, _departure in pairs])
+    lengths = np.array([arrival.size for arrival, _departure in pairs])
     both = np.empty((lengths.sum(), 2), np.int64)
     both[:, 0] = np.concatenate([arrival for arrival, _departure in pairs])
     both[:, 1] = np.concatenate([departure for _arrival, departure in pairs])

@@ -18,13 +18,11 @@ from django.db import connection
 from cityhall.engines.timetable import Progress, Router, Skip
 from cityhall.services.transit import timetables
 from cityhall.services.transit.days import clock
-from cityhall.services.transit.models import Cancellation, Detour, Notice
-from cityhall.services.transit.realtime.selection import all_cancelled, skipped_calls, trip_rows
+from cityhall.services.transit.realtime import predictions
+from cityhall.services.transit.realtime.selection import left_out, trip_rows
 
 LOOK_S = 2.0
 DAY = 86_400
-OLDEST_S = 300
-"""Predictions made longer ago than this are of a vehicle that is not heard any more."""
 FARTHEST_S = 4 * 3600
 """A prediction this far from the plan is of another day, or wrong."""
 
@@ -33,10 +31,6 @@ SELECT (SELECT concat(count(*), ' ', max(made_at)) FROM transit_tripprediction
         WHERE made_at > now() - %s * interval '1 s'),
        (SELECT max(changed_at) FROM transit_cancellation),
        (SELECT max(changed_at) FROM transit_detour)
-"""
-_PREDICTIONS = """
-SELECT p.trip, p.service_day, p.first_sequence, p.arrival, p.departure, extract(epoch FROM p.made_at)::bigint
-FROM transit_tripprediction p WHERE p.made_at > now() - %s * interval '1 s' AND p.service_day BETWEEN %s AND %s
 """
 
 
@@ -64,7 +58,7 @@ class LiveRouter:
 
     def _look(self) -> None:
         with connection.cursor() as cursor:
-            cursor.execute(_STAMP, [OLDEST_S])
+            cursor.execute(_STAMP, [predictions.FRESH_S])
             stamp = cursor.fetchone()
         if stamp == self._stamp:
             return
@@ -81,36 +75,31 @@ class LiveRouter:
 
     def _progress(self, days: list[date]) -> list[Progress]:
         """What is expected of the trips under way, in seconds of this service day."""
-        with connection.cursor() as cursor:
-            cursor.execute(_PREDICTIONS, [OLDEST_S, days[0], days[-1]])
-            rows = cursor.fetchall()
         known, schedule = trip_rows(), timetables.service().schedule
         first, planned = np.asarray(schedule.trips.first), np.asarray(schedule.stop_times.arrival)
         midnight = int(clock(self.day, 0).timestamp())
         found = []
-        for trip, day, start, arrival, departure, made_at in rows:
-            row = known.get(trip)
-            if row is None or not arrival or first[row] + start + len(arrival) != first[row + 1]:
+        for one in predictions.read(time.time(), hidden=True):
+            row, start = known.get(one.trip), one.first_sequence
+            if one.service_day not in days or row is None or not one.arrival.size:
                 continue
-            shift = (day - self.day).days * DAY
-            comes, goes = np.array(arrival) - midnight, np.array(departure) - midnight
+            if first[row] + start + one.arrival.size != first[row + 1]:
+                continue
+            shift = (one.service_day - self.day).days * DAY
+            comes, goes = one.arrival - midnight, one.departure - midnight
             if abs(int(comes[0]) - int(planned[first[row] + start]) - shift) <= FARTHEST_S:
-                found.append(Progress(row, start, comes, goes, made_at - midnight, shift))
+                found.append(Progress(row, start, comes, goes, one.made_at - midnight, shift))
         return found
 
 
 def _notices(day: date, days: list[date]) -> tuple[list[tuple[int, int]], list[Skip]]:
     """Trips that do not run, as (row, shift), and calls that are left out, of a service day and those beside it."""
-    cancellations = Cancellation.objects.filter(state=Notice.State.IN_FORCE, service_day__in=days)
-    detours = [detour for detour in Detour.objects.filter(state=Notice.State.IN_FORCE) if detour.closed_stops]
-    cancelled = [
-        (row, (on - day).days * DAY) for on, rows in all_cancelled(cancellations).items() for row in sorted(rows)
-    ]
-    skips = [
-        Skip(row, calls, (on - day).days * DAY)
-        for on in (days if detours else [])
-        for row, calls in skipped_calls(detours, on).items()
-    ]
+    cancelled, skips = [], []
+    for on in days:
+        shift = (on - day).days * DAY
+        trips, calls = left_out(on)
+        cancelled += [(row, shift) for row in sorted(trips)]
+        skips += [Skip(row, places, shift) for row, places in calls.items()]
     return cancelled, skips
 
 

@@ -12,7 +12,7 @@ import numpy as np
 from cityhall.engines.gtfs.schedule import Int64
 from cityhall.services.transit import timetables
 from cityhall.services.transit.days import clock
-from cityhall.services.transit.models import Cancellation, Detour
+from cityhall.services.transit.models import Cancellation, Detour, Notice
 
 NONE = np.zeros(0, np.int64)
 
@@ -60,6 +60,14 @@ def all_cancelled(cancellations: Iterable[Cancellation]) -> dict[date, set[int]]
     for cancellation in cancellations:
         found.setdefault(cancellation.service_day, set()).update(cancelled_trips(cancellation).tolist())
     return found
+
+
+def left_out(day: date) -> tuple[set[int], dict[int, list[int]]]:
+    """Of a service day, the rows of the trips that do not run, and the calls (from 0) that other trips leave out."""
+    in_force = {"state": Notice.State.IN_FORCE}
+    cancelled = all_cancelled(Cancellation.objects.filter(**in_force, service_day=day)).get(day, set())
+    detours = [detour for detour in Detour.objects.filter(**in_force) if detour.closed_stops]
+    return cancelled, skipped_calls(detours, day) if detours else {}
 
 
 def skipped_calls(detours: Iterable[Detour], day: date) -> dict[int, list[int]]:

@@ -14,7 +14,17 @@ from django.utils.translation import ngettext
 
 from cityhall.services.transit import timetables
 from cityhall.services.transit.days import clock
-from cityhall.services.transit.models import Cancellation, Detour, Effect, FeedVersion, Line, Notice, Severity, Stop
+from cityhall.services.transit.models import (
+    Cancellation,
+    Cause,
+    Detour,
+    Effect,
+    FeedVersion,
+    Line,
+    Notice,
+    Severity,
+    Stop,
+)
 from cityhall.services.transit.realtime.selection import cancelled_trips
 
 MOST_NAMES = 6
@@ -68,11 +78,7 @@ def _of_cancellation(notice: Cancellation) -> dict[str, Any]:
     def description() -> str:
         day = formats.date_format(notice.service_day, "DATE_FORMAT")
         count = ngettext("%(count)s trip does not run", "%(count)s trips do not run", rows.size) % {"count": rows.size}
-        return _("%(day)s: %(count)s. Cause: %(cause)s.") % {
-            "day": day,
-            "count": count,
-            "cause": notice.get_cause_display(),
-        }
+        return " ".join([_("%(day)s: %(count)s.") % {"day": day, "count": count}, *_cause(notice)])
 
     where = {"route": notice.route} | ({} if notice.direction is None else {"direction": notice.direction})
     day = {"service_day": notice.service_day.isoformat()}
@@ -99,7 +105,7 @@ def _of_detour(notice: Detour) -> dict[str, Any]:
         return _("Line %(line)s is diverted") % {"line": name}
 
     def description() -> str:
-        said = [_("Cause: %(cause)s.") % {"cause": notice.get_cause_display()}]
+        said = _cause(notice)
         if closed:
             said.append(_("Not served: %(stops)s.") % {"stops": _listed(closed)})
         if new:
@@ -118,6 +124,12 @@ def _of_detour(notice: Detour) -> dict[str, Any]:
         "informed": stops if only_stops and stops else [where, *stops],
         **period_values([(notice.starts_at, notice.ends_at)]),
     }
+
+
+def _cause(notice: Notice) -> list[str]:
+    if notice.cause == Cause.UNKNOWN_CAUSE:
+        return []
+    return [_("Cause: %(cause)s.") % {"cause": notice.get_cause_display()}]
 
 
 def _listed(names: list[str]) -> str:

@@ -39,6 +39,7 @@ class ArrivalOut(Schema):
     live: bool
     delay_s: int | None
     wait: str = Field(description="In words of the request's language")
+    cancelled: bool
     stops_away: int | None
     occupancy: int | None = Field(description="GTFS-Realtime OccupancyStatus")
     wheelchair: int

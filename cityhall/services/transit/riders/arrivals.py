@@ -9,6 +9,7 @@ import numpy as np
 
 from cityhall.services.transit import days, timetables
 from cityhall.services.transit.models import Stop
+from cityhall.services.transit.riders.notices import around
 from cityhall.services.transit.riders.trips import NOTHING, Call, Trip, live_of
 
 LATEST = timedelta(minutes=45)
@@ -20,13 +21,14 @@ GONE = timedelta(seconds=20)
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """A trip that will leave a stop. `stops_away` is 0 where this is the stop it comes to next."""
+    """A trip that leaves a stop, or would were it not `cancelled`. `stops_away` is 0 where it comes here next."""
 
     trip: Trip
     call: Call
     at_stop: bool
     stops_away: int | None
     occupancy: int | None
+    cancelled: bool = False
 
     @property
     def vehicle(self) -> str:
@@ -36,9 +38,12 @@ class Arrival:
 def stop_arrivals(stop: Stop, now: datetime, limit: int = 12) -> list[Arrival]:
     """The next trips from a stop (all platforms of a station), soonest first by what is expected of each.
 
+    Calls that a detour leaves out are not there.
+
     Where the feed is out of date, the timetable of a usual day of the same weekday, on today's clock.
     """
-    places = _candidates(stop, now)
+    changed = around(days.here(now))
+    places = [(trip, place) for trip, place in _candidates(stop, now) if changed.calls(trip.day, trip.row, place)]
     live = live_of(((trip.day, trip.id) for trip, _sequence in places), now)
     found: list[Arrival] = []
     for trip, sequence in places:
@@ -50,7 +55,8 @@ def stop_arrivals(stop: Stop, now: datetime, limit: int = 12) -> list[Arrival]:
         state = known.state
         at_stop = bool(state and state.at_stop and state.next_sequence == sequence)
         occupancy = state.occupancy if state else None
-        found.append(Arrival(trip, call, at_stop, trip.stops_away(sequence), occupancy))
+        cancelled = not changed.runs(trip.day, trip.row)
+        found.append(Arrival(trip, call, at_stop, trip.stops_away(sequence), occupancy, cancelled))
     return sorted(found, key=lambda one: (one.call.departure, one.trip.row))[:limit]
 
 

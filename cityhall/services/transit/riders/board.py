@@ -65,6 +65,7 @@ def row(arrival: Any, now: datetime) -> dict[str, Any]:
         "crowding": words.crowding(arrival.occupancy),
         "wheelchair": trip.wheelchair,
         "vehicle": arrival.vehicle,
+        "cancelled": arrival.cancelled,
     }
 
 

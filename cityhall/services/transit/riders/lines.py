@@ -12,6 +12,7 @@ import numpy as np
 from cityhall.services.transit import days, queries, timetables
 from cityhall.services.transit.models import Line
 from cityhall.services.transit.riders import vehicles, words
+from cityhall.services.transit.riders.notices import around
 from cityhall.services.transit.riders.trips import NOTHING, Call, Trip, live_of
 
 AHEAD = timedelta(hours=2)
@@ -66,6 +67,8 @@ def running(line: Line, now: datetime) -> list[Trip]:
         # A trip may be late at its end by as much as arrivals are waited for at a stop.
         good = runs & (start <= second + AHEAD.total_seconds()) & (end >= second - 2700)
         found += [Trip(int(row), day) for row in rows[good]]
+    changed = around(here)
+    found = [trip for trip in found if changed.runs(trip.day, trip.row)]
     live = live_of(((trip.day, trip.id) for trip in found), now)
     return [Trip(trip.row, trip.day, live.get((trip.day, trip.id), NOTHING)) for trip in found]
 

@@ -122,12 +122,14 @@ def line(request: HttpRequest, line_id: str) -> HttpResponse:
     """One line: its stops in each direction, the buses between them, when the next one comes to each."""
     found, now = queries.find_line(line_id), days.now()
     patterns = lines.diagram(found, now)
+    coming = [bus["id"] for pattern in patterns for stop in pattern["stops"] for bus in stop["buses"]]
     context = {
         "line": found,
         "patterns": patterns,
         "now": now,
         "notices": notices(now, lines=[found.gtfs_id]),
-        "buses": sum(len(stop["buses"]) for pattern in patterns for stop in pattern["stops"]),
+        "buses": len(coming),
+        "coming": coming,
     }
     if is_part(request):
         return render(request, "transit/line_diagram.html", context)

@@ -10,6 +10,7 @@ from datetime import date, datetime, timedelta
 from hashlib import blake2s
 from typing import Any, Literal
 
+from cityhall.services.transit.riders.notices import cancelled_trips
 from cityhall.services.transit.riders.trips import NOTHING, Call, Key, Live, Trip, live_of, row_of
 
 SPARE = timedelta(seconds=60)
@@ -34,6 +35,11 @@ class LegNow:
     boarding: Call | None = None
     alighting: Call | None = None
     risk: Risk = ""
+
+    @property
+    def minutes(self) -> int:
+        """Minutes on the way, one at least."""
+        return max(1, round((self.arrival - self.departure).total_seconds() / 60))
 
     @property
     def live(self) -> bool:
@@ -94,17 +100,10 @@ def _trip_key(leg: dict[str, Any]) -> Key:
     return date.fromisoformat(leg["service_day"]), leg["trip_id"]
 
 
-def _cancelled(keys: list[Key]) -> set[Key]:
-    """Those of the trips that do not run."""
-    from cityhall.services.transit.riders.notices import cancelled_trips
-
-    return cancelled_trips(keys)
-
-
 def progress_all(itineraries: list[dict[str, Any]], now: datetime) -> list[Progress]:
     """Each of several journeys as it goes now, with two queries for all."""
     keys = [_trip_key(leg) for one in itineraries for leg in one["legs"] if leg["mode"] != "walk"]
-    live, gone = live_of(keys, now), _cancelled(keys)
+    live, gone = live_of(keys, now), cancelled_trips(keys)
     return [_progress(one["legs"], live, gone, now) for one in itineraries]
 
 

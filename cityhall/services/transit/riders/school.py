@@ -2,7 +2,8 @@
 
 An officer says who is responsible for a pupil; that person sees the bus once they have agreed to it, and until they
 take that back. The public's reads (queries.shown_vehicles, trips.live_of) leave these buses out by themselves; what
-shows one goes through `bus_of` here.
+shows one goes through `bus_of` here. No live topic leads to one: a stream stays open when a link is taken away, so the
+guardian's page asks again every few seconds instead, and is asked each time who it is.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from cityhall.kernel.places.streets import streets
 from cityhall.services.transit import days, queries
 from cityhall.services.transit.models import Guardian, Pupil, Vehicle, VehicleState
 from cityhall.services.transit.timetables import DETOUR
+from cityhall.services.transit.tracking.shown import feature_of
 
 CONSENT = "transit.school_bus"
 LINK = "transit.link_guardians"
@@ -63,19 +65,6 @@ def may_follow(actor: Actor, pupil: Pupil) -> bool:
     return linked and has_consent(actor.person_id, CONSENT)
 
 
-def may_hear(actor: Actor, topic: str) -> bool:
-    """Whether the actor may listen to a bus's live topic (`topic_of`)."""
-    if actor.person_id is None or not topic.startswith("school-"):
-        return False
-    found = Pupil.objects.filter(guardians__person_id=actor.person_id).select_related("vehicle")
-    return any(topic == topic_of(pupil.vehicle) and may_follow(actor, pupil) for pupil in found)
-
-
-def topic_of(vehicle: Vehicle) -> str:
-    """The private live topic of a hidden vehicle."""
-    return f"school-{vehicle.pk}"
-
-
 def bus_of(actor: Actor, pupil_id: int, now: datetime) -> Bus | None:
     """The bus of a pupil; None where it was not heard of lately. Raises Missing for anybody it does not concern.
 
@@ -105,7 +94,7 @@ def _bus(pupil: Pupil, now: datetime) -> Bus | None:
 
 def collection(bus: Bus | None) -> dict[str, Any]:
     """A pupil's bus as GeoJSON for its guardian's map: a collection of one feature, or of none."""
-    return {"type": "FeatureCollection", "features": [queries.vehicle_feature(bus.state)] if bus else []}
+    return {"type": "FeatureCollection", "features": [feature_of(bus.state)] if bus else []}
 
 
 def _seconds(state: VehicleState, stop: Point, now: datetime) -> float | None:

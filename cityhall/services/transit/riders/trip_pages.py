@@ -58,7 +58,7 @@ def trip(request: HttpRequest, secret: str) -> HttpResponse:
     progress = progress_of(followed.itinerary, now)
     context = _shown(followed, progress, now, actor_of(request).person_id)
     response = render(request, "transit/trip_now.html" if is_part(request) else "transit/trip.html", context)
-    response["Referrer-Policy"] = "no-referrer"
+    response["Referrer-Policy"] = "same-origin"
     response["X-Robots-Tag"] = "noindex"
     return response
 

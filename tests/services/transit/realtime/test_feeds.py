@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import gzip
 import time
 from datetime import UTC, date, datetime, timedelta
@@ -16,14 +17,16 @@ from google.transit import gtfs_realtime_pb2 as rt
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from cityhall.engines.gtfs import read_feeds
 from cityhall.engines.gtfs_realtime import Reference, validate
 from cityhall.kernel.people.actors import Actor
 from cityhall.kernel.places.point import Point
-from cityhall.services.transit import days, timetables
+from cityhall.services.transit import actions, days, timetables
 from cityhall.services.transit.models import Cancellation, ServiceAlert, TripPrediction, Vehicle, VehicleState
 from cityhall.services.transit.realtime import feeds, notices
 from cityhall.services.transit.realtime.notices import AlertDraft, CancellationDraft, DetourDraft
 from cityhall.services.transit.realtime.published import Published
+from tests.feeds import write_feed
 
 DAY = date(2019, 5, 15)
 MIDNIGHT = 1557889200
@@ -210,3 +213,21 @@ def test_what_is_cancelled_or_withdrawn_is_in_the_next_edition(officer: Actor) -
     assert len(everything()[2].entity) == 1
     notices.withdraw(officer, ServiceAlert, alert.pk)
     assert not everything()[2].entity
+
+
+def test_of_several_feeds_the_timetable_has_the_ids_that_realtime_names(
+    folder: Path, client: Client, settings: Any
+) -> None:
+    settings.CITY = dataclasses.replace(settings.CITY, gtfs=("gtfs.zip", "ferries.zip"))
+    write_feed(folder / "ferries.zip")
+    actions.load(lambda what, share: None)
+    drive("7", trip="ferries:out4", route="ferries:R1", service_day=DAY, next_sequence=0)
+    positions, *_rest = everything()
+    body = b"".join(client.get("/transit/gtfs.zip").streaming_content)  # type: ignore[arg-type]
+    (folder / "read.zip").write_bytes(body)
+    read, _ = read_feeds([folder / "read.zip"])
+    assert positions.entity[0].vehicle.trip.trip_id == "ferries:out4" in read.trips.id
+    assert validate(positions, Reference.of(read), time.time()) == []
+    for number, name in ((1, "gtfs.zip"), (2, "ferries.zip")):
+        raw = b"".join(client.get(f"/transit/gtfs.zip?file={number}").streaming_content)  # type: ignore[arg-type]
+        assert raw == (folder / name).read_bytes()

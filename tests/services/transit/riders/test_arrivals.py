@@ -112,7 +112,7 @@ def test_a_line_with_its_buses_between_the_stops(clock: Clock, client: Client, b
     assert towards_hill["headway_min"] is None
     assert [one["id"] for one in client.get("/api/transit/lines/R1/vehicles").json()] == ["7"]
     part = client.get("/transit/lines/R1/?part=1").content.decode()
-    assert part.index("comes next to") < part.index("Market Square")
+    assert part.index("on its way to") < part.index("Market Square")
 
 
 def test_the_board_of_several_stops(clock: Clock, client: Client) -> None:
