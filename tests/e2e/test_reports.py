@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import io
 import re
+import subprocess
+import sys
 
 import httpx
 import pytest
 from PIL import Image
 from playwright.sync_api import Page, expect
 
-from tests.e2e.conftest import Demo, keep
+from tests.e2e.conftest import ROOT, Demo, keep, outside
+from tests.e2e.test_accessibility import faults
+from tests.e2e.test_account import sign_up
 
 pytestmark = pytest.mark.browser
 
@@ -100,6 +104,41 @@ def test_without_a_network_it_is_kept_and_sent_once(desktop: Page, demo: Demo) -
     desktop.locator("[data-sent-list] a").click()
     expect(desktop.locator(".said")).to_have_text(text)
     expect(desktop.locator(".photo-list img")).to_be_visible()
+
+
+def officer(page: Page, demo: Demo) -> None:
+    """Signs in as somebody who may work on every report."""
+    sign_up(page, "desk@example.org")
+    manage = [sys.executable, "-m", "cityhall.cli", "manage", "--data", str(demo.data), "shell", "-c"]
+    code = "from cityhall.kernel.people.models import Membership, Person;"
+    code += "person = Person.objects.get(email='desk@example.org');"
+    code += "Membership.objects.create(person=person, role='reports.officer');"
+    code += "Membership.objects.create(person=person, role='reports.router')"
+    subprocess.run([*manage, code], check=True, env=outside(), cwd=ROOT)
+
+
+def test_the_desk_by_keyboard(desktop: Page, demo: Demo) -> None:
+    lon, lat = center(demo)
+    for number in range(2):
+        values = {"category": "park", "text": f"Broken swing {number}", "lon": lon, "lat": lat}
+        httpx.post(f"{demo.address}/api/reports/", data=values).raise_for_status()
+    officer(desktop, demo)
+    desktop.goto("/reports/desk/?category=park")
+    expect(desktop.locator("[data-row]")).to_have_count(2)
+    for key in ("j", "x", "j", "x"):
+        desktop.keyboard.press(key)
+    expect(desktop.locator("[data-row] input:checked")).to_have_count(2)
+    keep(desktop, "desk")
+    desktop.get_by_role("button", name="Do it").click()
+    expect(desktop.get_by_role("status").first).to_contain_text("2 were changed")
+    desktop.keyboard.press("j")
+    desktop.keyboard.press("Enter")
+    expect(desktop).to_have_url(re.compile(r"/reports/desk/\d+/$"))
+    desktop.get_by_label("Told to the resident").fill("A new one comes on Monday.")
+    desktop.get_by_role("button", name="Start work").click()
+    expect(desktop.get_by_text("being worked on").first).to_be_visible()
+    paths = ("/reports/desk/", desktop.url, "/reports/desk/field/", "/reports/desk/rules/")
+    assert [faults(desktop, path) for path in paths] == [[], [], [], []]
 
 
 def test_what_is_refused_says_what_to_do(desktop: Page) -> None:
