@@ -1,4 +1,4 @@
-"""The e-mail door."""
+"""The doors for e-mail and conversations."""
 
 from __future__ import annotations
 
@@ -15,8 +15,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cityhall.kernel.errors import CityhallError, Invalid
+from cityhall.kernel.people.actors import ANONYMOUS, person_actor
+from cityhall.kernel.people.models import Person
 from cityhall.kernel.places import geocoder
-from cityhall.services.reports import mail
+from cityhall.services.reports import chat, mail
+from cityhall.services.reports.following import followed
 from cityhall.services.reports.models import Report
 from tests.services.reports.conftest import CENTER, jpeg
 
@@ -83,3 +86,16 @@ def test_any_bytes_are_read_or_refused(raw: bytes) -> None:
     for message in (raw, b"From: a@b.example\r\nContent-Type: text/html; charset=nobody\r\n\r\n" + raw):
         with suppress(CityhallError):
             assert "@" in mail.read(message).sender
+
+
+def test_a_conversation_files_through_the_same_action(street: None) -> None:
+    said = chat.file_by_chat(ANONYMOUS, text="There is a fallen tree", place="rua da praia")
+    report = Report.objects.get(pk=said["id"])
+    assert (report.category.slug, report.via, report.point) == ("tree", "chat", CENTER)
+    assert str(report.pk) in said["text"] and followed(said["link"].split("/")[3]) == report
+    for place in ("", "nowhere that anybody knows"):
+        with pytest.raises(Invalid) as refusal:
+            chat.file_by_chat(ANONYMOUS, text="A tree", place=place)
+        assert refusal.value.field == "place"
+    maria = person_actor(Person.objects.create_user("maria@example.org"))
+    assert Report.objects.get(pk=chat.file_by_chat(maria, text="A hole", lon=CENTER[0], lat=CENTER[1])["id"]).person_id
