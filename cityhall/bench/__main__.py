@@ -32,6 +32,11 @@ that overtake as being in order, and so misses some.
 "300 m": walks that do not lead on. raptor-journey-planner walks several in a row, and so arrives earlier; minotor walks
 on from a walk in some rounds and drops a ride that ends after a walk to the same stop.""",
     "server": "The demo city, one worker, 200 live readers open; server and questioner share the machine.",
+    "tiles": """\
+100,000 vehicles, 10,000 of them moved each second; 8 connections, one worker process each, the same PostgreSQL.
+Ours reads what moves once for all who look and cuts tiles from memory, so a move is seen a second or two later
+(seen_after_s); the peer asks the database for each tile. Beyond 2,000 points ours keeps one for each 4 px and says how many it stands for; the peer cuts
+off at 10,000 features, its default.""",
     "journal": "Durable commits (fsync on); the peer counts in a row that every writer locks.",
 }
 
@@ -79,7 +84,14 @@ def journal(arguments: argparse.Namespace) -> list[dict[str, Any]]:
             return [appends.run()]
 
 
-BENCHMARKS = {"journeys": journeys, "journal": journal, "server": server}
+def tiles(arguments: argparse.Namespace) -> list[dict[str, Any]]:
+    """Vector tiles beside tipg."""
+    from cityhall.bench import tiles as vector_tiles
+
+    return vector_tiles.run()
+
+
+BENCHMARKS = {"journeys": journeys, "journal": journal, "server": server, "tiles": tiles}
 
 
 def show(name: str, rows: list[dict[str, Any]]) -> None:

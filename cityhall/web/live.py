@@ -28,7 +28,7 @@ async def _may_hear(request: HttpRequest, topic: str) -> bool:
     if topic.startswith("person-"):
         person = await request.auser()
         return bool(person.is_authenticated) and topic == f"person-{person.pk}"
-    return any(layer.live == topic for _, layer in declared("layers"))
+    return any(layer.live == topic and not layer.permission for _, layer in declared("layers"))
 
 
 async def _messages(topic: str) -> AsyncIterator[bytes]:
