@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from django.core.exceptions import FieldError, ValidationError
 from django.db import connection, models
-from django.db.models import Count, F, Max, Min
+from django.db.models import Count, F, Max, Min, Q
 from django.db.models.functions import Floor
 from django.utils.translation import gettext as _
 
@@ -34,7 +34,8 @@ class Asked:
     def _chosen(self, selection: Selection) -> models.QuerySet[Any]:
         rows = self.rows
         if selection.bounds:
-            rows = rows.filter(point__inside=selection.bounds)
+            boxes = [Q(point__inside=box) for box in selection.boxes]
+            rows = rows.filter(boxes[0] if len(boxes) == 1 else boxes[0] | boxes[1])
         if self.layer.time and selection.since is not None:
             rows = rows.filter(**{f"{self.layer.time}__gte": _moment(selection.since)})
         if self.layer.time and selection.until is not None:

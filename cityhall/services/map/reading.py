@@ -1,7 +1,7 @@
 """Which layer is held in memory, which is asked of the database, and for how long an answer is good.
 
 What moves is read whole once a second or so, whoever looks: a thousand viewers cost the database what one does. The
-reading takes at most a fifth of the time, so a larger layer is read less often.
+reading takes at most a fifth of the time, so a larger layer is read less often, but every four seconds at least.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ HELD_MOST = 250_000
 """Rows of a layer that a process keeps in memory."""
 LIVE_S, STILL_S = 1.0, 20.0
 """How old what is shown of a layer may be: one that moves, one that stands."""
-SHARE = 5.0
+SHARE, LONGEST_S = 5.0, 4.0
 TILES_BYTES = 64 * 2**20
 Answers = Held | Asked
 
@@ -72,7 +72,8 @@ def _renew(slot: _Slot, service: Service, layer: Layer) -> None:
         slot.answers = _read(layer)
     took = time.monotonic() - began
     slot.service, slot.stamp = service, layer.stamp
-    slot.until = time.monotonic() + max(LIVE_S if layer.live else STILL_S, SHARE * took)
+    age = max(LIVE_S, min(SHARE * took, LONGEST_S)) if layer.live else max(STILL_S, SHARE * took)
+    slot.until = time.monotonic() + age
 
 
 def at_hand(service: str, slug: str) -> tuple[Service, Held] | None:

@@ -27,6 +27,14 @@ class Selection:
     values: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property
+    def boxes(self) -> list[Bounds]:
+        """The box as one that grows eastwards, or two where it crosses the antimeridian (RFC 7946, section 5.2)."""
+        if self.bounds is None:
+            return []
+        west, south, east, north = self.bounds
+        return [self.bounds] if west <= east else [(west, south, 180.0, north), (-180.0, south, east, north)]
+
+    @property
     def key(self) -> str:
         """The same for equal selections, but for the box."""
         return repr((self.since, self.until, sorted(self.values.items())))

@@ -50,13 +50,7 @@ class Table:
         """Which features a selection leaves; without `at` wherever they are."""
         keep = np.ones(len(self), np.bool_)
         if at and selection.bounds:
-            west, south, east, north = selection.bounds
-            if self.boxes is None:
-                keep &= (self.lon >= west) & (self.lon <= east) & (self.lat >= south) & (self.lat <= north)
-            else:
-                boxes = self.boxes
-                keep &= (boxes[:, 0] <= east) & (boxes[:, 2] >= west)
-                keep &= (boxes[:, 1] <= north) & (boxes[:, 3] >= south)
+            keep &= np.logical_or.reduce([self._in(box) for box in selection.boxes])
         for name, wanted in selection.values.items():
             column = self.columns.get(name)
             good = [] if column is None else [n for n, value in enumerate(column.values) if str(value) in wanted]
@@ -67,10 +61,20 @@ class Table:
             keep &= self.time <= selection.until
         return keep
 
+    def _in(self, box: tuple[float, float, float, float]) -> npt.NDArray[np.bool_]:
+        west, south, east, north = box
+        if self.boxes is None:
+            return (self.lon >= west) & (self.lon <= east) & (self.lat >= south) & (self.lat <= north)
+        across = (self.boxes[:, 0] <= east) & (self.boxes[:, 2] >= west)
+        return across & (self.boxes[:, 1] <= north) & (self.boxes[:, 3] >= south)
+
     def feature(self, row: int) -> dict[str, Any]:
         """A row as a GeoJSON feature."""
         if self.shapes is None:
-            place: Any = {"type": "Point", "coordinates": [round(self.lon[row], 6), round(self.lat[row], 6)]}
+            place: Any = {
+                "type": "Point",
+                "coordinates": [round(float(self.lon[row]), 6), round(float(self.lat[row]), 6)],
+            }
         else:
             place = shapely.geometry.mapping(self.shapes[row])
         return {
