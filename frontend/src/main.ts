@@ -2,6 +2,7 @@ import './styles/tokens.css'
 import './styles/base.css'
 import './styles/components.css'
 import './styles/transit.css'
+import './styles/onemap.css'
 import htmx from 'htmx.org'
 import { startCombobox } from './combobox'
 import { startPush } from './push'
@@ -17,6 +18,9 @@ function wake(root: ParentNode): void {
   if (root.querySelector('city-map')) void import('./map')
   if (root.querySelector('[data-journeys], #journeys-data')) void import('./journeys').then((module) => module.startJourneys(root))
 }
+
+const oneMap = document.querySelector<HTMLElement>('[data-one-map]')
+if (oneMap) void import('./onemap/page').then((module) => module.startOneMap(oneMap))
 
 startTheme()
 document.querySelectorAll<HTMLElement>('[data-push]').forEach(startPush)

@@ -2,9 +2,21 @@
 
 from django.urls import path
 
-from cityhall.services.map import catalogue, downloads, ogc, tiles
+from cityhall.services.map import catalogue, downloads, ogc, pages, tiles
 
 urlpatterns = [
+    path("", pages.page, name="map"),
+    path("screen/", pages.screen, name="map_screen"),
+    path("numbers/", pages.numbers_now, name="map_numbers"),
+    path("views/", pages.save_view, name="map_save_view"),
+    path("views/<str:public_id>/", pages.view_page, name="map_view"),
+    path("views/<str:public_id>/delete/", pages.delete_view, name="map_delete_view"),
+    path("summary/<slug:service>/<slug:slug>/", pages.summary, name="map_summary"),
+    path("heat/<slug:service>/<slug:slug>/", pages.heat_map, name="map_heat"),
+    path("zones/<slug:service>/<slug:slug>/", pages.zone_map, name="map_zones"),
+    path("table/<slug:service>/<slug:slug>/", pages.table, name="map_table"),
+    path("replay/<slug:service>/<slug:slug>/", pages.replay, name="map_replay"),
+    path("data-sets/", pages.page, name="map_datasets"),
     path("tiles/<slug:service>/<slug:slug>.json", tiles.tilejson, name="map_tilejson"),
     path("tiles/<slug:service>/<slug:slug>/<int:z>/<int:x>/<int:y>.mvt", tiles.layer_tile, name="map_tile"),
     path("data/<slug:service>/<slug:slug>.<slug:ending>", downloads.download, name="map_download"),
