@@ -69,7 +69,7 @@ class Layer:
     The past is replayed from `history`, a function (start, end) -> iterable of Sighting, or from the journal's events
     of the types in `events`, whose data say `lon` and `lat` and may hold public fields.
     `permission` keeps a layer for those who have it: it is then neither drawn for others nor open data.
-    `labels` are the words for the public fields.
+    `labels` are the words for the public fields, `values` those for what a field may hold.
     """
 
     slug: str
@@ -90,6 +90,7 @@ class Layer:
     events: tuple[str, ...] = ()
     permission: str = ""
     labels: dict[str, Text] = field(default_factory=dict)
+    values: dict[str, dict[str, Text]] = field(default_factory=dict)
     summary: Text = ""
     licence: str = ""
     style: dict[str, Any] = field(default_factory=dict)

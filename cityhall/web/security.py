@@ -26,9 +26,10 @@ _POLICY = {
 
 
 def policy(pictures: tuple[str, ...] = ()) -> str:
-    """The header of a page that may also ask for pictures at these addresses: their servers and nothing else of them."""
-    hosts = sorted({f"{part.scheme}://{part.netloc}" for part in map(urlsplit, pictures) if SERVER.fullmatch(part.netloc)})
-    allowed = {name: " ".join([value, *hosts]) for name, value in _POLICY.items() if name in ("img-src", "connect-src")}
+    """The header of a page that may also ask for pictures at these addresses: of those servers, and no others."""
+    servers = {(part.scheme, part.netloc) for part in map(urlsplit, pictures) if SERVER.fullmatch(part.netloc)}
+    hosts = [f"{scheme}://{server}" for scheme, server in sorted(servers)]
+    allowed = {name: " ".join([_POLICY[name], *hosts]) for name in ("img-src", "connect-src")}
     return "; ".join(f"{name} {value}" for name, value in (_POLICY | allowed).items())
 
 

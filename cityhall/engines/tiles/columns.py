@@ -26,7 +26,7 @@ class Column:
 
     @classmethod
     def of(cls, name: str, rows: list[Any]) -> Column:
-        """The column of one value a row; None, and numbers that are none, are absent. Lists and the like become text."""
+        """The column of one value a row; None and NaN are absent. Lists and the like become text."""
         if len(rows) > FEW and len(kinds := set(map(type, rows)) - {type(None)}) == 1 and kinds <= {str, int}:
             return cls.of_arrow(name, pa.array(rows))
         places: dict[Any, int] = {}

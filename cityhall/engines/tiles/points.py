@@ -1,4 +1,4 @@
-"""Tiles of points: what of a hundred thousand lies in a tile, thinned where marks would hide one another, and written."""
+"""Tiles of points: what of many lies in a tile, thinned where marks would hide one another, and written."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from cityhall.engines.tiles.columns import Column, layer_bytes, tags
 from cityhall.engines.tiles.mercator import BUFFER, EXTENT, Float
 
 Int64 = npt.NDArray[np.int64]
+Bool = npt.NDArray[np.bool_]
+Bytes = npt.NDArray[np.uint8]
 GRID = 128
 """Cells across a tile of which each keeps one point: 4 px on a screen, less than a mark is wide."""
 FULL = 2_000
@@ -19,7 +21,19 @@ POINTS = "points"
 
 
 @nb.njit(cache=True, nogil=True)
-def _inside(u, v, keep, scale, x, y, low, high, rows, px, py):
+def _inside(
+    u: Float,
+    v: Float,
+    keep: Bool,
+    scale: float,
+    x: float,
+    y: float,
+    low: float,
+    high: float,
+    rows: Int64,
+    px: Int64,
+    py: Int64,
+) -> int:
     count = 0
     for row in range(u.size):
         across = (u[row] * scale - x) * 4096.0
@@ -33,7 +47,7 @@ def _inside(u, v, keep, scale, x, y, low, high, rows, px, py):
 
 
 @nb.njit(cache=True, nogil=True)
-def _thin(px, py, step, low, side, first, counts):
+def _thin(px: Int64, py: Int64, step: int, low: int, side: int, first: Int64, counts: Int64) -> int:
     kept = 0
     owner = np.full(side * side, -1, np.int64)
     for place in range(px.size):
@@ -72,7 +86,7 @@ def cut_points(
 
 
 @nb.njit(cache=True, nogil=True)
-def _varint(out, at, number):
+def _varint(out: Bytes, at: int, number: int) -> int:
     while number > 127:
         out[at] = np.uint8(number & 127 | 128)
         number >>= 7
@@ -82,7 +96,7 @@ def _varint(out, at, number):
 
 
 @nb.njit(cache=True, nogil=True)
-def _length(number):
+def _length(number: int) -> int:
     size = 1
     while number > 127:
         number >>= 7
@@ -91,7 +105,7 @@ def _length(number):
 
 
 @nb.njit(cache=True, nogil=True)
-def _write(ids, px, py, table, out):
+def _write(ids: Int64, px: Int64, py: Int64, table: Int64, out: Bytes) -> int:
     """Features one after another: id (field 1), tags (2), type (3), geometry (4); gives how many bytes."""
     at = 0
     for row in range(px.size):

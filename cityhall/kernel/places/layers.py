@@ -10,6 +10,7 @@ from typing import Any
 
 import orjson
 import pyarrow as pa
+import pyarrow.compute as pc
 from django.db import connection, models
 from django.db.models.expressions import Func
 from django.utils.translation import gettext as _
@@ -25,6 +26,7 @@ ARROW = {
     **dict.fromkeys((20, 21, 23), pa.int64()),
     **dict.fromkeys((700, 701, 1700), pa.float64()),
     16: pa.bool_(),
+    1184: pa.timestamp("us", "UTC"),
 }
 """PostgreSQL's types by oid (pg_type.dat) that are more than text to us."""
 NOTHING = models.Value(None, output_field=models.TextField())
@@ -93,9 +95,10 @@ def rows_of(layer: Layer, rows: models.QuerySet[Any]) -> models.QuerySet[Any]:
     The moment is None where the layer has none.
     """
     time = Seconds(layer.time) if layer.time else models.Value(None, output_field=models.FloatField())
-    clear = rows.annotate(map_lon=Part("point", 0), map_lat=Part("point", 1), map_time=time)
+    clear: models.QuerySet[Any] = rows.annotate(map_lon=Part("point", 0), map_lat=Part("point", 1), map_time=time)
     fields = [column(layer, name) or NOTHING for name in layer.public_fields]
-    return clear.values_list("pk", "map_lon", "map_lat", "map_time", *fields)
+    found: models.QuerySet[Any] = clear.values_list("pk", "map_lon", "map_lat", "map_time", *fields)
+    return found
 
 
 def column(layer: Layer, field: str) -> str:
@@ -133,6 +136,9 @@ def many(layer: Layer, rows: models.QuerySet[Any]) -> tuple[pa.Table, str]:
             quoted_strings_can_be_null=False,
         ),
     )
+    for place, kind in enumerate(kinds):
+        if pa.types.is_timestamp(kind):
+            table = table.set_column(place, names[place], pc.strftime(table[place], "%Y-%m-%dT%H:%M:%SZ", "C"))
     return table, digest
 
 

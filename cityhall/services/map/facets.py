@@ -13,8 +13,8 @@ MOST_VALUES = 40
 """Distinct values a field of text may have to be a facet."""
 SHOWN = 12
 BARS = 10
-NEVER = frozenset({"id", "url", "color", "name", "bearing", "points", "at", "title", "description"})
-"""Fields that name or draw one feature; counting them tells nothing. (A name with few values is still one.)"""
+NEVER = frozenset({"id", "url", "color", "bearing", "points", "at", "title", "description"})
+"""Fields that name or draw one feature; counting them tells nothing."""
 
 
 @dataclass(frozen=True)
@@ -28,12 +28,12 @@ class Facet:
     """How many features have a value that is not among those in `counts`."""
 
 
-def is_facet(name: str, values: list[Any]) -> bool:
-    """Whether a field with these distinct values can be chosen by: few values, or numbers that spread."""
-    if name in NEVER or not values:
+def is_facet(name: str, values: list[Any], rows: int) -> bool:
+    """Whether a field of `rows` with these distinct values can be chosen by: numbers, or few values that recur."""
+    if name in NEVER or len(values) < 2:
         return False
     numbers = all(isinstance(value, int | float) and not isinstance(value, bool) for value in values)
-    return numbers or (len(values) <= MOST_VALUES and len(values) > 1)
+    return numbers or (len(values) <= MOST_VALUES and len(values) * 1.4 <= rows)
 
 
 def count_values(name: str, pairs: Iterable[tuple[Any, int]]) -> Facet:
@@ -45,7 +45,7 @@ def count_values(name: str, pairs: Iterable[tuple[Any, int]]) -> Facet:
 
 
 def spread(name: str, numbers: npt.NDArray[np.float64]) -> Facet:
-    """A facet of numbers in BARS classes of one width, between the 1st and 99th of a hundred: outliers join the ends."""
+    """A facet of numbers in BARS classes of one width, from the 1st to the 99th percentile: outliers join the ends."""
     if not numbers.size:
         return Facet(name)
     low, high = np.percentile(numbers, [1, 99])

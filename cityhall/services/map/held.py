@@ -41,7 +41,7 @@ class Held:
         """The layer's facets: for each value how many features have it, its own choice left aside."""
         found = []
         for name, column in self.table.columns.items():
-            if not is_facet(name, column.values):
+            if not is_facet(name, column.values, len(self.table)):
                 continue
             others = {key: value for key, value in selection.values.items() if key != name}
             keep = self.table.chosen(Selection(selection.bounds, selection.since, selection.until, others))

@@ -12,6 +12,7 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.views.decorators.csrf import ensure_csrf_cookie
 from django.views.decorators.http import require_http_methods, require_safe
@@ -23,12 +24,13 @@ from cityhall.kernel.places.layers import find_layer
 from cityhall.kernel.service import Layer, declared, resolve
 from cityhall.services.map import actions
 from cityhall.services.map.facets import Facet
-from cityhall.services.map.models import SavedView
+from cityhall.services.map.models import SavedView, Trail
 from cityhall.services.map.reading import Answers, read
 from cityhall.services.map.replay import sightings, tracks
 from cityhall.services.map.rollups import choropleth, heat, resolution_for
 from cityhall.services.map.selection import Selection, read_selection
 from cityhall.services.map.specs import layer_specs, outside_specs, words
+from cityhall.services.map.table import seconds
 from cityhall.web.security import policy
 
 ROWS = 50
@@ -83,17 +85,24 @@ def _page(request: HttpRequest, more: dict[str, Any]) -> HttpResponse:
         "may_publish": may(actor, "map.publish_dataset"),
         "may_share": actions.may_share(actor),
         "roles": [(slug, role.name) for slug, role in sorted(roles().items())] if actions.may_share(actor) else [],
-        "hour": (now - timedelta(hours=1)).strftime("%Y-%m-%dT%H:%M"),
+        "hour": max(now - timedelta(hours=1), _first_kept(now)).strftime("%Y-%m-%dT%H:%M"),
         "latest": now.strftime("%Y-%m-%dT%H:%M"),
         "sides": [("left", _("Left")), ("right", _("Right"))],
         "choices": choices,
-        "other": 2 if len(choices) > 1 else 1,
+        "first": next((f"{layer['id']}|points" for layer in points if layer["live"]), ""),
+        "second": next((f"{layer['id']}|heat" for layer in points if not layer["live"]), ""),
         "state": {},
         "cycle": [],
     }
     answer = render(request, "map/page.html", context | more)
     answer.headers["Content-Security-Policy"] = policy(tuple(one["tiles"] for one in outside))
     return answer
+
+
+def _first_kept(now: datetime) -> datetime:
+    """From when on there may be something to replay."""
+    first = Trail.objects.order_by("at").values_list("at", flat=True).first()
+    return first.astimezone(settings.CITY.zone) if first else now - timedelta(hours=1)
 
 
 def numbers() -> list[dict[str, Any]]:
@@ -174,7 +183,7 @@ def table(request: HttpRequest, service: str, slug: str) -> HttpResponse:
         {
             "id": one["id"],
             "url": one["properties"].get("url") or "",
-            "values": [one["properties"].get(name) for name in fields],
+            "values": [_told(layer, name, one["properties"].get(name)) for name in fields],
             "place": one["geometry"]["coordinates"] if one["geometry"]["type"] == "Point" else None,
         }
         for one in features
@@ -188,6 +197,14 @@ def table(request: HttpRequest, service: str, slug: str) -> HttpResponse:
         "first": after == 0,
     }
     return render(request, "map/table.html", context)
+
+
+def _told(layer: Layer, name: str, value: Any) -> Any:
+    """A value as people read it: in words, and moments on the city's clock."""
+    if name == layer.time and value:
+        moment = datetime.fromtimestamp(seconds(value), settings.CITY.zone)
+        return date_format(moment, "SHORT_DATETIME_FORMAT")
+    return layer.values.get(name, {}).get(str(value), value)
 
 
 @require_safe
@@ -242,5 +259,3 @@ def _body(request: HttpRequest) -> dict[str, Any]:
     if not isinstance(body, dict):
         raise Invalid(_("The request is no JSON."))
     return body
-
-

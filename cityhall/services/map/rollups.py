@@ -14,7 +14,7 @@ from cityhall.kernel.places.cells import cell_of, outline
 from cityhall.kernel.places.models import Zone
 from cityhall.kernel.places.zones import zones_stamp
 from cityhall.services.map.reading import Answers
-from cityhall.services.map.selection import Bounds, Selection
+from cityhall.services.map.selection import Selection
 
 EDGE_DEGREES = 360.0 / 40_075_016.7
 COARSEST, FINEST = 4, 11
@@ -61,8 +61,8 @@ def _zones() -> list[tuple[Zone, Any]]:
     return _outlines[stamp]
 
 
-def choropleth(answers: Answers, selection: Selection, bounds: Bounds | None = None) -> dict[str, Any]:
-    """How many features lie in each zone: `count`, and `rate` a thousand people where the zone's population is known."""
+def choropleth(answers: Answers, selection: Selection) -> dict[str, Any]:
+    """How many features lie in each zone: `count`, and `rate` a thousand people where its population is known."""
     # Whole zones are counted, also those that the view cuts: half a district's number would be no number.
     whole = Selection(None, selection.since, selection.until, selection.values)
     lon, lat, weights = answers.places(whole, 0.0002)

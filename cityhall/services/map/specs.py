@@ -43,6 +43,7 @@ def _spec(service: Service, layer: Layer) -> dict[str, Any]:
         "replay": reverse("map_replay", args=names) if can_replay(layer) else "",
         "downloads": "" if layer.permission else reverse("map_download", args=[*names, "geojson"]),
         "labels": {name: str(layer.labels.get(name, name)) for name in layer.public_fields},
+        "values": {name: {key: str(text) for key, text in some.items()} for name, some in layer.values.items()},
         "style": layer.style,
     }
 

@@ -143,7 +143,7 @@ export class Board {
     if (count !== undefined) say2(this.words.inView ?? '', count)
     if (Number(points) > 1) say2('', say(this.words.stands, { count: Number(points) }))
     for (const [field, value] of Object.entries(rest)) {
-      if (spec?.labels[field] && value !== null && value !== '' && field !== 'id') say2(spec.labels[field], value)
+      if (field !== 'at' && (spec?.labels[field] && value !== null && value !== '' && field !== 'id')) say2(spec.labels[field], spec.values[field]?.[String(value)] ?? value)
     }
     const place = feature.geometry.type === 'Point' ? (feature.geometry.coordinates as [number, number]) : at
     new Popup({ maxWidth: '280px' }).setLngLat(place).setDOMContent(body).addTo(this.map)

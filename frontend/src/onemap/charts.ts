@@ -1,5 +1,5 @@
 /** Facets as charts: bars one can press to choose, and the spread of numbers. */
-import { say, type Words } from './spec'
+import type { Words } from './spec'
 
 export interface Facet {
   field: string
@@ -18,7 +18,7 @@ function part(name: string, attributes: Record<string, string | number>): SVGEle
 }
 
 /** A group of bars, each a button that chooses its value. */
-export function bars(facet: Facet, chosen: string[], words: Words, choose: (value: string) => void): HTMLElement {
+export function bars(facet: Facet, chosen: string[], words: Words, told: Record<string, string>, choose: (value: string) => void): HTMLElement {
   const group = document.createElement('fieldset')
   group.className = 'facet'
   group.appendChild(document.createElement('legend')).textContent = facet.label
@@ -29,7 +29,7 @@ export function bars(facet: Facet, chosen: string[], words: Words, choose: (valu
     button.className = 'facet-bar'
     button.setAttribute('aria-pressed', String(chosen.includes(String(value))))
     const name = button.appendChild(document.createElement('span'))
-    name.textContent = String(value) || '–'
+    name.textContent = (told[String(value)] ?? String(value)) || '–'
     const picture = button.appendChild(part('svg', { viewBox: '0 0 100 8', preserveAspectRatio: 'none', 'aria-hidden': 'true' }))
     picture.append(part('rect', { width: 100, height: 8, class: 'facet-ground' }), part('rect', { width: (100 * count) / most, height: 8, class: 'facet-share' }))
     const number = button.appendChild(document.createElement('span'))
@@ -64,13 +64,12 @@ export function spread(facet: Facet): HTMLElement {
 }
 
 /** All facets of a layer into `place`. */
-export function charts(place: HTMLElement, facets: Facet[], only: Record<string, string[]>, words: Words, choose: (field: string, value: string) => void): void {
+export function charts(place: HTMLElement, facets: Facet[], only: Record<string, string[]>, words: Words, values: Record<string, Record<string, string>>, choose: (field: string, value: string) => void): void {
   const focused = document.activeElement?.closest('.facet-bar')
   const before = focused && place.contains(focused) ? [focused.closest('.facet')?.firstElementChild?.textContent, focused.firstElementChild?.textContent] : undefined
   place.replaceChildren(
-    ...facets.map((facet) => (facet.bars.length ? spread(facet) : bars(facet, only[facet.field] ?? [], words, (value) => choose(facet.field, value)))),
+    ...facets.map((facet) => (facet.bars.length ? spread(facet) : bars(facet, only[facet.field] ?? [], words, values[facet.field] ?? {}, (value) => choose(facet.field, value)))),
   )
-  if (!facets.length) place.textContent = say(words.nothing)
   if (before) {
     for (const button of place.querySelectorAll<HTMLElement>('.facet-bar')) {
       if (button.closest('.facet')?.firstElementChild?.textContent === before[0] && button.firstElementChild?.textContent === before[1]) button.focus()

@@ -52,7 +52,8 @@ export function add(map: MapLibre, spec: LayerSpec, shown: Shown): void {
     const address = location.origin + asked(spec.tiles, shown)
     map.addSource(spec.id, { type: 'vector', tiles: [address], maxzoom: 16 })
   } else map.addSource(spec.id, { type: 'geojson', data: EMPTY })
-  const base = { source: spec.id, minzoom: spec.minzoom, ...(tiled ? { 'source-layer': 'layer' } : {}) }
+  // A layer's own min_zoom is for the front page: here somebody asked for it, and tiles are thinned.
+  const base = { source: spec.id, ...(tiled ? { 'source-layer': 'layer' } : {}) }
   const wanted = only(shown)
   const filter = wanted ? { filter: wanted } : {}
   const paint = colour(spec) as never
@@ -76,7 +77,7 @@ function addMarks(map: MapLibre, spec: LayerSpec, base: object, filter: object):
       'circle-color': own,
       'circle-stroke-color': ground,
       'circle-stroke-width': moving ? 2 : 1.2,
-      'circle-radius': ['interpolate', ['linear'], ['zoom'], 10, ['+', size * 0.55, many], 13, ['+', size, many], 16, ['+', size * 1.8, many]] as never,
+      'circle-radius': ['interpolate', ['linear'], ['zoom'], 10, ['+', size * 0.45, many], 13, ['+', size * (moving ? 1 : 0.7), many], 16, ['+', size * 1.8, many]] as never,
     },
   } as never)
   if (!moving) return

@@ -186,7 +186,7 @@ class OneMap {
             const body = (await answer.json()) as { count: number; facets?: Facet[] }
             place.textContent = body.count.toLocaleString(document.documentElement.lang)
             place.setAttribute('aria-label', `${body.count} ${this.words.inView}`)
-            if (body.facets) charts(row.querySelector<HTMLElement>('[data-facets]')!, body.facets, shown.only, this.words, (field, value) => this.choose(spec, field, value))
+            if (body.facets) charts(row.querySelector<HTMLElement>('[data-facets]')!, body.facets, shown.only, this.words, spec.values, (field, value) => this.choose(spec, field, value))
           })
           .catch(() => undefined)
       })
@@ -236,7 +236,7 @@ export function startOneMap(root: HTMLElement): void {
   if (root.dataset.screen) {
     const element = root.querySelector<HTMLElement>('[data-board]')!
     const [lon = 0, lat = 0] = (element.dataset.center ?? '').split(',').map(Number)
-    const board = new Board(element, specs, outsides, words, { center: [lon, lat], zoom: Number(element.dataset.zoom) }, { controls: false })
+    const board = new Board(element, specs, outsides, words, { center: [lon, lat], zoom: Number(element.dataset.zoom) + Math.log2(Math.max(0.5, Math.min(innerWidth / 1280, innerHeight / 720))) }, { controls: false })
     const saved = data<{ name: string; state: State }[]>('map-cycle')
     startScreen(root, board, saved.length ? saved : ownScenes(specs), words)
     return

@@ -100,6 +100,7 @@ export class Replay {
       this.begin = body.start
       this.tracks[spec.id] = body.tracks
     }
+    this.slider.max = String(Math.max(60, Math.min(3600, Math.floor(Date.now() / 1000 - this.begin))))
     const times = Object.values(this.tracks).flat().flatMap((track) => [track.at[0] ?? Infinity])
     this.slider.value = String(times.length ? Math.max(0, Math.floor(Math.min(...times) - this.begin) + 1) : 0)
     this.form.dataset.tracks = String(times.length)
@@ -109,7 +110,7 @@ export class Replay {
   private draw(): void {
     const second = this.begin + Number(this.slider.value)
     const past = Object.fromEntries(Object.entries(this.tracks).map(([id, tracks]) => [id, moment(tracks, second, this.shown()[id]?.only ?? {})]))
-    const time = new Date(second * 1000).toLocaleTimeString(document.documentElement.lang, { timeZone: this.form.dataset.zone, hour: '2-digit', minute: '2-digit', second: '2-digit' })
+    const time = new Date(second * 1000).toLocaleTimeString(document.documentElement.lang, { timeZone: this.form.dataset.zone, hour: '2-digit', minute: '2-digit', second: '2-digit', hourCycle: 'h23' })
     const some = Object.values(this.tracks).some((tracks) => tracks.length)
     this.clock.textContent = some ? time : (this.words.noReplay ?? '')
     this.slider.setAttribute('aria-valuetext', say(this.words.replaying, { time }))

@@ -56,7 +56,7 @@ export function startScreen(root: HTMLElement, board: Board, scenes: Scene[], wo
   }
   const clock = (): void => {
     const shown = root.querySelector<HTMLElement>('[data-clock]')!
-    shown.textContent = new Date().toLocaleTimeString(document.documentElement.lang, { timeZone: root.dataset.zone, hour: '2-digit', minute: '2-digit' })
+    shown.textContent = new Date().toLocaleTimeString(document.documentElement.lang, { timeZone: root.dataset.zone, hour: '2-digit', minute: '2-digit', hourCycle: 'h23' })
   }
   next()
   clock()

@@ -17,6 +17,7 @@ export interface LayerSpec {
   replay: string
   downloads: string
   labels: Record<string, string>
+  values: Record<string, Record<string, string>>
   style: { field?: string; colors?: string[]; breaks?: (string | number)[]; size?: number }
 }
 
