@@ -35,8 +35,8 @@ on from a walk in some rounds and drops a ride that ends after a walk to the sam
     "tiles": """\
 100,000 vehicles, 10,000 of them moved each second; 8 connections, one worker process each, the same PostgreSQL.
 Ours reads what moves once for all who look and cuts tiles from memory, so a move is seen a second or two later
-(seen_after_s); the peer asks the database for each tile. Beyond 2,000 points ours keeps one for each 4 px and says how many it stands for; the peer cuts
-off at 10,000 features, its default.""",
+(seen_after_s); the peer asks the database for each tile. Beyond 2,000 points ours keeps one for each 4 px and says how
+many it stands for; the peer cuts off at 10,000 features, its default.""",
     "journal": "Durable commits (fsync on); the peer counts in a row that every writer locks.",
 }
 

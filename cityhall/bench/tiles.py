@@ -50,8 +50,8 @@ INSERT INTO transit_vehicle (id, public_id, label, kind, enabled)
 SELECT n, 'bus-' || n, '', 'bus', true FROM generate_series(1, {POINTS}) n;
 INSERT INTO transit_vehiclestate (vehicle_id, at, published_at, point, measured, accuracy_m, fix_class, bearing, speed,
     status, route, direction, trip, along_m, lateral_m, at_stop, delay_s, line, color, memory)
-SELECT id, now() + interval '1 hour', now(), place, place, 2.5, 1, floor(random() * 360), 8, 'on_route', '', 0, '', 0, 0,
-    false, floor(random() * 600), 'L' || id % 200, 'c2352b', '{{}}'
+SELECT id, now() + interval '1 hour', now(), place, place, 2.5, 1, floor(random() * 360), 8, 'on_route', '', 0, '', 0,
+    0, false, floor(random() * 600), 'L' || id % 200, 'c2352b', '{{}}'
 FROM (SELECT id, point({CENTER[0]} + {SPREAD[0]} * sqrt(-2 * ln(1 - random())) * cos(2 * pi() * random()),
     {CENTER[1]} + {SPREAD[1]} * sqrt(-2 * ln(1 - random())) * sin(2 * pi() * random())) AS place
     FROM transit_vehicle) AS placed;
@@ -86,9 +86,9 @@ PATHS = {
 def run(seconds: float = 8.0) -> list[dict[str, Any]]:
     """One row a server and kind of view: tiles/s from CLIENTS connections, p50 and p99 in ms, kB a tile.
 
-    POINTS points, of which MOVED_A_SECOND are moved each second meanwhile. One worker process each. "city": the tiles of
-    whole-city views (zoom 11 to 13); "street": of street views (14 to 16), each place in turn; "nothing kept": ours with
-    a time in each address, so that no tile was made before. `seen_after_s`: from the commit of a move until a tile
+    POINTS points, of which MOVED_A_SECOND are moved each second meanwhile. One worker process each. "city": the tiles
+    of whole-city views (zoom 11 to 13); "street": of street views (14 to 16), each place in turn; "nothing kept": ours
+    with a time in each address, so that no tile was made before. `seen_after_s`: from the commit of a move until a tile
     shows it, the longest of five.
     """
     missing = _peer_missing()

@@ -22,6 +22,9 @@ function wake(root: ParentNode): void {
 const oneMap = document.querySelector<HTMLElement>('[data-one-map]')
 if (oneMap) void import('./onemap/page').then((module) => module.startOneMap(oneMap))
 
+const bring = document.querySelector<HTMLElement>('[data-bring]')
+if (bring) void import('./onemap/bring').then((module) => module.startBring(bring))
+
 startTheme()
 document.querySelectorAll<HTMLElement>('[data-push]').forEach(startPush)
 wake(document)

@@ -40,7 +40,7 @@ def download(request: HttpRequest, service: str, slug: str, ending: str) -> Http
     selection = read_selection(layer, request.GET)
     name = f"{service}-{slug}.{ending}"
     if ending == "parquet":
-        file = tempfile.TemporaryFile()
+        file = tempfile.TemporaryFile()  # noqa: SIM115 (it lives as long as the answer)
         write_parquet(owner, layer, selection, file)
         file.seek(0)
         pieces: Iterator[bytes] = iter(lambda: file.read(PIECE), b"")

@@ -78,6 +78,7 @@ class DatasetVersion(models.Model):
     number = models.PositiveIntegerField()
     source = models.CharField(max_length=500, help_text=_("name of the file, or address of the collection"))
     file = models.CharField(max_length=300, blank=True)
+    lenient = models.BooleanField(_("leave out rows with faults"), default=False)
     state = models.CharField(max_length=10, choices=State.choices, default=State.WAITING)
     kind = models.CharField(max_length=10, choices=Kind.choices, default=Kind.POINT)
     progress = models.FloatField(default=0)

@@ -13,13 +13,17 @@ SERVICE = Service(
     icon="layers",
     home="/map/",
     urls="cityhall.services.map.urls:urlpatterns",
+    published="cityhall.services.map.datasets.published:layers",
     swift={"/map/tiles/": "cityhall.services.map.tiles:swift"},
     roles=(
         Role("publisher", _("Publisher of data sets"), ("map.publish_dataset",)),
         Role("analyst", _("Analyst"), ("map.share_view",)),
     ),
     runners=(Runner("trails", "cityhall.services.map.replay:run", part="worker"),),
-    tasks=(Task("forget-trails", "cityhall.services.map.replay:forget_trails", cron="23 3 * * *"),),
+    tasks=(
+        Task("forget-trails", "cityhall.services.map.replay:forget_trails", cron="23 3 * * *"),
+        Task("forget-deleted", "cityhall.services.map.tasks:forget_deleted", cron="29 3 * * *"),
+    ),
     personal_data={
         "SavedView.owner": _("to list a person's own views; until they or the account are deleted"),
         "SavedView.name": _("as the person named the view; until it or the account is deleted"),

@@ -3,6 +3,7 @@
 from django.urls import path
 
 from cityhall.services.map import catalogue, downloads, ogc, pages, tiles
+from cityhall.services.map.datasets import pages as datasets
 
 urlpatterns = [
     path("", pages.page, name="map"),
@@ -16,7 +17,11 @@ urlpatterns = [
     path("zones/<slug:service>/<slug:slug>/", pages.zone_map, name="map_zones"),
     path("table/<slug:service>/<slug:slug>/", pages.table, name="map_table"),
     path("replay/<slug:service>/<slug:slug>/", pages.replay, name="map_replay"),
-    path("data-sets/", pages.page, name="map_datasets"),
+    path("data-sets/", datasets.datasets, name="map_datasets"),
+    path("data-sets/bring/", datasets.bring, name="map_bring"),
+    path("data-sets/outside/", datasets.outside, name="map_outside"),
+    path("data-sets/<slug:slug>/", datasets.dataset, name="map_dataset"),
+    path("data-sets/<slug:slug>/change/", datasets.change, name="map_dataset_change"),
     path("tiles/<slug:service>/<slug:slug>.json", tiles.tilejson, name="map_tilejson"),
     path("tiles/<slug:service>/<slug:slug>/<int:z>/<int:x>/<int:y>.mvt", tiles.layer_tile, name="map_tile"),
     path("data/<slug:service>/<slug:slug>.<slug:ending>", downloads.download, name="map_download"),

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+import json
+import threading
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -77,3 +80,41 @@ def districts(db: None) -> None:
             east=east,
             north=-29.95,
         )
+
+
+@pytest.fixture
+def neighbour() -> Iterator[tuple[str, list[str]]]:
+    """A server next door: (its address, what it was asked)."""
+    asked: list[str] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            asked.append(self.path)
+            where, _, query = self.path.partition("?")
+            if where == "/inner":
+                self.send_response(302)
+                self.send_header("Location", "http://127.0.0.1:1/secret")
+                self.end_headers()
+                return
+            first = 2 if query else 0
+            features = [
+                {"type": "Feature", "geometry": {"type": "Point", "coordinates": [n, n]}, "properties": {"n": n}}
+                for n in range(first, first + 2)
+            ]
+            links = [] if query else [{"rel": "next", "href": "/items?after=2"}]
+            body = {"/plain": b"hello", "/items": json.dumps({"features": features, "links": links}).encode()}.get(
+                where
+            )
+            self.send_response(200 if body else 404)
+            self.end_headers()
+            self.wfile.write(body or b"")
+
+        def log_message(self, *_arguments: Any) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield f"http://localhost:{server.server_port}", asked
+    server.shutdown()
+    server.server_close()
