@@ -8,7 +8,7 @@ import numpy as np
 
 from cityhall.engines.tiles import cut_points, encode_points, encode_shapes
 from cityhall.kernel.service import Layer
-from cityhall.services.map.facets import MOST_VALUES, Facet, count_values, is_facet, spread
+from cityhall.services.map.facets import SHOWN, Facet, count_values, is_facet, spread
 from cityhall.services.map.selection import Selection
 from cityhall.services.map.table import Float, Table
 
@@ -47,7 +47,7 @@ class Held:
             keep = self.table.chosen(Selection(selection.bounds, selection.since, selection.until, others))
             codes = column.codes[keep]
             if all(isinstance(value, int | float) and not isinstance(value, bool) for value in column.values):
-                if len(column.values) > MOST_VALUES:
+                if len(column.values) > SHOWN:
                     numbers = np.array(column.values, np.float64)
                     found.append(spread(name, numbers[codes[codes >= 0]]))
                     continue

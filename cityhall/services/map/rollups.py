@@ -66,11 +66,16 @@ def choropleth(answers: Answers, selection: Selection) -> dict[str, Any]:
     # Whole zones are counted, also those that the view cuts: half a district's number would be no number.
     whole = Selection(None, selection.since, selection.until, selection.values)
     lon, lat, weights = answers.places(whole, 0.0002)
+    free = np.ones(lon.size, np.bool_)
     features = []
     for zone, shape in _zones():
-        inside = (lon >= zone.west) & (lon <= zone.east) & (lat >= zone.south) & (lat <= zone.north)
-        x, y, weight = lon[inside], lat[inside], weights[inside]
-        count = int(weight[shapely.contains_xy(shape, x, y)].sum()) if x.size else 0
+        near = np.flatnonzero(
+            free & (lon >= zone.west) & (lon <= zone.east) & (lat >= zone.south) & (lat <= zone.north)
+        )
+        inside = near[shapely.intersects_xy(shape, lon[near], lat[near])]
+        # What lies on a border belongs to one side of it only.
+        free[inside] = False
+        count = int(weights[inside].sum())
         rate = round(count * 1000 / zone.population, 2) if zone.population else None
         features.append(
             {

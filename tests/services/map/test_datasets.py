@@ -29,7 +29,13 @@ from cityhall.services.map.datasets import actions, limits, outside, published
 from cityhall.services.map.models import Dataset, DatasetFeature, DatasetVersion
 
 pytestmark = pytest.mark.django_db
-TREES = "name;longitude;latitude;height;owner_email\nOak;-51.20;-30.03;12.5;a@b.c\nLime;-51.21;-30.04;;\n007;-51.19;-30.02;8;x\n"
+TREES = """\
+name;longitude;latitude;height;owner_email
+Oak;-51.20;-30.03;12.5;a@b.c
+Lime;-51.21;-30.04;;
+007;-51.19;-30.02;8;x
+"""
+DOT, LINE = {"type": "Point", "coordinates": [1, 2]}, {"type": "LineString", "coordinates": [[0, 0], [1, 1]]}
 
 
 @pytest.fixture(autouse=True)
@@ -147,7 +153,7 @@ def test_every_kind_of_file(bring: Any, tmp_path: Path) -> None:
         ("a.csv", "longitude,latitude,name\n1,2,São".encode("latin-1"), 0, "", "UTF-8"),
         ("a.csv", b"longitude,latitude\n\x00\x00", 0, "", "not what its name says"),
         ("a.geojson", b'{"type": "FeatureCollection"}', 0, "", "no GeoJSON FeatureCollection"),
-        ("a.geojson", collection({"type": "Point", "coordinates": [1, 2]}, {"type": "Dot"}), 2, "geometry", "no GeoJSON"),
+        ("a.geojson", collection(DOT, {"type": "Dot"}), 2, "geometry", "no GeoJSON"),
         (
             "a.geojson",
             collection({"type": "Polygon", "coordinates": [[[0, 0], [1, 1], [1, 0], [0, 1], [0, 0]]]}),
@@ -157,7 +163,7 @@ def test_every_kind_of_file(bring: Any, tmp_path: Path) -> None:
         ),
         (
             "a.geojson",
-            collection({"type": "Point", "coordinates": [1, 2]}, {"type": "LineString", "coordinates": [[0, 0], [1, 1]]}),
+            collection(DOT, LINE),
             2,
             "geometry",
             "no point",
