@@ -234,7 +234,8 @@ def item(request: HttpRequest, name: str, identity: str) -> tuple[str, dict[str,
 def _tables(kind: str, body: dict[str, Any]) -> dict[str, Any]:
     """What a page shows of an answer: its features as rows, each with the way to it."""
     features = body.get("features", [body] if kind == "item" else [])
-    fields = list(dict.fromkeys(key for feature in features for key in feature.get("properties") or {}))
+    named = dict.fromkeys(key for feature in features for key in feature.get("properties") or {})
+    fields = [name for name in named if name != "id"]
     rows = [(feature.get("id"), [feature["properties"].get(name) for name in fields]) for feature in features]
     links = {link["rel"]: link["href"] for link in body.get("links", [])}
     return {"fields": fields, "rows": rows, "next": links.get("next", ""), "json": links.get("self", "")}

@@ -216,7 +216,7 @@ class OneMap {
   private picture(): Promise<Blob> {
     const names = this.specs.filter((spec) => this.shown[spec.id])
     const legend = names.map((spec) => ({ name: spec.name, color: this.shown[spec.id]?.as === 'points' ? spec.color : ramp()[3]! }))
-    const time = new Date().toLocaleString(document.documentElement.lang, { timeZone: this.root.dataset.zone, dateStyle: 'medium', timeStyle: 'short' })
+    const time = new Date().toLocaleString(document.documentElement.lang, { timeZone: this.root.dataset.zone, dateStyle: 'medium', timeStyle: 'short', hourCycle: 'h23' })
     const maps = [{ map: this.board.map, from: 0 }]
     const right = this.compare.on ? this.compare.right : undefined
     if (right) maps.push({ map: right.map, from: this.compare.state.at / 100 })
