@@ -36,6 +36,9 @@ peer's own limit: minotor takes a line that calls at a stop twice as calling onc
 that overtake as being in order, and so misses some.
 "300 m": walks that do not lead on. raptor-journey-planner walks several in a row, and so arrives earlier; minotor walks
 on from a walk in some rounds and drops a ride that ends after a walk to the same stop.""",
+    "reports": """\
+granian, one worker each, the same durable PostgreSQL, eight clients without a pause. Ours routes, starts a clock,
+counts the cell and appends two events with each report; the peer inserts a row. Views: by the HTTP API, one client.""",
     "server": "The demo city, one worker, 200 live readers open; server and questioner share the machine.",
     "headway": """\
 The same days of a loop line in simulation. Wait: of riders who come at random, E[H²]/2E[H]. By timetable: a round has a
@@ -45,6 +48,11 @@ A fix is an epoch of three NMEA sentences. Ages count from the measurement: "pub
 state, "a rider has it" to the browser's end of /live/vehicles. "behind": the age of the newest state kept; where it
 is more than a second or two, fixes were piling up. MB/min is the slope over the second half. Buses, riders
 and city share the machine.""",
+    "tiles": """\
+100,000 vehicles, 10,000 of them moved each second; 8 connections, one worker process each, the same PostgreSQL.
+Ours reads what moves once for all who look and cuts tiles from memory, so a move is seen a second or two later
+(seen_after_s); the peer asks the database for each tile. Beyond 2,000 points ours keeps one for each 4 px and says how
+many it stands for; the peer cuts off at 10,000 features, its default.""",
     "journal": "Durable commits (fsync on); the peer counts in a row that every writer locks.",
 }
 
@@ -113,6 +121,13 @@ def positions(arguments: argparse.Namespace) -> list[dict[str, Any]]:
     )
 
 
+def reports(arguments: argparse.Namespace) -> list[dict[str, Any]]:
+    """Reports beside Django REST Framework, and maps of many."""
+    from cityhall.bench import reports as measured
+
+    return measured.run(arguments.rows)
+
+
 def arrivals(arguments: argparse.Namespace) -> list[dict[str, Any]]:
     """Beside the timetable, with and without the current delay."""
     from cityhall.bench import arrivals as predictions
@@ -120,13 +135,22 @@ def arrivals(arguments: argparse.Namespace) -> list[dict[str, Any]]:
     return predictions.rows(AUSTIN)
 
 
+def tiles(arguments: argparse.Namespace) -> list[dict[str, Any]]:
+    """Vector tiles beside tipg."""
+    from cityhall.bench import tiles as vector_tiles
+
+    return vector_tiles.run()
+
+
 BENCHMARKS = {
     "arrivals": arrivals,
-    "journeys": journeys,
     "headway": headway,
     "journal": journal,
+    "journeys": journeys,
     "positions": positions,
+    "reports": reports,
     "server": server,
+    "tiles": tiles,
 }
 
 
@@ -163,6 +187,7 @@ def main() -> None:
     parser.add_argument("name", nargs="?", choices=BENCHMARKS, help="all of them where it is left out")
     parser.add_argument("--gtfs", nargs="+", type=Path, help="feeds for journeys; with --date")
     parser.add_argument("--date", type=date.fromisoformat, help="service date, YYYY-MM-DD")
+    parser.add_argument("--rows", type=int, default=1_000_000, help="reports: how many the table grows to")
     parser.add_argument("--pairs", type=int, default=500, help="how many journeys are asked for")
     parser.add_argument("--buses", type=int, default=4000, help="positions: how many buses send")
     parser.add_argument("--hz", type=float, default=2.5, help="positions: how often each does, times a second")

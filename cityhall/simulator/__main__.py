@@ -14,6 +14,7 @@ from pathlib import Path
 import httpx
 
 from cityhall.engines.gtfs import read_feeds
+from cityhall.simulator import residents
 from cityhall.simulator.doors import Advice, Gateway
 from cityhall.simulator.fleet import Fleet
 from cityhall.simulator.signing import Signer
@@ -61,6 +62,7 @@ def main() -> None:
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
+    threading.Thread(target=residents.live, args=(options.address, stop), name="residents", daemon=True).start()
     keys = json.loads(options.keys.read_text())
     signer = Signer(keys["device"], keys["key"])
     with httpx.Client(base_url=options.address, timeout=20) as client:

@@ -3,7 +3,9 @@ import './styles/base.css'
 import './styles/components.css'
 import './styles/transit.css'
 import './styles/riders.css'
+import './styles/reports.css'
 import './styles/fleet.css'
+import './styles/onemap.css'
 import htmx from 'htmx.org'
 import { startCombobox } from './combobox'
 import { startPush } from './push'
@@ -20,11 +22,19 @@ function wake(root: ParentNode): void {
   if (root.querySelector('[data-refresh], [data-favourite], [data-favourites], [data-alarm]')) {
     void import('./riders').then((module) => module.startRiders(root))
   }
+  if (root.querySelector('[data-report-form], [data-reports], [data-sent], [data-follow-link]')) void import('./reports').then((module) => module.startReports(root))
+  if (root.querySelector('[data-desk], [data-answers], [data-field]')) void import('./desk').then((module) => module.startDesk(root))
   root.querySelectorAll<HTMLElement>('[data-draw]').forEach((page) => void import('./draw').then((module) => module.startDraw(page)))
   const fleet = root.querySelector<HTMLElement>('[data-fleet]')
   if (fleet) void import('./fleet').then((module) => module.startFleet(fleet))
   if (root.querySelector('[data-journeys], #journeys-data')) void import('./journeys').then((module) => module.startJourneys(root))
 }
+
+const oneMap = document.querySelector<HTMLElement>('[data-one-map]')
+if (oneMap) void import('./onemap/page').then((module) => module.startOneMap(oneMap))
+
+const bring = document.querySelector<HTMLElement>('[data-bring]')
+if (bring) void import('./onemap/bring').then((module) => module.startBring(bring))
 
 startTheme()
 document.querySelectorAll<HTMLElement>('[data-push]').forEach(startPush)
