@@ -58,9 +58,18 @@ def alerts_for(
     An alert concerns them where one of its selectors names one of these things and contradicts none; alerts for the
     whole city or an agency concern everybody. `among` spares the query where a page asks more than once.
     """
-    asked = {"route": _set(route), "stop": _set(stop), "trip": _set(trip)}
     found = in_force(at) if among is None else among
-    return [alert for alert in found if any(_concerns(one, asked, direction) for one in alert.informed)]
+    asked = {"route": _set(route), "stop": _set(stop), "trip": _set(trip)}
+    return [alert for alert in found if _any(alert.informed, asked, direction)]
+
+
+def concerns(informed: Iterable[dict[str, Any]], *, route: Names = (), stop: Names = (), trip: Names = ()) -> bool:
+    """Whether an alert's `informed`, as the journal's `transit.alert.*` events have it too, concerns these."""
+    return _any(informed, {"route": _set(route), "stop": _set(stop), "trip": _set(trip)}, None)
+
+
+def _any(informed: Iterable[dict[str, Any]], asked: dict[str, set[str]], direction: int | None) -> bool:
+    return any(_concerns(one, asked, direction) for one in informed)
 
 
 def _set(names: Names) -> set[str]:
