@@ -53,6 +53,7 @@ and city share the machine.""",
 Ours reads what moves once for all who look and cuts tiles from memory, so a move is seen a second or two later
 (seen_after_s); the peer asks the database for each tile. Beyond 2,000 points ours keeps one for each 4 px and says how
 many it stands for; the peer cuts off at 10,000 features, its default.""",
+    "live": "From just before the tracker's NOTIFY to the message at the rider; all of it shares the machine.",
     "journal": "Durable commits (fsync on); the peer counts in a row that every writer locks.",
 }
 
@@ -142,11 +143,19 @@ def tiles(arguments: argparse.Namespace) -> list[dict[str, Any]]:
     return vector_tiles.run()
 
 
+def live(arguments: argparse.Namespace) -> list[dict[str, Any]]:
+    """A thousand riders on the live map."""
+    from cityhall.bench import live as riders
+
+    return riders.run()
+
+
 BENCHMARKS = {
     "arrivals": arrivals,
     "headway": headway,
     "journal": journal,
     "journeys": journeys,
+    "live": live,
     "positions": positions,
     "reports": reports,
     "server": server,

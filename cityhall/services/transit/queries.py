@@ -77,12 +77,6 @@ class Departure:
     wheelchair: int
 
 
-def lines_at(stop: Stop) -> list[str]:
-    """GTFS ids of the lines that call at a stop."""
-    found = Line.objects.filter(version=stop.version_id, short_name__in=stop.lines)
-    return list(found.values_list("gtfs_id", flat=True))
-
-
 def departures(stop: Stop, day: date, second: int, limit: int = 20) -> list[Departure]:
     """The next trips from a stop (all platforms of a station) at or after a second of a service day."""
     now = timetables.service()

@@ -41,6 +41,15 @@ SERVICE = Service(
             visible=True,
         ),
         Layer(
+            slug="detours",
+            name=_("Detours"),
+            kind="line",
+            source="cityhall.services.transit.realtime.alerts:detours_geojson",
+            public_fields=("id", "name", "url"),
+            color="#b3261e",
+            visible=True,
+        ),
+        Layer(
             slug="vehicles",
             name=_("Buses now"),
             kind="point",
