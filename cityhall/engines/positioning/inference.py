@@ -33,6 +33,8 @@ FADE_S = 120.0
 MOST_SCORE = 12.0
 LOGGED, LOGGED_LINE, OTHER_LINE, BLOCK, OTHERS = 6.0, 2.0, -3.0, 3.0, -4.0
 """What a log-on, a block's next run, and a run that another vehicle drives are worth, log-likelihood."""
+BEGINS = 1.0
+"""Who stands at a first stop before a departure is likelier to begin there than to be passing."""
 LATE_S, EARLY_S, WAIT_S = 400.0, 90.0, 600.0
 """Buses run late more often than early: scales of the two exponentials, and of waiting for the departure."""
 LEAST_PRIOR = -8.0
@@ -78,7 +80,7 @@ def prior_of(net: Net, live: Live, state: Records, vehicle: int, run: int, s: fl
     way = net.run_way[run]
     leaves = net.departure[net.run_first[run]]
     if at_start(net, way, s) and at < leaves:
-        prior = -(leaves - at) / WAIT_S
+        prior = BEGINS - (leaves - at) / WAIT_S
     else:
         late = delay(net, run, s, at)
         prior = -late / LATE_S if late > 0.0 else late / EARLY_S
@@ -257,15 +259,16 @@ def _insert(
         if slot != state.best and guess.score + guess.prior < least:
             worst, least = slot, guess.score + guess.prior
     run, prior, margin = likeliest_run(net, live, state, vehicle, way, along, state.at)
+    history = -np.inf
     if state.best >= 0 and guesses[state.best].way == way and np.isnan(guesses[state.best].done_at):
         # The other passage of the way it drives: then it drives the same run there.
         run, margin = guesses[state.best].run, guesses[state.best].margin
         prior = prior_of(net, live, state, vehicle, run, along, state.at)
+        history = guesses[state.best].score - 2.0
     if run < 0 or worst < 0:
         return
-    score = 0.5 * (
-        place_evidence(offset, sigma * sigma + net.spread[way] ** 2) + _heading_evidence(state.course, east, north)
-    )
+    here = place_evidence(offset, sigma * sigma + net.spread[way] ** 2)
+    score = max(0.5 * (here + _heading_evidence(state.course, east, north)), history)
     if score + prior <= least:
         return
     if state.best >= 0 and score + prior < guesses[state.best].score + guesses[state.best].prior - 2.0 * FAR_BEHIND:
@@ -423,7 +426,9 @@ def _contest(
     sigma: float,
 ) -> None:
     held = guesses[state.best]
-    better = BETTER + min(5.0, max(0.0, held.s - held.born_s) / SURER_M)
+    better = BETTER
+    if guesses[best].run != held.run:
+        better += min(5.0, max(0.0, held.s - held.born_s) / SURER_M)
     if held.run != state.hint_run:
         # What has been gathered on being off the way speaks for others as well.
         better -= state.off
