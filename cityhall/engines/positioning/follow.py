@@ -5,20 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from cityhall.engines.gtfs.schedule import Float64, Int8, Int32
+from cityhall.engines.positioning.belief import believe, choose, claim, finish, start_calls, wants_search
 from cityhall.engines.positioning.compiled import compiled
 from cityhall.engines.positioning.geometry import WELL_DRAWN_M, at_start, lanes_at, place, usual_left
-from cityhall.engines.positioning.inference import (
-    OTHERS_EVERY_S,
-    believe,
-    choose,
-    claim,
-    finish,
-    search,
-    start_calls,
-    step_guess,
-    take_hint,
-    wants_search,
-)
+from cityhall.engines.positioning.inference import OTHERS_EVERY_S, search, step_guess, take_hint
 from cityhall.engines.positioning.kalman import correct_free, correct_sideways, move_free, move_sideways, noise
 from cityhall.engines.positioning.state import GUESSES, Live, Net, Records, Rules
 from cityhall.engines.positioning.stopcalls import find_calls
