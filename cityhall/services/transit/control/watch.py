@@ -93,7 +93,8 @@ def _alone(seen: Seen, now: float, memory: Memory) -> list[Finding]:
     name, silence = seen.vehicle, now - seen.at
     on_trip = bool(seen.trip) and seen.status not in ("unmatched",)
     found = []
-    if on_trip and silence < LONGEST_SILENCE_S and not seen.due_end < seen.at + 180:
+    ending = seen.due_end < seen.at + 180 or seen.along > seen.length - ENDS_M
+    if on_trip and silence < LONGEST_SILENCE_S and not ending:
         # A vehicle that ends its work falls silent too, and should.
         found.append(Finding("silent", name, silence))
     if silence > 60:
