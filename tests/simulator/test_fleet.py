@@ -44,12 +44,8 @@ def test_no_vehicle_is_in_two_places(schedule: Schedule) -> None:
             assert all(roster.span[b, 0] >= roster.span[a, 1] for a, b in zip(run.trips, run.trips[1:], strict=False))
             driven |= set(run.trips)
         active = schedule.services.on(day)
-        timed = {
-            t
-            for t in range(len(schedule.trips))
-            if active[schedule.trips.service[t]] and "@" not in schedule.trips.id[t]
-        }
-        assert driven == timed
+        runs = active[schedule.trips.service]
+        assert driven == {row for row, name in enumerate(schedule.trips.id) if runs[row] and "@" not in name}
     for spans in busy.values():
         spans.sort()
         assert all(after[0] >= before[1] for before, after in itertools.pairwise(spans))
@@ -84,9 +80,9 @@ def test_buses_keep_near_the_timetable_and_none_is_the_trip(schedule: Schedule) 
     now = moment(9)
     fleet = Fleet(schedule, now)
     late: list[float] = []
-    for second in range(1, 1500):
+    for second in range(1, 900):
         fleet.step(now + second)
-        if second % 60 == 0:
+        if second % 30 == 0:
             late += [
                 now + second - bus.trip.departure[bus.stop]
                 for bus in fleet.out()
@@ -125,18 +121,15 @@ def test_a_machine_that_slept_goes_on_where_the_timetable_is(schedule: Schedule)
     fleet.step(moment(8) + 1)
     fleet.step(moment(14))
     fleet.step(moment(14) + 1)
-    near = [
-        bus
-        for bus in fleet.out()
-        if bus.trip and bus.trip.departure[0] - 600 < moment(14) < bus.trip.arrival[-1] + 1500
-    ]
-    assert len(near) == len(fleet.out()) > 40
+    trips = [bus.trip for bus in fleet.out() if bus.trip is not None]
+    assert len(trips) > 40
+    assert all(trip.departure[0] - 600 < moment(14) < trip.arrival[-1] + 1500 for trip in trips)
 
 
 def test_midnight_brings_the_next_day(schedule: Schedule) -> None:
     now = moment(23.98)
     fleet = Fleet(schedule, now)
-    for second in range(0, 1800, 5):
+    for second in range(0, 900, 5):
         fleet.step(now + second)
     days = {trip.id.split("-")[2] for trip in (bus.trip for bus in fleet.out()) if trip is not None and trip.id}
     assert days == {"weekday"} and len(fleet.out()) > 5
@@ -146,7 +139,7 @@ def test_a_shuttle_waits_as_it_is_told_but_not_for_ever(schedule: Schedule) -> N
     now = moment(10)
     fleet = Fleet(schedule, now)
     held: dict[str, list[float]] = {}
-    for second in range(1, 1200):
+    for second in range(1, 900):
         fleet.step(now + second)
         for bus in fleet.asking():
             if bus.vehicle.id == "C1":
@@ -170,10 +163,8 @@ def test_what_goes_wrong(schedule: Schedule) -> None:
     for second in range(90, 200):
         fleet.step(now + second)
         if astray.aside is not None and astray.trip is not None:
-            course = astray.trip.course
-            away = max(
-                away, min(metres(astray.place(), course.at(along)) for along in range(0, int(course.length), 20))
-            )
+            course, place = astray.trip.course, astray.place()
+            away = max(away, min(metres(place, course.at(along)) for along in range(0, int(course.length), 20)))
     assert away > 40  # on streets that are not its line's
     assert metres(here, broken.place()) < 120 and broken.speed == 0
 

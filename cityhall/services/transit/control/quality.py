@@ -31,6 +31,8 @@ Five buses an hour or more (Transport for London, Bus Quality of Service Indicat
 """
 RUN_SHARE = 0.5
 """A trip seen at so many of its stops has run."""
+SEEN_LATE = timedelta(minutes=10)
+"""The day's first call may be that of a trip so late."""
 LONGEST_GAP_S = 7200
 """A longer gap is a pause of the line, or of our seeing it."""
 FIXES = ("0", "1", "2", "4", "5")
@@ -66,7 +68,7 @@ def compute(actor: Actor, day: date) -> list[DailyQuality]:
     kept = []
     for route in sorted({*calls, *(route for route, trips in planned.items() if trips)}):
         mine = [episode for episode in episodes if episode.route == route]
-        trips = [trip for trip in planned.get(route, []) if since <= trip.moment(day, 0)]
+        trips = [trip for trip in planned.get(route, []) if since - SEEN_LATE <= trip.moment(day, 0)]
         figures = _line(calls[route], trips, cancelled, day) | _told(mine, tallies[route])
         kept.append(_keep(day, route, names.get(route, route), figures))
     kept.append(_keep(day, "", "", _whole(kept, calls, episodes, tallies, day)))

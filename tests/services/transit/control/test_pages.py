@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-import asyncio
 import csv
 import io
 import re
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
-from django.test import AsyncClient, Client
+from django.test import Client
 
+from cityhall.kernel.errors import Denied, Invalid
+from cityhall.kernel.journal.models import Entry
+from cityhall.kernel.people.actors import ANONYMOUS, system
+from cityhall.kernel.places.point import Point
 from cityhall.services.transit.control import room as watch
 from cityhall.services.transit.control.episodes import Ledger
 from cityhall.services.transit.control.vehicles import register
@@ -54,9 +58,8 @@ def test_every_vehicle_is_there_and_the_worst_first(room: Client, drive: Drive, 
         ("B07", "ok"),
     ]
     assert "All is well" in text and "data-well hidden" in text
-    hidden = re.findall(
-        r'<tr data-vehicle="([^"]+)"[^>]* hidden>', room.get("/transit/control/?state=late").content.decode()
-    )
+    only_late = room.get("/transit/control/?state=late").content.decode()
+    hidden = re.findall(r'<tr data-vehicle="([^"]+)"[^>]* hidden>', only_late)
     assert hidden == ["B08", "S1", "B07"]
     features = room.get("/transit/control/vehicles.geojson").json()["features"]
     assert {one["id"]: one["properties"]["states"] for one in features}["B09"] == "late"
@@ -88,39 +91,22 @@ def test_strings_show_what_is_planned_and_what_was_driven(room: Client, drive: D
     assert '<text class="vehicle"' in text and "+6" in text
 
 
-def test_what_changes_is_sent_as_it_does(
-    city: Path, drive: Drive, room: Client, eight_o_clock: datetime, django_capture_on_commit_callbacks: object
+def test_what_changes_is_sent_and_only_that(
+    drive: Drive, eight_o_clock: datetime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    sent: list[list[dict[str, Any]]] = []
+    monkeypatch.setattr(watch, "publish", lambda topic, features: sent.append(features))
     drive("B07")
-    state = watch.Room(Ledger())
-    watch.step(state, eight_o_clock.timestamp())
-    assert set(state.shown) == {"B07"}
-    VehicleState.objects.update(at=eight_o_clock - timedelta(hours=2))
-    watch.step(state, eight_o_clock.timestamp() + 2)
-    assert state.shown == {}
-
-
-def test_a_dispatcher_hears_the_stream(room: Client) -> None:
-    async def first() -> bytes:
-        client = AsyncClient()
-        client.cookies = room.cookies
-        answer = await client.get("/transit/control/live")
-        assert answer.status_code == 200 and answer["Content-Type"] == "text/event-stream"
-        return await anext(aiter(answer.streaming_content))  # type: ignore[arg-type]
-
-    # The sign-in is in this test's transaction, which another thread's connection cannot see.
-    pytest.importorskip("asgiref")
-    assert b"retry" in asyncio.run(_first_line())
-    assert first is not None
-
-
-async def _first_line() -> bytes:
-    from cityhall.services.transit.control.views import _changes
-
-    stream = _changes()
-    line = await anext(stream)
-    await stream.aclose()  # type: ignore[attr-defined]
-    return line
+    drive("B08", trip="out3")
+    state, now = watch.Room(Ledger()), eight_o_clock.timestamp()
+    watch.step(state, now)
+    watch.step(state, now + 2)
+    drive("B07", point=Point(-51.19, -30.03))
+    watch.step(state, now + 4)
+    VehicleState.objects.filter(vehicle__public_id="B08").update(at=eight_o_clock - timedelta(hours=2))
+    watch.step(state, now + 6)
+    assert [[one["id"] for one in features] for features in sent] == [["B07", "B08"], ["B07"], ["B08"]]
+    assert sent[2][0]["properties"] == {"id": "B08", "gone": True}
 
 
 def test_quality_is_computed_and_taken_away(room: Client) -> None:
@@ -138,10 +124,6 @@ def test_quality_is_computed_and_taken_away(room: Client) -> None:
 
 
 def test_a_vehicle_is_registered_once(city: Path, dispatcher: object) -> None:
-    from cityhall.kernel.errors import Denied, Invalid
-    from cityhall.kernel.journal.models import Entry
-    from cityhall.kernel.people.actors import ANONYMOUS, system
-
     for _turn in range(2):
         register(system("test"), "S1", kind="school", capacity=16)
     register(system("test"), "S1", kind="school", capacity=20)
