@@ -5,14 +5,18 @@ from __future__ import annotations
 import itertools
 import math
 import random
+import socket
 from collections import Counter, defaultdict
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
 
+from cityhall.engines.gnss import Epochs
+from cityhall.engines.gnss.nmea import content_of
 from cityhall.engines.gtfs import Schedule
 from cityhall.simulator.course import METRES_A_DEGREE
+from cityhall.simulator.doors import Receivers, nmea
 from cityhall.simulator.fleet import Fleet
 from cityhall.simulator.incidents import happen
 from cityhall.simulator.receiver import RTK_FIXED, SINGLE, Receiver
@@ -187,6 +191,42 @@ def test_errors_are_as_large_as_the_receiver_says_and_last() -> None:
         assert 0.6 < spread < 1.6
     # From second to second an error of single fixes hardly changes, unlike noise.
     assert sum(value**2 for value in steps[SINGLE]) / len(steps[SINGLE]) < 0.25
+
+
+@pytest.mark.parametrize("place", [(-29.4123456, 36.3512345), (51.9999999, -0.0000001), (-0.5, -89.9999999)])
+def test_a_receiver_says_in_nmea_where_it_is(place: tuple[float, float]) -> None:
+    at = moment(9) + 0.25
+    message = {
+        **{"vehicle": "B05", "at": at, "lon": place[0], "lat": place[1], "speed": 7.5, "bearing": 271.3},
+        **{"fix_class": 4, "sigma_m": 0.014, "trip": "10-0", "occupancy": 2},
+    }
+    said = nmea("receiver-B05", message).split(b"\r\n")[:-1]
+    assert content_of(said[0]) == b"$PCHID,receiver-B05"
+    epochs, found = Epochs(), []
+    for line in said[1:]:
+        epochs.feed(line, at, found)
+    epochs.close(found)
+    assert len(found) == 1 and not epochs.faults
+    heard = found[0]
+    assert heard.at == pytest.approx(at, abs=0.011) and heard.fix_class == 4
+    assert (heard.lon, heard.lat) == pytest.approx(place, abs=1e-8)
+    assert heard.speed == pytest.approx(7.5, abs=0.01) and heard.sigma_m == pytest.approx(0.014 * math.sqrt(2), rel=0.5)
+
+
+def test_what_no_receiver_takes_goes_by_the_gateway() -> None:
+    message = {"vehicle": "B05", "at": moment(9), "lon": 1.0, "lat": 1.0, "speed": 0.0, "fix_class": 1, "sigma_m": 2.0}
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        port = listening.getsockname()[1]
+        # Nobody listens yet.
+        assert Receivers(port, {"B05": "r"}).send([message]) == [message]
+        listening.listen()
+        door = Receivers(port, {"B05": "r"})
+        assert door.send([message, message | {"vehicle": "B06"}]) == [message | {"vehicle": "B06"}]
+        other, _address = listening.accept()
+        with other:
+            assert other.recv(4096).startswith(b"$PCHID,r*")
+    assert Receivers(port, {}).send([message]) == [message]
 
 
 def test_a_question_is_signed_like_an_envelope() -> None:
