@@ -9,7 +9,7 @@ import sys
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.e2e.conftest import ROOT, Demo, keep, outside
+from tests.e2e.conftest import ROOT, SCREENSHOTS, Demo, outside
 from tests.e2e.test_accessibility import faults
 
 pytestmark = pytest.mark.browser
@@ -37,6 +37,12 @@ def sign_in(page: Page) -> None:
     page.get_by_label("Password", exact=True).fill(PASSWORD)
     page.get_by_role("button", name="Sign In", exact=True).click()
     page.wait_for_url(re.compile(r"\d/$"))
+
+
+def keep(page: Page, name: str) -> None:
+    """Keeps a screenshot as it is: a map on which a whole fleet moves is never idle."""
+    SCREENSHOTS.mkdir(exist_ok=True)
+    page.screenshot(path=SCREENSHOTS / f"{name}.png")
 
 
 def wake(page: Page) -> None:
