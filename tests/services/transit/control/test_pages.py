@@ -73,6 +73,11 @@ def test_all_is_well(room: Client, drive: Drive) -> None:
     assert "data-well>" in text and "B07" in text
 
 
+def test_the_front_page_shows_the_way_in_to_dispatchers_only(room: Client, client: Client) -> None:
+    assert "/transit/control/" in room.get("/").content.decode()
+    assert "/transit/control/" not in client.get("/").content.decode()
+
+
 def test_one_vehicle_stop_by_stop(room: Client, drive: Drive) -> None:
     drive("B07", next_sequence=1)
     call("out4", 0, 120)
