@@ -20,7 +20,7 @@ from cityhall.services.transit import days, timetables
 from cityhall.services.transit.arrivals import learn
 from cityhall.services.transit.models import FeedVersion, Line, Stop
 from cityhall.services.transit.modes import mode_of
-from cityhall.services.transit.tracking import inbox
+from cityhall.services.transit.tracking import fleet, inbox
 from cityhall.services.transit.tracking.fixes import Fix, fault, from_message
 
 GATEWAY = "gateway"
@@ -56,6 +56,8 @@ def load(progress: Callable[[str, float], None]) -> None:
     put_in_service(schedule, report, stamp, [path.name for path in files])
     progress("today's timetable", 0.9)
     timetables.warm(days.usual_day(days.today()))
+    progress("where buses drive", 0.97)
+    fleet.warm()
     learn.learn()
 
 

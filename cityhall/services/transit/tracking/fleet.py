@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from datetime import date
 from functools import cached_property
 from pathlib import Path
@@ -14,12 +14,14 @@ import numpy as np
 from django.conf import settings
 
 from cityhall.engines.gtfs import Schedule
-from cityhall.engines.positioning import Calls, Estimates, Fixes, Runs, Tracker, Verdict, Ways
+from cityhall.engines.positioning import Calls, Estimates, Fixes, Runs, Settings, Tracker, Verdict, Ways
 from cityhall.kernel.errors import Unavailable
 from cityhall.services.transit import days, timetables
 from cityhall.services.transit.models import Vehicle
 from cityhall.services.transit.tracking.fixes import Fix
 
+FEW = 500
+"""So many states are kept in one tick without a thought."""
 REASONS = {verdict: verdict.name.lower() for verdict in Verdict}
 
 
@@ -62,12 +64,32 @@ class Network:
         return by_short_name | {name: row for row, name in enumerate(routes.id)}
 
 
+def city_settings() -> Settings:
+    """What the city says of its streets: `[service.transit] drives_left = true`, `drawn_to_m` of its shapes."""
+    said = settings.CITY.options.get("transit", {})
+    default = Settings()
+    return replace(
+        default,
+        drives_left=bool(said.get("drives_left", default.drives_left)),
+        drawn_to_m=float(said.get("drawn_to_m", default.drawn_to_m)),
+    )
+
+
+def warm() -> None:
+    """Has the engine compiled and the ways made, so that no bus waits for it."""
+    network = Network.now()
+    engine = Tracker(network.ways, network.runs, city_settings())
+    plane = network.ways.plane
+    engine.update(Fixes.of([0, 0], [1.0, 2.0], [plane.lon] * 2, [plane.lat] * 2), 2.0)
+    engine.predict(10.0)
+
+
 class Fleet:
     """Vehicles by row, and of each the latest estimate as arrays. For one thread."""
 
     def __init__(self) -> None:
         self.network = Network.now()
-        self.engine = Tracker(self.network.ways, self.network.runs)
+        self.engine = Tracker(self.network.ways, self.network.runs, city_settings())
         self.row: dict[str, int] = {}
         self.vehicles: list[Vehicle] = []
         self.said: list[Fix | None] = []
@@ -171,9 +193,16 @@ class Fleet:
             self._scatter(self.engine.predict(now, rows.astype(np.int32)))
             self.kept_heard[rows] = 0.0  # so that what was reckoned is kept too
 
-    def due(self, now: float, every_s: float) -> np.ndarray:
-        """Rows of the vehicles with something new to keep and publish, each at most once in `every_s`."""
-        return np.flatnonzero((self._heard() > self.kept_heard) & (now - self.kept_at >= every_s))
+    def due(self, now: float, every_s: float, ticks: int) -> np.ndarray:
+        """Rows of the vehicles with something new to keep and publish, each at most once in `every_s`.
+
+        They are shared out over `ticks` ticks, those that have waited longest first, so that none is a heavy one.
+        """
+        rows = np.flatnonzero((self._heard() > self.kept_heard) & (now - self.kept_at >= every_s))
+        share = max(FEW, -(-len(self) * 5 // (4 * ticks)))
+        if rows.size > share:
+            rows = np.sort(rows[np.argsort(self.kept_at[rows], kind="stable")[:share]])
+        return rows
 
     def kept(self, rows: np.ndarray, now: float) -> None:
         """Notes that these rows' states have been kept."""

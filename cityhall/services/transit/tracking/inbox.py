@@ -18,7 +18,7 @@ from cityhall.services.transit.models import FixInbox
 from cityhall.services.transit.tracking.fixes import Fix
 
 CHANNEL = "transit_fixes"
-MOST_WAITING = 20_000
+MOST_WAITING = 1_000
 """Batches that may wait in memory while the database is away; a position is soon worth nothing, so newer ones go."""
 
 _here: queue.SimpleQueue[tuple[Sequence[Fix], float]] | None = None

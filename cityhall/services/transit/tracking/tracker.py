@@ -32,7 +32,8 @@ from cityhall.services.transit.tracking.fleet import Fleet
 TICK_S = 0.25
 EVERY_S = 0.9
 """A vehicle's state is kept and published at most so often; a map that moves each second needs no more."""
-REMEMBER_S = 5.0
+REMEMBER_S = 15.0
+"""How often what the filter knows of a vehicle is kept, for a tracker that has to go on from there."""
 LOOK_S = 10.0
 """How often the registry of vehicles, the feed and the day are looked at."""
 LOCK = 0x7261_636B
@@ -82,7 +83,7 @@ class Tracking:
                 calls, dropped = self.fleet.take(fixes, now)
                 self._calls += keeping.call_rows(self.fleet, calls)
             self.fleet.reckon(now)
-            rows = self.fleet.due(now, EVERY_S)
+            rows = self.fleet.due(now, EVERY_S, round(1 / TICK_S))
             remember = self._to_remember(rows, now)
             if rows.size:
                 self._keep(rows, remember)
@@ -97,8 +98,9 @@ class Tracking:
 
     def _to_remember(self, rows: np.ndarray, now: float) -> np.ndarray:
         if self.remembered_at.size < len(self.fleet):
-            more = len(self.fleet) - self.remembered_at.size
-            self.remembered_at = np.concatenate([self.remembered_at, np.zeros(more)])
+            # Each in its turn: all of them in one tick would hold the others up.
+            turns = now - REMEMBER_S + np.arange(self.remembered_at.size, len(self.fleet)) % 60 * (REMEMBER_S / 60)
+            self.remembered_at = np.concatenate([self.remembered_at, turns])
         return now - self.remembered_at[rows] >= REMEMBER_S
 
     def _keep(self, rows: np.ndarray, remember: np.ndarray) -> None:
