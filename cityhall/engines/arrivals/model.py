@@ -78,13 +78,14 @@ class Model:
 
     @classmethod
     def empty(cls) -> Model:
-        """Knows the timetable only. Its errors are those of a city bus, roughly."""
+        """Knows the timetable only. Its errors, and how far ahead of them it is better to be, are roughly any bus's."""
+        sooner = np.minimum(30.0, 5.0 + 0.03 * HORIZONS)
         return cls(
             Segments.empty(),
             Segments.empty(),
             Trees.none(),
             Trees.none(),
-            np.zeros((HORIZONS.size, SCALES.size)),
+            -np.repeat(sooner[:, None], SCALES.size, axis=1),
             np.full(HORIZONS.size, -1.25),
             np.full(HORIZONS.size, 1.5),
             0,

@@ -23,7 +23,7 @@ LINE = line()
 @lru_cache(maxsize=1)
 def learned() -> Model:
     """From Monday to Wednesday."""
-    days = [driven(MONDAY + day, uneven(day)) for day in range(3)]
+    days = [driven(MONDAY + day, uneven(day), every=60.0) for day in range(3)]
     return Model.learned(joined([day[0] for day in days]), np.concatenate([day[1] for day in days]), LINE, 0.0)
 
 
