@@ -53,7 +53,8 @@ def filtered(actor: Actor, chosen: Mapping[str, str], now: datetime | None = Non
     now = now or timezone.now()
     found = reports_for(actor)
     state = chosen.get("state", "")
-    found = found.filter(state=state) if state in State.values else found.filter(state__in=OPEN)
+    # By the case's own state: what is open and due first has an index there.
+    found = found.filter(case__state=state) if state in State.values else found.filter(case__state__in=OPEN)
     for name in ("category", "agency"):
         if chosen.get(name):
             found = found.filter(**{f"{'case__' if name == 'agency' else ''}{name}__slug": chosen[name]})
@@ -89,7 +90,7 @@ def counts(actor: Actor) -> dict[str, int]:
     now = timezone.now()
     found: dict[str, int] = (
         reports_for(actor)
-        .filter(state__in=OPEN)
+        .filter(case__state__in=OPEN)
         .aggregate(
             open=Count("pk"),
             red=Count("pk", filter=Q(case__due_at__lte=now)),
