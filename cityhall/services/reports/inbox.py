@@ -38,7 +38,8 @@ def agencies_of(actor: Actor) -> list[Agency]:
 
 def read_filter(values: Mapping[str, str]) -> dict[str, str]:
     """The filters of an address or a form that say something."""
-    return {name: values.get(name, "").strip()[:100] for name in FILTERS if values.get(name, "").strip()}
+    found = {name: values.get(name, "").replace("\0", "").strip()[:100] for name in FILTERS}
+    return {name: value for name, value in found.items() if value}
 
 
 def reports_for(actor: Actor) -> QuerySet[Report]:
