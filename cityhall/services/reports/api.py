@@ -259,13 +259,13 @@ def near(
     ]
 
 
-@router.get("/{int:report_id}", response=ReportOut, summary="A report")
+@router.get("/{report_id}", response=ReportOut, summary="A report")
 def report(request: HttpRequest, report_id: int) -> dict[str, Any]:
     """As the public sees it."""
     return reports_out(Report.objects.filter(pk=queries.find_public(report_id).pk))[0]
 
 
-@router.post("/{int:report_id}/support", response=SupportOut, summary="Say “me too”")
+@router.post("/{report_id}/support", response=SupportOut, summary="Say “me too”")
 def support(request: HttpRequest, report_id: int, body: SupportIn) -> dict[str, Any]:
     """Once from each source; a second time changes nothing."""
     limits.check(limits.source_of(request))
