@@ -28,7 +28,7 @@ slug = "demo"
 timezone = "{timezone}"
 languages = ["en", "es", "pt", "ko"]
 currency = "EUR"
-services = ["transit", "reports"]
+services = ["transit", "reports", "map"]
 
 [map]
 center = [{lon:.5f}, {lat:.5f}]

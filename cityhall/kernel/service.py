@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import lru_cache
 from importlib import import_module
 from importlib.metadata import entry_points
 from pkgutil import iter_modules
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from django.utils.functional import Promise
 
@@ -22,8 +23,13 @@ Path = str
 """A dotted path: "package.module:attribute"."""
 
 
-def resolve(path: Path) -> Any:
-    """What a dotted path names. Raises ImportError with the path in it where there is nothing there."""
+def resolve(path: Path | Callable[..., Any]) -> Any:
+    """What a dotted path names; a function, as layers made at run time have, is itself what is meant.
+
+    Raises ImportError with the path in it where there is nothing there.
+    """
+    if not isinstance(path, str):
+        return path
     module, _, attribute = path.partition(":")
     try:
         return getattr(import_module(module), attribute)
@@ -40,19 +46,37 @@ class Role:
     permissions: tuple[str, ...] = ()
 
 
+class Sighting(NamedTuple):
+    """Where something was at a moment: what a layer's past is replayed from. Degrees, WGS 84; `at` in UTC."""
+
+    id: str
+    at: datetime
+    lon: float
+    lat: float
+    properties: dict[str, Any]
+
+
 @dataclass(frozen=True, slots=True)
 class Layer:
     """Something to draw on the one map. Only `public_fields` ever leave the service: privacy by construction.
 
-    `source` names a function (bounds: west, south, east, north | None) -> GeoJSON FeatureCollection.
+    A layer of some thousand features has a `source`, a function (bounds: west, south, east, north | None) -> GeoJSON
+    FeatureCollection. A larger one of points has a `query`, a function () -> QuerySet, whose rows have a primary key,
+    a PointField called `point` and, as columns or annotations, each public field: tiles, pages and downloads take from
+    it what they need. `time` is the column (or property) that says when a feature happened or was seen.
     `live` is the topic whose messages move the points, "" for a layer that stands still. `panel` is the address of
     what is shown of a point that is pressed, with its id for "{id}"; the map asks for it with `?part=1`.
+
+    The past is replayed from `history`, a function (start, end) -> iterable of Sighting, or from the journal's events
+    of the types in `events`, whose data say `lon` and `lat` and may hold public fields.
+    `permission` keeps a layer for those who have it: it is then neither drawn for others nor open data.
+    `labels` are the words for the public fields, `values` those for what a field may hold.
     """
 
     slug: str
     name: Text
     kind: Literal["point", "line", "area", "heat"]
-    source: Path
+    source: Path | Callable[..., Any] = ""
     public_fields: tuple[str, ...] = ()
     live: str = ""
     panel: str = ""
@@ -60,6 +84,21 @@ class Layer:
     color: str = "#0b6bcb"
     min_zoom: float = 0
     visible: bool = False
+    query: Path | Callable[..., Any] = ""
+    columns: dict[str, str] = field(default_factory=dict)
+    """Public fields that the query has under another name; "" for one that it has not."""
+    time: str = ""
+    history: Path | Callable[..., Any] = ""
+    events: tuple[str, ...] = ()
+    permission: str = ""
+    labels: dict[str, Text] = field(default_factory=dict)
+    values: dict[str, dict[str, Text]] = field(default_factory=dict)
+    summary: Text = ""
+    licence: str = ""
+    style: dict[str, Any] = field(default_factory=dict)
+    """How people want it drawn (see services/map): {"field": "", "colors": [...], "breaks": [...], "size": ""}."""
+    stamp: str = ""
+    """Changes with the layer's data where that is known; "" where it may change at any moment."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,9 +207,15 @@ class Service:
     """Template of what people want of the service most, shown on the city's front page."""
     urls: Path = ""
     api: Path = ""
+    swift: dict[str, Path] = field(default_factory=dict)
+    """Answers given before Django (see web/swift.py): beginning of the path -> function (path, query, headers) ->
+    HttpResponse, or None to have the usual view answer.
+    """
     load: Path = ""
     check: Path = ""
     layers: tuple[Layer, ...] = ()
+    published: Path = ""
+    """Layers that people make while the city runs: names a function () -> iterable of Layer."""
     skills: tuple[Skill, ...] = ()
     indicators: tuple[Indicator, ...] = ()
     feeds: tuple[Feed, ...] = ()
@@ -240,6 +285,14 @@ def city_services() -> tuple[Service, ...]:
 def declared(kind: str) -> list[tuple[Service, Any]]:
     """Every (service, item) that the city's services declare of a kind: "layers", "skills", "doors" ..."""
     return [(service, item) for service in city_services() for item in getattr(service, kind)]
+
+
+def all_layers() -> list[tuple[Service, Layer]]:
+    """Every layer of the city: those its services declare, then those that people have published."""
+    made = [
+        (service, layer) for service in city_services() if service.published for layer in resolve(service.published)()
+    ]
+    return [*declared("layers"), *made]
 
 
 Loader = Callable[[Callable[[str, float], None]], None]

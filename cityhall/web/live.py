@@ -28,7 +28,7 @@ async def stream(request: HttpRequest, topic: str) -> StreamingHttpResponse:
     `?bbox=west,south,east,north` and `?having=name:42` (repeated: any of them) choose. `person-<id>` is for that
     person only, and a service's own topics for whom the manifest says (`LiveTopic`).
     """
-    if any(layer.live == topic for _service, layer in declared("layers")):
+    if any(layer.live == topic and not layer.permission for _service, layer in declared("layers")):
         body = _features(topic, _view(request))
     elif await _may_hear(request, topic):
         body = _messages(topic)

@@ -2,27 +2,39 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable
 from inspect import iscoroutinefunction
+from urllib.parse import urlsplit
 
 from django.http import HttpRequest, HttpResponse
 from django.utils.decorators import sync_and_async_middleware
 
 # MapLibre runs its worker from a blob; styles are set on elements by it and by the map's markers.
-POLICY = "; ".join(
-    (
-        "default-src 'self'",
-        "script-src 'self'",
-        "worker-src 'self' blob:",
-        "style-src 'self' 'unsafe-inline'",
-        "img-src 'self' data: blob:",
-        "connect-src 'self'",
-        "object-src 'none'",
-        "base-uri 'self'",
-        "frame-ancestors 'none'",
-        "form-action 'self'",
-    )
-)
+_POLICY = {
+    "default-src": "'self'",
+    "script-src": "'self'",
+    "worker-src": "'self' blob:",
+    "style-src": "'self' 'unsafe-inline'",
+    "img-src": "'self' data: blob:",
+    "connect-src": "'self'",
+    "object-src": "'none'",
+    "base-uri": "'self'",
+    "frame-ancestors": "'none'",
+    "form-action": "'self'",
+}
+
+
+def policy(pictures: tuple[str, ...] = ()) -> str:
+    """The header of a page that may also ask for pictures at these addresses: of those servers, and no others."""
+    servers = {(part.scheme, part.netloc) for part in map(urlsplit, pictures) if SERVER.fullmatch(part.netloc)}
+    hosts = [f"{scheme}://{server}" for scheme, server in sorted(servers)]
+    allowed = {name: " ".join([_POLICY[name], *hosts]) for name in ("img-src", "connect-src")}
+    return "; ".join(f"{name} {value}" for name, value in (_POLICY | allowed).items())
+
+
+SERVER = re.compile(r"[A-Za-z0-9.-]+(:\d+)?")
+POLICY = policy()
 
 
 def _secure(response: HttpResponse) -> HttpResponse:

@@ -10,11 +10,14 @@ from django.contrib.staticfiles import finders
 from django.db import connection
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse, JsonResponse, StreamingHttpResponse
 from django.shortcuts import render
+from django.utils.cache import patch_cache_control
 from django.utils.http import http_date, parse_http_date_safe
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import condition, require_safe
 
 from cityhall.engines.basemap.style import style
+from cityhall.kernel.people.actors import ANONYMOUS, Actor, actor_of
+from cityhall.kernel.places.layers import find_layer, geojson, seen_by
 from cityhall.kernel.service import declared, resolve
 from cityhall.web import ranges
 from cityhall.web.basemap import basemap_file
@@ -22,8 +25,8 @@ from cityhall.web.basemap import basemap_file
 CHUNK = 64 * 1024
 
 
-def map_layers() -> list[dict[str, Any]]:
-    """Every layer the city's services draw, as the map component takes it."""
+def map_layers(actor: Actor = ANONYMOUS) -> list[dict[str, Any]]:
+    """Every layer that somebody may see of what the city's services draw, as the map component takes it."""
     return [
         {
             "id": f"{service.slug}-{layer.slug}",
@@ -37,7 +40,7 @@ def map_layers() -> list[dict[str, Any]]:
             "minzoom": layer.min_zoom,
             "visible": layer.visible,
         }
-        for service, layer in declared("layers")
+        for service, layer in seen_by(actor)
     ]
 
 
@@ -55,7 +58,7 @@ def home(request: HttpRequest) -> HttpResponse:
     """The city at work: its map with every service's layers, its numbers, and the way into each service."""
     numbers = headlines()
     cards = [(service, numbers.get(service.slug, [])) for service in settings.SERVICES if service.home]
-    return render(request, "web/home.html", {"layers": map_layers(), "cards": cards})
+    return render(request, "web/home.html", {"layers": map_layers(actor_of(request)), "cards": cards})
 
 
 @require_safe
@@ -74,14 +77,10 @@ def offline(request: HttpRequest) -> HttpResponse:
 @cache_control(max_age=30)
 def layer(request: HttpRequest, service: str, slug: str) -> HttpResponse:
     """A layer as GeoJSON; only the fields its manifest makes public leave the service."""
-    for owner, item in declared("layers"):
-        if owner.slug == service and item.slug == slug:
-            collection = resolve(item.source)(_bounds(request))
-            for feature in collection["features"]:
-                values = feature.get("properties") or {}
-                feature["properties"] = {key: values[key] for key in item.public_fields if key in values}
-            return JsonResponse(collection, content_type="application/geo+json")
-    raise Http404
+    _owner, item = find_layer(service, slug, actor_of(request))
+    answer = JsonResponse(geojson(item, _bounds(request)), content_type="application/geo+json")
+    patch_cache_control(answer, private=bool(item.permission), public=not item.permission)
+    return answer
 
 
 def _bounds(request: HttpRequest) -> tuple[float, float, float, float] | None:

@@ -5,6 +5,7 @@ import './styles/transit.css'
 import './styles/riders.css'
 import './styles/reports.css'
 import './styles/fleet.css'
+import './styles/onemap.css'
 import htmx from 'htmx.org'
 import { startCombobox } from './combobox'
 import { startPush } from './push'
@@ -28,6 +29,12 @@ function wake(root: ParentNode): void {
   if (fleet) void import('./fleet').then((module) => module.startFleet(fleet))
   if (root.querySelector('[data-journeys], #journeys-data')) void import('./journeys').then((module) => module.startJourneys(root))
 }
+
+const oneMap = document.querySelector<HTMLElement>('[data-one-map]')
+if (oneMap) void import('./onemap/page').then((module) => module.startOneMap(oneMap))
+
+const bring = document.querySelector<HTMLElement>('[data-bring]')
+if (bring) void import('./onemap/bring').then((module) => module.startBring(bring))
 
 startTheme()
 document.querySelectorAll<HTMLElement>('[data-push]').forEach(startPush)

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from django.db import transaction
+from django.db import models, transaction
 from django.utils.text import slugify
 from django.utils.translation import gettext as _
 from shapely import Point as ShapelyPoint
@@ -82,3 +82,9 @@ def zone_at(lon: float, lat: float, kind: str = "district") -> Zone | None:
     here = ShapelyPoint(lon, lat)
     near = Zone.objects.filter(kind=kind, west__lte=lon, east__gte=lon, south__lte=lat, north__gte=lat)
     return next((zone for zone in near if shape(zone.geometry).covers(here)), None)
+
+
+def zones_stamp() -> str:
+    """Changes when the zones are replaced."""
+    ends = Zone.objects.aggregate(models.Max("pk"), models.Count("pk"))
+    return f"{ends['pk__max']}-{ends['pk__count']}"

@@ -8,7 +8,8 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 import numpy as np
-from django.db.models import QuerySet
+from django.db.models import Case, F, QuerySet, Value, When
+from django.db.models.functions import Concat
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -206,6 +207,12 @@ def shown_vehicles() -> QuerySet[VehicleState]:
     states = VehicleState.objects.filter(at__gte=timezone.now() - FRESH, vehicle__enabled=True)
     states = states.exclude(status=VehicleState.Status.LOST)
     return states.exclude(vehicle__kind=Vehicle.Kind.SCHOOL).select_related("vehicle")
+
+
+def vehicle_rows() -> QuerySet[VehicleState]:
+    """What `tracking.shown` says, as rows: for tiles and downloads of a fleet of any size."""
+    hue = Case(When(color="", then=Value("")), default=Concat(Value("#"), F("color")))
+    return shown_vehicles().select_related(None).annotate(hue=hue)
 
 
 def _collection(features: Any) -> dict[str, Any]:

@@ -149,12 +149,16 @@ def _time(text: str) -> dt.time | None:
 
 @require_safe
 def gtfs(request: HttpRequest) -> FileResponse:
-    """The timetable in service as the operator gave it (GTFS Schedule); `?file=2` is the second of several."""
+    """The timetable in service (GTFS Schedule), as the operator gave it; several feeds as one.
+
+    Realtime feeds name trips and stops as this one does. `?file=2` is the second of several as it came.
+    """
     files = timetables.feed_files()
-    number = request.GET.get("file", "1")
-    if queries.in_service() is None or not number.isdigit() or not 1 <= int(number) <= len(files):
+    number = request.GET.get("file", "0")
+    if queries.in_service() is None or not (number.isascii() and number.isdigit()) or int(number) > len(files):
         raise Http404
-    return FileResponse(files[int(number) - 1].open("rb"), content_type="application/zip", filename="gtfs.zip")
+    path = files[int(number) - 1] if int(number) else timetables.whole_feed()
+    return FileResponse(path.open("rb"), content_type="application/zip", filename="gtfs.zip")
 
 
 @require_safe

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from django.conf import settings
 from django.db import connection, transaction
 
+from cityhall.kernel.places.point import Point
 from cityhall.services.transit import days
-from cityhall.services.transit.models import VehicleState
+from cityhall.services.transit.models import Vehicle, VehicleState
 
 EVERY_S = 10.0
 RAW_DAYS = 14
@@ -32,7 +34,29 @@ _kept: dict[int, tuple[datetime, str, str, bool]] = {}
 _made: set[date] = set()
 
 
-def keep(states: Iterable[VehicleState]) -> int:
+@dataclass(slots=True)
+class Seen:
+    """What of a state is kept; the tracker has thousands a second, and a model's object is dear."""
+
+    vehicle: Vehicle
+    at: datetime
+    point: Point
+    accuracy_m: float
+    fix_class: int
+    bearing: float | None
+    speed: float | None
+    status: str
+    route: str
+    direction: int
+    trip: str
+    service_day: date | None
+    next_sequence: int | None
+    at_stop: bool
+    delay_s: int | None
+    occupancy: int | None
+
+
+def keep(states: Iterable[VehicleState | Seen]) -> int:
     """Keeps what is due of `states`, with their vehicles loaded, in the caller's transaction; gives how many rows."""
     zone = settings.CITY.zone
     rows = []
@@ -56,14 +80,14 @@ def keep(states: Iterable[VehicleState]) -> int:
     return len(rows)
 
 
-def _due(state: VehicleState) -> bool:
+def _due(state: VehicleState | Seen) -> bool:
     now = (state.at, state.trip, state.status, state.at_stop)
-    before = _kept.get(state.vehicle_id)
+    before = _kept.get(state.vehicle.pk)
     if before is not None and before[1:] == now[1:]:
         # A clock that was set back must not keep a vehicle out until it has caught up.
         if abs((state.at - before[0]).total_seconds()) < EVERY_S:
             return False
-    _kept[state.vehicle_id] = now
+    _kept[state.vehicle.pk] = now
     return True
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import fields as dataclass_fields
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -12,7 +13,9 @@ from django.db import connection
 
 from cityhall.engines.positioning import Calls, Status
 from cityhall.kernel.journal import append
+from cityhall.kernel.places.point import Point
 from cityhall.services.transit.models import VehicleState
+from cityhall.services.transit.realtime import history
 from cityhall.services.transit.tracking.fleet import Fleet
 from cityhall.services.transit.tracking.shown import feature
 
@@ -160,6 +163,16 @@ def features(fleet: Fleet, rows: np.ndarray, columns: dict[str, list[Any]]) -> l
         feature(vehicle=fleet.vehicles[row].public_id, **dict(zip(names, shown, strict=True)))
         for row, shown in zip(rows.tolist(), values, strict=True)
     ]
+
+
+def keep_history(fleet: Fleet, rows: np.ndarray, columns: dict[str, list[Any]]) -> None:
+    """Hands the same states to the history of positions."""
+    names = [column.name for column in dataclass_fields(history.Seen)][3:]
+    values = zip(columns["at"], columns["lon"], columns["lat"], *(columns[name] for name in names), strict=True)
+    history.keep(
+        history.Seen(fleet.vehicles[row], datetime.fromtimestamp(at, UTC), Point(lon, lat), *rest)
+        for row, (at, lon, lat, *rest) in zip(rows.tolist(), values, strict=True)
+    )
 
 
 def keep_calls(fleet: Fleet, rows: Sequence[tuple[Any, ...]]) -> int:

@@ -104,6 +104,7 @@ class Tracking:
     def _keep(self, rows: np.ndarray, remember: np.ndarray) -> None:
         columns = keeping.states(self.fleet, rows, remember)
         keeping.keep_states(columns)
+        keeping.keep_history(self.fleet, rows, columns)
         public = []
         for row, feature in zip(rows.tolist(), keeping.features(self.fleet, rows, columns), strict=True):
             vehicle = self.fleet.vehicles[row]

@@ -1,0 +1,187 @@
+"""From a file to rows in the database: each row checked, what is wrong said by row and field."""
+
+from __future__ import annotations
+
+import json
+import math
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import orjson
+import shapely
+from django.db import connection, transaction
+from django.utils.translation import gettext as _
+from shapely.validation import explain_validity
+
+from cityhall.kernel.errors import CityhallError
+from cityhall.kernel.places.layers import plain
+from cityhall.kernel.places.point import Point
+from cityhall.services.map.datasets import limits
+from cityhall.services.map.datasets.limits import too_large, unreadable
+from cityhall.services.map.datasets.reading import Fault, Opened, Row, open_file
+from cityhall.services.map.models import DatasetFeature, DatasetVersion
+
+BATCH = 2_000
+FAMILIES = {
+    "Point": "point",
+    "LineString": "line",
+    "MultiLineString": "line",
+    "Polygon": "area",
+    "MultiPolygon": "area",
+}
+TAKEN = frozenset({"bbox", "datetime", "limit", "after", "f", "facets", "zoom", "start", "minutes", "id", "points"})
+"""Names that mean something in an address or a tile: a field called so gets a _ behind it."""
+PERSONAL = ("mail", "phone", "telef", "birth", "nacim", "nascim", "passport", "cpf", "iban", "owner_name", "surname")
+State = DatasetVersion.State
+
+
+class Importer:
+    """Checks rows and writes the good ones. `fields` grow as names are met; `kind` is the first row's."""
+
+    def __init__(self, version: DatasetVersion, opened: Opened) -> None:
+        self.version, self.opened = version, opened
+        self.fields: dict[str, dict[str, Any]] = {}
+        self.kind = ""
+        self.problems: list[dict[str, Any]] = []
+        self.vertices = self.rows = 0
+
+    def run(self, told: Callable[[float], None]) -> None:
+        """Everything, a batch at a time. Raises TooMany past a limit, Invalid where nothing is there."""
+        batch: list[tuple[Point, Any, dict[str, Any]]] = []
+        for made in self._checked():
+            batch.append(made)
+            if len(batch) == BATCH:
+                self._write(batch)
+                told(min(0.99, self.rows / max(1, self.opened.count)))
+                batch = []
+        self._write(batch)
+        if not self.rows and not self.problems:
+            raise unreadable(_("it has no rows"))
+
+    def _checked(self) -> Iterator[tuple[Point, Any, dict[str, Any]]]:
+        for one in self.opened.rows():
+            try:
+                if isinstance(one, Fault):
+                    raise one
+                yield self._row(one)
+            except Fault as fault:
+                if len(self.problems) < limits.PROBLEMS:
+                    self.problems.append({"row": fault.row, "field": fault.field, "what": fault.what})
+                elif not self.version.lenient:
+                    return
+
+    def _row(self, row: Row) -> tuple[Point, Any, dict[str, Any]]:
+        number, shape, values = row
+        place, geometry = self._place(number, shape)
+        self.rows += 1
+        if self.rows > (limits.ROWS if self.kind == "point" else limits.SHAPES):
+            raise too_large(_("rows"), limits.ROWS if self.kind == "point" else limits.SHAPES)
+        return place, geometry, {self._field(name, value): value for name, value in self._values(number, values)}
+
+    def _place(self, number: int, shape: Any) -> tuple[Point, Any]:
+        if shape.geom_type == "MultiPoint" and len(shape.geoms) == 1:
+            shape = shape.geoms[0]
+        family = FAMILIES.get(shape.geom_type)
+        if shape.is_empty or family is None:
+            raise Fault(number, "geometry", _("%(kind)s cannot be drawn") % {"kind": shape.geom_type})
+        self.kind = self.kind or family
+        if family != self.kind:
+            raise Fault(number, "geometry", _("it is no %(kind)s, as the first row is") % {"kind": self.kind})
+        west, south, east, north = shape.bounds
+        if not all(map(math.isfinite, shape.bounds)) or west < -180 or east > 180 or south < -90 or north > 90:
+            swapped = abs(south) <= 180 and abs(west) <= 90 and abs(south) > 90
+            hint = _("; are longitude and latitude exchanged?") if swapped else ""
+            raise Fault(number, "geometry", _("it lies outside the world") + hint)
+        self.vertices += int(shapely.count_coordinates(shape))
+        if self.vertices > limits.VERTICES:
+            raise too_large(_("vertices"), limits.VERTICES)
+        if family == "area" and not shape.is_valid:
+            raise Fault(number, "geometry", _("its outline crosses itself: %(why)s") % {"why": explain_validity(shape)})
+        if family == "point":
+            return Point(shape.x, shape.y), None
+        middle = shape.representative_point()
+        return Point(middle.x, middle.y), json.loads(shapely.to_geojson(shapely.force_2d(shape)))
+
+    def _values(self, number: int, values: dict[str, Any]) -> Iterator[tuple[str, Any]]:
+        for name, value in values.items():
+            made = plain(value)
+            if isinstance(made, float) and not math.isfinite(made):
+                made = None
+            if isinstance(made, str):
+                made = made.replace("\x00", "")
+                if len(made) > limits.TEXT:
+                    most = {"most": limits.TEXT}
+                    raise Fault(number, str(name)[:60], _("it is longer than %(most)s letters") % most)
+            yield str(name), made
+
+    def _field(self, name: str, value: Any) -> str:
+        """What a field is called here; widens its type where a value asks for it."""
+        known = self.fields.get(name)
+        if known is None:
+            if len(self.fields) >= limits.FIELDS:
+                raise too_large(_("fields"), limits.FIELDS)
+            known = self.fields[name] = {"name": self._free(name), "type": "", "public": not _personal(name)}
+        kind = {bool: "bool", int: "int", float: "float"}.get(type(value), "text") if value is not None else ""
+        if kind and known["type"] != kind:
+            numbers = {known["type"], kind} == {"int", "float"}
+            known["type"] = "float" if numbers else kind if not known["type"] else "text"
+        return str(known["name"])
+
+    def _free(self, name: str) -> str:
+        base = " ".join(name.split())[:60] or "field"
+        base = f"{base}_" if base.lower() in TAKEN else base
+        names = {one["name"] for one in self.fields.values()}
+        return base if base not in names else next(f"{base} {n}" for n in range(2, 99) if f"{base} {n}" not in names)
+
+    def _write(self, batch: list[tuple[Point, Any, dict[str, Any]]]) -> None:
+        if not batch:
+            return
+        table = DatasetFeature._meta.db_table
+        into = f"COPY {table} (version_id, point, geometry, properties) FROM STDIN"
+        with transaction.atomic(), connection.cursor() as cursor, cursor.copy(into) as copy:
+            for place, geometry, values in batch:
+                shape = None if geometry is None else orjson.dumps(geometry).decode()
+                point = f"({place.lon!r},{place.lat!r})"
+                copy.write_row((self.version.pk, point, shape, orjson.dumps(values).decode()))
+
+
+def _personal(name: str) -> bool:
+    """Whether a field's name says that it is about a person: it is kept back until somebody says otherwise."""
+    return any(part in name.lower() for part in PERSONAL)
+
+
+def import_version(version: DatasetVersion, path: Path, name: str) -> None:
+    """Reads a version's file, which was called `name`; ends with the version ready, or failed with its problems."""
+
+    def told(share: float) -> None:
+        DatasetVersion.objects.filter(pk=version.pk).update(progress=share)
+
+    version.state = State.READING
+    version.save(update_fields=["state"])
+    importer = None
+    try:
+        with tempfile.TemporaryDirectory(dir=path.parent) as folder:
+            importer = Importer(version, open_file(path, name, Path(folder)))
+            importer.run(told)
+    except CityhallError as problem:
+        _fail(version, [*(importer.problems if importer else []), {"row": 0, "field": "", "what": str(problem)}])
+        return
+    except Exception:
+        # Whatever a library stumbles on in a file is the file's fault to its owner; the log has it whole.
+        _fail(version, [{"row": 0, "field": "", "what": str(unreadable(_("it is damaged")))}])
+        raise
+    if importer.problems and not version.lenient:
+        _fail(version, importer.problems)
+        return
+    version.kind, version.rows = importer.kind, importer.rows
+    version.fields = [known | {"type": known["type"] or "text"} for known in importer.fields.values()]
+    version.problems, version.progress, version.state = importer.problems, 1.0, State.READY
+    version.save()
+
+
+def _fail(version: DatasetVersion, problems: list[dict[str, Any]]) -> None:
+    DatasetFeature.objects.filter(version=version).delete()
+    version.state, version.problems = State.FAILED, problems
+    version.save(update_fields=["state", "problems"])

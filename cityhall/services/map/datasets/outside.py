@@ -1,0 +1,120 @@
+"""Asking other servers: public addresses only, a few redirects, a limit of bytes and of time.
+
+The name is resolved here, each of its addresses must be public, and the connection goes to the very address that was
+checked: a name that means another address a moment later (DNS rebinding) gains nothing. A city that has servers of its
+own names them in `[service.map] servers`.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import socket
+from typing import Any
+from urllib.parse import urljoin, urlsplit
+
+import httpx
+import orjson
+from django.conf import settings
+from django.utils.translation import gettext as _
+
+from cityhall.kernel.errors import Invalid, TooMany
+
+TIMEOUT_S = 20.0
+REDIRECTS = 3
+ANSWER_BYTES = 30_000_000
+PAGES = 200
+
+
+def checked_address(url: str) -> tuple[str, str, int]:
+    """(host, its address, port) of a URL that may be asked. Raises Invalid for one that may not."""
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    try:
+        port = parts.port or (443 if parts.scheme == "https" else 80)
+        if parts.scheme not in ("http", "https") or not host or parts.username or "\\" in url:
+            raise ValueError
+        found = {str(one[4][0]) for one in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)}
+    except (ValueError, UnicodeError, OSError) as problem:
+        raise Invalid(
+            _("This is no address that can be asked."), field="url", mend=_("Write it whole: https://host/path.")
+        ) from problem
+    own = settings.CITY.options.get("map", {}).get("servers", [])
+    if host not in own and not all(_is_public(one) for one in found):
+        raise Invalid(
+            _("This server is not on the public internet."),
+            field="url",
+            code="private_address",
+            mend=_("Whoever runs the city can allow it: [service.map] servers in city.toml."),
+        )
+    return host, sorted(found)[0], port
+
+
+def _is_public(text: str) -> bool:
+    address: Any = ipaddress.ip_address(text.split("%")[0])
+    # What maps or wraps an IPv4 address is judged by that one.
+    inner = getattr(address, "ipv4_mapped", None) or getattr(address, "sixtofour", None)
+    address = inner or address
+    return bool(address.is_global) and not address.is_multicast
+
+
+def fetch(url: str, *, accept: str = "*/*") -> bytes:
+    """The body of a GET. Raises Invalid for what may not be asked or does not answer well, TooMany for too much."""
+    for _turn in range(REDIRECTS + 1):
+        host, address, port = checked_address(url)
+        parts = urlsplit(url)
+        target = f"[{address}]" if ":" in address else address
+        pinned = parts._replace(netloc=f"{target}:{port}").geturl()
+        headers = {"Host": parts.netloc, "Accept": accept, "User-Agent": "Cityhall", "Accept-Encoding": "identity"}
+        try:
+            with (
+                httpx.Client(timeout=TIMEOUT_S, trust_env=False) as client,
+                client.stream("GET", pinned, headers=headers, extensions={"sni_hostname": host}) as answer,
+            ):
+                if answer.is_redirect:
+                    url = urljoin(url, answer.headers.get("Location", ""))
+                    continue
+                if answer.status_code != 200:
+                    raise _unanswered(f"HTTP {answer.status_code}")
+                return _body(answer)
+        except httpx.HTTPError as problem:
+            raise _unanswered(type(problem).__name__) from problem
+    raise _unanswered(_("it sends on and on"))
+
+
+def _body(answer: httpx.Response) -> bytes:
+    body = bytearray()
+    for piece in answer.iter_raw():
+        body += piece
+        if len(body) > ANSWER_BYTES:
+            raise TooMany(_("The server sends too much."), field="url", mend=_("Ask it for less."))
+    return bytes(body)
+
+
+def _unanswered(why: str) -> Invalid:
+    return Invalid(
+        _("The server does not answer as it should: %(why)s.") % {"why": why},
+        field="url",
+        mend=_("Open the address in a browser to see what it says."),
+    )
+
+
+def features_of(url: str) -> list[dict[str, Any]]:
+    """Every feature of an OGC API - Features collection, page after page (17-069r4, 7.15). Raises Invalid, TooMany."""
+    from cityhall.services.map.datasets import limits
+
+    address, found = url, []
+    for _page in range(PAGES):
+        try:
+            body = orjson.loads(fetch(address, accept="application/geo+json, application/json"))
+            features = body["features"]
+            links = body.get("links") or []
+            following = next((link["href"] for link in links if link.get("rel") == "next"), "")
+        except (ValueError, KeyError, TypeError) as problem:
+            raise _unanswered(_("it is no page of features")) from problem
+        found += features
+        if len(found) > limits.ROWS:
+            raise limits.too_large(_("rows"), limits.ROWS)
+        if not following or not features:
+            return found
+        address = urljoin(address, following)
+    raise limits.too_large(_("pages"), PAGES)

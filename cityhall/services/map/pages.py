@@ -1,0 +1,261 @@
+"""The map page, and what it asks for while one looks around."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.dateparse import parse_datetime
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _
+from django.views.decorators.csrf import ensure_csrf_cookie
+from django.views.decorators.http import require_http_methods, require_safe
+
+from cityhall.kernel.errors import Invalid
+from cityhall.kernel.people.actors import actor_of
+from cityhall.kernel.people.permissions import may, roles
+from cityhall.kernel.places.layers import find_layer
+from cityhall.kernel.service import Layer, declared, resolve
+from cityhall.services.map import actions
+from cityhall.services.map.facets import Facet
+from cityhall.services.map.models import SavedView, Trail
+from cityhall.services.map.reading import Answers, read
+from cityhall.services.map.replay import sightings, tracks
+from cityhall.services.map.rollups import choropleth, heat, resolution_for
+from cityhall.services.map.selection import Selection, read_selection
+from cityhall.services.map.specs import layer_specs, outside_specs, words
+from cityhall.services.map.table import seconds
+from cityhall.web.security import policy
+
+ROWS = 50
+WAYS = ("points", "heat", "zones")
+LONGEST = timedelta(hours=2)
+
+
+@ensure_csrf_cookie
+@require_safe
+def page(request: HttpRequest) -> HttpResponse:
+    """The one map."""
+    return _page(request, {})
+
+
+@ensure_csrf_cookie
+@require_safe
+def view_page(request: HttpRequest, public_id: str) -> HttpResponse:
+    """The map as a saved view has it."""
+    view = actions.find_view(actor_of(request), public_id)
+    return _page(request, {"view": view, "state": view.state})
+
+
+@ensure_csrf_cookie
+@require_safe
+def screen(request: HttpRequest) -> HttpResponse:
+    """The map for a wall of the city hall: no chrome, large numbers, views one after another."""
+    views = [
+        {"name": view.name, "state": view.state}
+        for view in actions.views_of(actor_of(request))
+        if view.audience == SavedView.Audience.PUBLIC or request.GET.get("views") == "all"
+    ]
+    return _page(request, {"screen": True, "cycle": views, "numbers": numbers()})
+
+
+def _page(request: HttpRequest, more: dict[str, Any]) -> HttpResponse:
+    actor = actor_of(request)
+    outside = outside_specs()
+    layers = layer_specs(actor)
+    groups: dict[str, list[dict[str, Any]]] = {}
+    for layer in layers:
+        groups.setdefault(layer["group"], []).append(layer)
+    points = [layer for layer in layers if layer["kind"] in ("point", "heat")]
+    choices = [(f"{layer['id']}|{way}", f"{layer['name']} – {words()[way]}") for layer in points for way in WAYS]
+    choices += [(f"{layer['id']}|points", layer["name"]) for layer in layers if layer not in points]
+    now = timezone.localtime(timezone=settings.CITY.zone)
+    context = {
+        "layers": layers,
+        "groups": groups,
+        "outside": outside,
+        "words": words(),
+        "views": actions.views_of(actor),
+        "may_publish": may(actor, "map.publish_dataset"),
+        "may_share": actions.may_share(actor),
+        "roles": [(slug, role.name) for slug, role in sorted(roles().items())] if actions.may_share(actor) else [],
+        "hour": max(now - timedelta(hours=1), _first_kept(now)).strftime("%Y-%m-%dT%H:%M"),
+        "latest": now.strftime("%Y-%m-%dT%H:%M"),
+        "sides": [("left", _("Left")), ("right", _("Right"))],
+        "choices": choices,
+        "first": next((f"{layer['id']}|points" for layer in points if layer["live"]), ""),
+        "second": next((f"{layer['id']}|heat" for layer in points if not layer["live"]), ""),
+        "state": {},
+        "cycle": [],
+    }
+    answer = render(request, "map/page.html", context | more)
+    answer.headers["Content-Security-Policy"] = policy(tuple(one["tiles"] for one in outside))
+    return answer
+
+
+def _first_kept(now: datetime) -> datetime:
+    """From when on there may be something to replay."""
+    first = Trail.objects.order_by("at").values_list("at", flat=True).first()
+    return first.astimezone(settings.CITY.zone) if first else now - timedelta(hours=1)
+
+
+def numbers() -> list[dict[str, Any]]:
+    """Every headline indicator of the city."""
+    return [
+        {"name": str(item.name), "value": resolve(item.measure)(), "unit": item.unit, "service": str(service.name)}
+        for service, item in declared("indicators")
+        if item.headline
+    ]
+
+
+@require_safe
+def numbers_now(request: HttpRequest) -> JsonResponse:
+    """The same, for a screen that stays open."""
+    return JsonResponse({"numbers": numbers()})
+
+
+def _asked(request: HttpRequest, service: str, slug: str) -> tuple[Layer, Answers, Selection]:
+    owner, layer = find_layer(service, slug, actor_of(request))
+    return layer, read(owner, layer), read_selection(layer, request.GET)
+
+
+def _json(body: dict[str, Any], layer: Layer) -> JsonResponse:
+    answer = JsonResponse(body)
+    answer.headers["Cache-Control"] = "private, max-age=2" if layer.permission else "public, max-age=2"
+    return answer
+
+
+@require_safe
+def summary(request: HttpRequest, service: str, slug: str) -> JsonResponse:
+    """How many features the view has, and the layer's facets in it."""
+    layer, answers, selection = _asked(request, service, slug)
+    body: dict[str, Any] = {"count": answers.count(selection)}
+    if request.GET.get("facets") == "1":
+        body["facets"] = [_facet(layer, facet) for facet in answers.facets(selection)]
+    return _json(body, layer)
+
+
+def _facet(layer: Layer, facet: Facet) -> dict[str, Any]:
+    return {
+        "field": facet.field,
+        "label": str(layer.labels.get(facet.field, facet.field)),
+        "counts": [{"value": value, "count": count} for value, count in facet.counts],
+        "bars": facet.bars,
+        "more": facet.more,
+    }
+
+
+@require_safe
+def heat_map(request: HttpRequest, service: str, slug: str) -> JsonResponse:
+    """The view's H3 cells with their counts, in cells that suit `zoom`."""
+    layer, answers, selection = _asked(request, service, slug)
+    try:
+        zoom = float(request.GET.get("zoom", "12"))
+    except ValueError as problem:
+        raise Invalid(_("zoom is no number."), field="zoom") from problem
+    return _json(heat(answers, selection, resolution_for(zoom)), layer)
+
+
+@require_safe
+def zone_map(request: HttpRequest, service: str, slug: str) -> JsonResponse:
+    """The districts with their counts."""
+    layer, answers, selection = _asked(request, service, slug)
+    return _json(choropleth(answers, selection), layer)
+
+
+@require_safe
+def table(request: HttpRequest, service: str, slug: str) -> HttpResponse:
+    """The features of the view as rows: the layer for who does not look at a map."""
+    layer, answers, selection = _asked(request, service, slug)
+    text = request.GET.get("after", "0")
+    after = int(text) if text.isascii() and text.isdigit() and len(text) < 18 else 0
+    features, following = answers.features(selection, after, ROWS)
+    query = request.GET.copy()
+    query["after"] = str(following or 0)
+    fields = [name for name in layer.public_fields if name not in ("url", "color")]
+    rows = [
+        {
+            "id": one["id"],
+            "url": one["properties"].get("url") or "",
+            "values": [_told(layer, name, one["properties"].get(name)) for name in fields],
+            "place": one["geometry"]["coordinates"] if one["geometry"]["type"] == "Point" else None,
+        }
+        for one in features
+    ]
+    context = {
+        "layer": layer,
+        "fields": [layer.labels.get(name, name) for name in fields],
+        "rows": rows,
+        "count": answers.count(selection),
+        "next": f"{request.path}?{query.urlencode()}" if following is not None else "",
+        "first": after == 0,
+    }
+    return render(request, "map/table.html", context)
+
+
+def _told(layer: Layer, name: str, value: Any) -> Any:
+    """A value as people read it: in words, and moments on the city's clock."""
+    if name == layer.time and value:
+        moment = datetime.fromtimestamp(seconds(value), settings.CITY.zone)
+        return date_format(moment, "SHORT_DATETIME_FORMAT")
+    return layer.values.get(name, {}).get(str(value), value)
+
+
+@require_safe
+def replay(request: HttpRequest, service: str, slug: str) -> JsonResponse:
+    """Where things were from `start` on (city's clock where no zone is said), for `minutes`."""
+    owner, layer = find_layer(service, slug, actor_of(request))
+    start = _moment(request.GET.get("start", ""))
+    text = request.GET.get("minutes", "60")
+    span = min(timedelta(minutes=int(text) if text.isdigit() and len(text) < 4 else 60), LONGEST)
+    found = tracks(sightings(owner, layer, start, start + span))
+    return _json({"start": start.timestamp(), "end": (start + span).timestamp(), "tracks": found}, layer)
+
+
+def _moment(text: str) -> datetime:
+    try:
+        found = parse_datetime(text)
+    except ValueError:
+        found = None
+    if found is None:
+        raise Invalid(_("start is no moment."), field="start", mend=_("Write 2026-01-31T08:00."))
+    return (found if found.tzinfo else found.replace(tzinfo=settings.CITY.zone)).astimezone(UTC)
+
+
+@require_http_methods(["POST"])
+def save_view(request: HttpRequest) -> JsonResponse:
+    """Keeps a view, or changes one."""
+    body = _body(request)
+    view = actions.save_view(
+        actor_of(request),
+        name=str(body.get("name", "")),
+        state=body.get("state"),
+        audience=str(body.get("audience", "private")),
+        role=str(body.get("role", "")),
+        public_id=str(body.get("id", "")),
+    )
+    url = reverse("map_view", args=[view.public_id])
+    return JsonResponse({"id": str(view.public_id), "name": view.name, "url": url}, status=201)
+
+
+@require_http_methods(["POST"])
+def delete_view(request: HttpRequest, public_id: str) -> JsonResponse:
+    """Deletes one's own view."""
+    actions.delete_view(actor_of(request), public_id)
+    return JsonResponse({})
+
+
+def _body(request: HttpRequest) -> dict[str, Any]:
+    try:
+        body = json.loads(request.body)
+    except ValueError as problem:
+        raise Invalid(_("The request is no JSON.")) from problem
+    if not isinstance(body, dict):
+        raise Invalid(_("The request is no JSON."))
+    return body

@@ -1,0 +1,90 @@
+"""Heat maps by H3 cell and counts by zone, as GeoJSON."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from typing import Any
+
+import h3
+import numpy as np
+import shapely
+
+from cityhall.kernel.places.cells import cell_of, outline
+from cityhall.kernel.places.models import Zone
+from cityhall.kernel.places.zones import zones_stamp
+from cityhall.services.map.reading import Answers
+from cityhall.services.map.selection import Selection
+
+EDGE_DEGREES = 360.0 / 40_075_016.7
+COARSEST, FINEST = 4, 11
+_outlines: dict[str, list[tuple[Zone, Any]]] = {}
+
+
+def resolution_for(zoom: float) -> int:
+    """The H3 resolution whose cells are about 30 px wide at a zoom."""
+    return int(np.clip(round((zoom - 1.0) / 1.4), COARSEST, FINEST))
+
+
+def _step(resolution: int) -> float:
+    """A twelfth of a cell's edge in degrees: how far points may be moved before they are counted."""
+    return float(h3.average_hexagon_edge_length(resolution, unit="m")) * EDGE_DEGREES / 12
+
+
+def heat(answers: Answers, selection: Selection, resolution: int) -> dict[str, Any]:
+    """How many features lie in each H3 cell: a FeatureCollection of hexagons with `count` and `share` (of the most)."""
+    lon, lat, weights = answers.places(selection, _step(resolution))
+    totals: dict[int, float] = defaultdict(float)
+    for x, y, weight in zip(lon.tolist(), lat.tolist(), weights.tolist(), strict=True):
+        totals[cell_of(x, y, resolution)] += weight
+    most = max(totals.values(), default=1.0)
+    features = [
+        {
+            "type": "Feature",
+            "geometry": {"type": "Polygon", "coordinates": [outline(cell)]},
+            "properties": {"count": int(count), "share": round(count / most, 4)},
+        }
+        for cell, count in sorted(totals.items())
+    ]
+    return {"type": "FeatureCollection", "features": features, "most": int(most), "resolution": resolution}
+
+
+def _zones() -> list[tuple[Zone, Any]]:
+    stamp = zones_stamp()
+    if stamp not in _outlines:
+        read = [
+            (zone, shapely.from_geojson(json.dumps(zone.geometry))) for zone in Zone.objects.filter(kind="district")
+        ]
+        shapely.prepare([shape for _, shape in read])
+        _outlines.clear()
+        _outlines[stamp] = read
+    return _outlines[stamp]
+
+
+def choropleth(answers: Answers, selection: Selection) -> dict[str, Any]:
+    """How many features lie in each zone: `count`, and `rate` a thousand people where its population is known."""
+    # Whole zones are counted, also those that the view cuts: half a district's number would be no number.
+    whole = Selection(None, selection.since, selection.until, selection.values)
+    lon, lat, weights = answers.places(whole, 0.0002)
+    free = np.ones(lon.size, np.bool_)
+    features = []
+    for zone, shape in _zones():
+        near = np.flatnonzero(
+            free & (lon >= zone.west) & (lon <= zone.east) & (lat >= zone.south) & (lat <= zone.north)
+        )
+        inside = near[shapely.intersects_xy(shape, lon[near], lat[near])]
+        # What lies on a border belongs to one side of it only.
+        free[inside] = False
+        count = int(weights[inside].sum())
+        rate = round(count * 1000 / zone.population, 2) if zone.population else None
+        features.append(
+            {
+                "type": "Feature",
+                "geometry": zone.geometry,
+                "properties": {"name": zone.name, "count": count, "rate": rate, "population": zone.population},
+            }
+        )
+    most = max((feature["properties"]["count"] for feature in features), default=0)
+    for feature in features:
+        feature["properties"]["share"] = round(feature["properties"]["count"] / most, 4) if most else 0
+    return {"type": "FeatureCollection", "features": features, "most": most}

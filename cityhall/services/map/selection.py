@@ -1,0 +1,107 @@
+"""What somebody wants of a layer: a box, a time, values of its public fields. Read from an address's query."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from django.http import QueryDict
+from django.utils.dateparse import parse_datetime
+from django.utils.translation import gettext as _
+
+from cityhall.kernel.errors import Invalid
+from cityhall.kernel.service import Layer
+
+Bounds = tuple[float, float, float, float]
+
+
+@dataclass(frozen=True)
+class Selection:
+    """`bounds` in degrees; `since` and `until` in seconds since 1970, both included; `values` by public field."""
+
+    bounds: Bounds | None = None
+    since: float | None = None
+    until: float | None = None
+    values: dict[str, tuple[str, ...]] = field(default_factory=dict)
+
+    @property
+    def boxes(self) -> list[Bounds]:
+        """The box as one that grows eastwards, or two where it crosses the antimeridian (RFC 7946, section 5.2)."""
+        if self.bounds is None:
+            return []
+        west, south, east, north = self.bounds
+        return [self.bounds] if west <= east else [(west, south, 180.0, north), (-180.0, south, east, north)]
+
+    @property
+    def key(self) -> str:
+        """The same for equal selections, but for the box."""
+        return repr((self.since, self.until, sorted(self.values.items())))
+
+
+def read_bounds(text: str) -> Bounds:
+    """`west,south,east,north` (or six numbers, with heights, as OGC 17-069r4, 7.15.3 allows). Raises Invalid."""
+    try:
+        numbers = [float(part) for part in text.split(",")]
+    except ValueError:
+        numbers = []
+    if len(numbers) == 6:
+        numbers = [*numbers[:2], *numbers[3:5]]
+    good = len(numbers) == 4 and all(math.isfinite(number) for number in numbers)
+    if not good or numbers[1] > numbers[3] or max(map(abs, numbers[::2])) > 180 or max(map(abs, numbers[1::2])) > 90:
+        raise Invalid(
+            _("bbox is no box."),
+            field="bbox",
+            mend=_("Write west,south,east,north in degrees, as in bbox=-9.2,38.7,-9.1,38.8."),
+        )
+    west, south, east, north = numbers
+    return west, south, east, north
+
+
+def read_times(text: str) -> tuple[float | None, float | None]:
+    """A moment, or an interval whose ends may be open: `2026-01-01T00:00:00Z/..` (OGC 17-069r4, 7.15.4).
+
+    Raises Invalid.
+    """
+    parts = text.split("/")
+    ends = [None if part in ("", "..") else _moment(part) for part in parts]
+    if len(parts) > 2 or (len(parts) == 1 and ends[0] is None):
+        raise _no_time()
+    first, last = ends[0], ends[-1]
+    if first is not None and last is not None and first > last:
+        raise _no_time()
+    return first, last
+
+
+def _moment(text: str) -> float:
+    try:
+        found = parse_datetime(text.strip().replace(" ", "+"))
+        if found is None:
+            found = datetime.combine(datetime.strptime(text, "%Y-%m-%d"), datetime.min.time(), UTC)
+    except ValueError as problem:
+        raise _no_time() from problem
+    return (found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp()
+
+
+def _no_time() -> Invalid:
+    return Invalid(
+        _("datetime is no moment and no interval."),
+        field="datetime",
+        mend=_("Write 2026-01-31T08:00:00Z, or two of them with / between; .. leaves an end open."),
+    )
+
+
+def read_selection(layer: Layer, query: QueryDict, *, prefix: str = "") -> Selection:
+    """The selection that an address asks for: `bbox`, `datetime`, and public fields by name. Raises Invalid.
+
+    A field may be given several times; any of its values will do.
+    """
+    values: dict[str, Any] = {}
+    for name in layer.public_fields:
+        wanted = query.getlist(f"{prefix}{name}")
+        if wanted:
+            values[name] = tuple(wanted)
+    since, until = read_times(query["datetime"]) if query.get("datetime") else (None, None)
+    bounds = read_bounds(query["bbox"]) if query.get("bbox") else None
+    return Selection(bounds, since, until, values)

@@ -1,0 +1,103 @@
+"""What the map page must know of each layer, and the words it speaks."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from cityhall.kernel.people.actors import Actor
+from cityhall.kernel.places.layers import seen_by
+from cityhall.kernel.service import Layer, Service
+from cityhall.services.map.models import OutsideMap
+from cityhall.services.map.replay import can_replay
+from cityhall.services.map.tiles import tiles_path
+
+
+def layer_specs(actor: Actor) -> list[dict[str, Any]]:
+    """Every layer that somebody may see, with the addresses of its parts."""
+    return [_spec(service, layer) for service, layer in seen_by(actor) if layer.source or layer.query]
+
+
+def _spec(service: Service, layer: Layer) -> dict[str, Any]:
+    names = [service.slug, layer.slug]
+    return {
+        "id": f"{service.slug}/{layer.slug}",
+        "name": str(layer.name),
+        "group": str(service.name),
+        "kind": layer.kind,
+        "color": layer.color,
+        "minzoom": layer.min_zoom,
+        "visible": layer.visible,
+        "live": f"/live/{layer.live}" if layer.live and not layer.permission else "",
+        # A live layer is drawn from its GeoJSON and moved by its topic; what stands still comes as tiles.
+        "geojson": reverse("map_layer", args=names) if layer.source and layer.live else "",
+        "tiles": tiles_path(service, layer),
+        "summary": reverse("map_summary", args=names),
+        "heat": reverse("map_heat", args=names),
+        "zones": reverse("map_zones", args=names),
+        "table": reverse("map_table", args=names),
+        "replay": reverse("map_replay", args=names) if can_replay(layer) else "",
+        "downloads": "" if layer.permission else reverse("map_download", args=[*names, "geojson"]),
+        "labels": {name: str(layer.labels.get(name, name)) for name in layer.public_fields},
+        "values": {name: {key: str(text) for key, text in some.items()} for name, some in layer.values.items()},
+        "style": layer.style,
+    }
+
+
+def outside_specs() -> list[dict[str, Any]]:
+    """Other servers' maps as MapLibre raster sources."""
+    return [
+        {"id": f"outside/{one.pk}", "name": one.name, "tiles": outside_tiles(one), "attribution": one.attribution}
+        for one in OutsideMap.objects.all()
+    ]
+
+
+def outside_tiles(one: OutsideMap) -> str:
+    """The address template of an outside map's tiles."""
+    if one.kind == OutsideMap.Kind.XYZ:
+        return one.url
+    joined = "&" if "?" in one.url else "?"
+    wanted = "SERVICE=WMS&VERSION=1.3.0&REQUEST=GetMap&STYLES=&CRS=EPSG:3857&FORMAT=image/png&TRANSPARENT=TRUE"
+    return f"{one.url}{joined}{wanted}&LAYERS={one.layer}&WIDTH=512&HEIGHT=512&BBOX={{bbox-epsg-3857}}"
+
+
+def words() -> dict[str, str]:
+    """Every word that the page's own scripts say, in the reader's language."""
+    return {
+        "points": _("Places"),
+        "heat": _("Heat"),
+        "zones": _("By district"),
+        "table": _("Table"),
+        "inView": _("in view"),
+        "nothing": _("Nothing here."),
+        "counted": _("%(count)s in view: %(layer)s"),
+        "more": _("others"),
+        "clear": _("Clear the choices"),
+        "play": _("Play"),
+        "pause": _("Pause"),
+        "live": _("Live"),
+        "noReplay": _("Nothing is kept of that hour."),
+        "replaying": _("Replay of %(time)s"),
+        "failed": _("That did not work. Try again."),
+        "offline": _("No network since %(time)s; shown is what was known then."),
+        "saved": _("Saved."),
+        "copied": _("The link is copied."),
+        "deleted": _("Deleted."),
+        "drawnAs": _("Drawn as"),
+        "people": _("a thousand people"),
+        "stands": _("%(count)s places here"),
+        "close": _("Close"),
+        "download": _("Download"),
+        "reading": _("Being read …"),
+        "ready": _("On the map."),
+        "dropped": _("Drop the file to put it on the map"),
+        "left": _("Left"),
+        "right": _("Right"),
+        "updated": _("updated %(time)s"),
+        "count": ngettext("place", "places", 2),
+        "city": settings.CITY.name,
+    }

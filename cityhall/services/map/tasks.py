@@ -1,0 +1,60 @@
+"""Jobs of the worker."""
+
+from __future__ import annotations
+
+import logging
+from datetime import timedelta
+from pathlib import Path
+
+import orjson
+from django.db import close_old_connections
+from django.utils import timezone
+from procrastinate.contrib.django import app
+
+from cityhall.kernel.errors import CityhallError
+from cityhall.services.map.datasets import actions
+from cityhall.services.map.datasets.importing import import_version
+from cityhall.services.map.datasets.outside import features_of
+from cityhall.services.map.models import Dataset, DatasetVersion
+
+log = logging.getLogger(__name__)
+RESTORABLE = timedelta(days=30)
+
+
+@app.task(name="map.import_dataset")
+def import_dataset(version_id: int) -> None:
+    """Reads a version that waits, from its file or from another server."""
+    try:
+        version = DatasetVersion.objects.filter(pk=version_id, state=DatasetVersion.State.WAITING).first()
+        if version is not None:
+            run(version)
+    finally:
+        close_old_connections()
+
+
+def run(version: DatasetVersion) -> None:
+    """Reads a version; its file is not needed afterwards."""
+    path = actions.folder() / (version.file or f"{version.pk}.fetched")
+    try:
+        if not version.file:
+            _bring(version, path)
+        import_version(version, path, version.source if version.file else "fetched.geojson")
+    except CityhallError as problem:
+        version.state = DatasetVersion.State.FAILED
+        version.problems = [{"row": 0, "field": "", "what": str(problem)}]
+        version.save(update_fields=["state", "problems"])
+    except Exception:
+        log.exception("version %s could not be read", version.pk)
+    finally:
+        path.unlink(missing_ok=True)
+    actions.read(version)
+
+
+def _bring(version: DatasetVersion, path: Path) -> None:
+    """Another server's features as a file like any other."""
+    path.write_bytes(orjson.dumps({"type": "FeatureCollection", "features": features_of(version.source)}))
+
+
+def forget_deleted() -> None:
+    """Removes for good what was deleted over RESTORABLE ago (manifest `Task`)."""
+    Dataset.objects.filter(deleted_at__lt=timezone.now() - RESTORABLE).delete()

@@ -1,0 +1,51 @@
+"""Answers that are the same for everybody and asked thousands of times a second (tiles), given before Django.
+
+Django's chain of middleware takes some milliseconds, most of a tile's time; none of it is needed here: nobody is asked
+who they are and nothing is changed. A service names such answers in its manifest (`swift`); one that cannot be given at
+once (None) goes the usual way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from django.http import HttpResponse
+
+from cityhall.kernel.service import city_services, resolve
+from cityhall.web.security import POLICY
+
+Scope = dict[str, Any]
+Receive = Callable[[], Awaitable[dict[str, Any]]]
+Send = Callable[[dict[str, Any]], Awaitable[None]]
+Application = Callable[[Scope, Receive, Send], Awaitable[None]]
+HEADERS = (
+    (b"content-security-policy", POLICY.encode()),
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"same-origin"),
+)
+
+
+def swift(application: Application) -> Application:
+    """An ASGI application that asks the services' swift answers first."""
+    answers = {prefix: resolve(path) for service in city_services() for prefix, path in sorted(service.swift.items())}
+
+    async def served(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and scope["method"] in ("GET", "HEAD"):
+            for prefix, answer in answers.items():
+                if scope["path"].startswith(prefix):
+                    given: HttpResponse | None = answer(scope["path"], scope["query_string"], dict(scope["headers"]))
+                    if given is not None:
+                        await _send(given, send, body=scope["method"] == "GET")
+                        return
+        await application(scope, receive, send)
+
+    return served
+
+
+async def _send(answer: HttpResponse, send: Send, *, body: bool) -> None:
+    headers = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in answer.items()]
+    length = (b"content-length", str(len(answer.content)).encode())
+    given = [*headers, *HEADERS, *([] if answer.status_code in (204, 304) else [length])]
+    await send({"type": "http.response.start", "status": answer.status_code, "headers": given})
+    await send({"type": "http.response.body", "body": answer.content if body else b""})

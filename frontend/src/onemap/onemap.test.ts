@@ -1,0 +1,72 @@
+import { describe, expect, it } from 'vitest'
+import { bars, charts } from './charts'
+import { moment, placeAt, type Track } from './replay'
+import { asked, decode, encode, say, type LayerSpec, type State } from './spec'
+import { ownScenes } from './screen'
+
+describe('a state in an address', () => {
+  it('comes back as it went, letters of all kinds too', () => {
+    const state: State = { center: [-51.2, -30], zoom: 12.5, layers: { 'transit/stops': { as: 'heat', only: { name: ['São João', '버스', '"<>&'] } } }, start: '2026-01-01T08:00' }
+    expect(decode(encode(state))).toEqual(state)
+    expect(encode(state)).toMatch(/^[\w-]+$/)
+  })
+  it.each(['', 'rubbish', '%%%', btoa('[1'), btoa('null'), btoa('7')])('takes %s for none', (text) => {
+    expect(decode(text)).toBeUndefined()
+  })
+})
+
+it('asks with every chosen value', () => {
+  expect(asked('/a/', { as: 'points', only: { line: ['1', 'A&B'] } }, { bbox: '1,2,3,4' })).toBe('/a/?bbox=1%2C2%2C3%2C4&line=1&line=A%26B')
+  expect(asked('/a/', undefined)).toBe('/a/')
+  expect(say('%(count)s in %(place)s', { count: 3, place: 'Old Town' })).toBe('3 in Old Town')
+})
+
+describe('replay', () => {
+  const track: Track = { id: 'a', at: [100, 110, 400], places: [[0, 0], [10, 20], [50, 50]], properties: { line: '1' } }
+  it.each([
+    [99, undefined],
+    [100, [0, 0]],
+    [105, [5, 10]],
+    [110, [10, 20]],
+    [190, [10, 20]],
+    [250, undefined],
+    [400, [50, 50]],
+    [480, [50, 50]],
+    [500, undefined],
+  ])('at %d', (second, place) => expect(placeAt(track, second)).toEqual(place))
+  it('shows what is chosen, and single events for ten minutes', () => {
+    const event: Track = { id: 'e', at: [100], places: [[1, 1]], properties: { line: '2' } }
+    expect(moment([track, event], 105, {}).features).toHaveLength(2)
+    expect(moment([track, event], 105, { line: ['2'] }).features.map((one) => one.properties?.id)).toEqual(['e'])
+    expect(moment([event], 699, {}).features).toHaveLength(1)
+    expect(moment([event], 701, {}).features).toHaveLength(0)
+  })
+})
+
+describe('charts', () => {
+  document.documentElement.lang = 'en'
+  const facet = { field: 'status', label: 'Status', counts: [{ value: 'late', count: 4 }, { value: 'early', count: 1 }], bars: [], more: 2 } as never
+  it('are buttons that say what is chosen', () => {
+    const chosen: string[] = []
+    const group = bars(facet, ['early'], { more: 'others' }, { late: 'too late' }, (value) => chosen.push(value))
+    const buttons = [...group.querySelectorAll('button')]
+    expect(buttons.map((one) => one.getAttribute('aria-pressed'))).toEqual(['false', 'true'])
+    expect(buttons[0]?.textContent).toBe('too late4')
+    buttons[0]?.click()
+    expect(chosen).toEqual(['late'])
+    expect(group.textContent).toContain('2 others')
+  })
+  it('keep the focus when they are drawn anew', () => {
+    const place = document.body.appendChild(document.createElement('div'))
+    charts(place, [facet], {}, {}, {}, () => undefined)
+    place.querySelectorAll('button')[1]?.focus()
+    charts(place, [facet], {}, {}, {}, () => undefined)
+    expect(document.activeElement?.textContent).toBe('early1')
+  })
+})
+
+it('the wall screen shows each layer in turn', () => {
+  const spec = (id: string, kind: string, live: string): LayerSpec => ({ id, name: id, kind, live, visible: true }) as LayerSpec
+  const scenes = ownScenes([spec('lines', 'line', ''), spec('stops', 'point', ''), spec('buses', 'point', '/live/x')])
+  expect(scenes.map((one) => `${one.name} ${Object.values(one.state.layers ?? {}).at(-1)?.as}`)).toEqual(['stops heat', 'stops zones', 'buses points', 'buses heat', 'buses zones'])
+})

@@ -1,0 +1,246 @@
+/** The map page: the panel's choices on the map, counts and charts that follow the view, and all that one does with it. */
+import 'maplibre-gl/dist/maplibre-gl.css'
+import { Board } from './board'
+import { charts, type Facet } from './charts'
+import { Compare } from './compare'
+import { ramp } from './draw'
+import { keep, picture, print } from './picture'
+import { Replay } from './replay'
+import { startScreen, ownScenes } from './screen'
+import { asked, decode, encode, say, type Drawing, type LayerSpec, type OutsideSpec, type Shown, type State, type Words } from './spec'
+import { LayerTable } from './table'
+import { startViews } from './views'
+
+const SOON_MS = 250
+const LIVE_MS = 5_000
+
+function data<T>(id: string): T {
+  return JSON.parse(document.getElementById(id)?.textContent ?? 'null') as T
+}
+
+class OneMap {
+  private board: Board
+  private shown: Record<string, Shown> = {}
+  private outside: string[] = []
+  private focus: string | undefined
+  private replay: Replay
+  private compare: Compare
+  private table: LayerTable
+  private soon = 0
+  private asking: AbortController | undefined
+
+  constructor(
+    private root: HTMLElement,
+    private specs: LayerSpec[],
+    private outsides: OutsideSpec[],
+    private words: Words,
+    state: State,
+  ) {
+    const element = root.querySelector<HTMLElement>('[data-board]')!
+    const [lon = 0, lat = 0] = (element.dataset.center ?? '').split(',').map(Number)
+    this.board = new Board(element, specs, outsides, words, { center: state.center ?? [lon, lat], zoom: state.zoom ?? Number(element.dataset.zoom) })
+    this.replay = new Replay(root, specs, words, () => this.shown, (past) => this.board.replay(past))
+    this.compare = new Compare(root, this.board, specs, outsides, words, () => this.changed())
+    this.table = new LayerTable(root, words, (place) => this.board.map.flyTo({ center: place, zoom: 16 }))
+    this.wake()
+    this.apply(state)
+    this.board.map.on('moveend', () => this.changed())
+    setInterval(() => this.count(true), LIVE_MS)
+  }
+
+  get state(): State {
+    const { map } = this.board
+    const center = map.getCenter()
+    return {
+      center: [Number(center.lng.toFixed(5)), Number(center.lat.toFixed(5))],
+      zoom: Number(map.getZoom().toFixed(2)),
+      layers: this.shown,
+      ...(this.outside.length ? { outside: this.outside } : {}),
+      ...(this.compare.on ? { compare: this.compare.state } : {}),
+      ...(this.replay.on ? { start: this.replay.start } : {}),
+    }
+  }
+
+  /** Arranges everything as a state says; what the state does not know stays as the layers want it. */
+  apply(state: State): void {
+    const usual = Object.fromEntries(this.specs.filter((spec) => spec.visible).map((spec) => [spec.id, this.usual(spec)]))
+    const wanted = state.layers ?? usual
+    this.shown = Object.fromEntries(this.specs.filter((spec) => wanted[spec.id]).map((spec) => [spec.id, { ...this.usual(spec), ...wanted[spec.id] }]))
+    this.outside = (state.outside ?? []).filter((id) => this.outsides.some((one) => one.id === id))
+    if (state.center) this.board.map.jumpTo({ center: state.center, zoom: state.zoom ?? this.board.map.getZoom() })
+    for (const spec of this.specs) this.row(spec.id, (row) => {
+      row.querySelector<HTMLInputElement>('[data-on]')!.checked = Boolean(this.shown[spec.id])
+      const as = row.querySelector<HTMLSelectElement>('[data-as]')
+      if (as) as.value = this.shown[spec.id]?.as ?? this.usual(spec).as
+    })
+    for (const box of this.root.querySelectorAll<HTMLInputElement>('[data-outside]')) box.checked = this.outside.includes(box.value)
+    this.mode('compare', Boolean(state.compare), () => this.compare.open(state.compare), () => this.compare.close())
+    this.changed()
+    if (state.start) this.mode('replay', true, () => void this.replay.open(state.start), () => this.replay.close())
+  }
+
+  private usual(spec: LayerSpec): Shown {
+    return { as: spec.kind === 'heat' ? 'heat' : 'points', only: {} }
+  }
+
+  private row(id: string, work: (row: HTMLElement) => void): void {
+    const found = this.root.querySelector<HTMLElement>(`[data-layer="${id}"]`)
+    if (found) work(found)
+  }
+
+  private wake(): void {
+    for (const spec of this.specs) this.row(spec.id, (row) => this.wakeRow(spec, row))
+    for (const box of this.root.querySelectorAll<HTMLInputElement>('[data-outside]')) {
+      box.addEventListener('change', () => {
+        this.outside = box.checked ? [...this.outside, box.value] : this.outside.filter((id) => id !== box.value)
+        this.changed()
+      })
+    }
+    this.press('compare', (on) => (on ? this.compare.open() : (this.compare.close(), this.changed())))
+    this.press('replay', (on) => (on ? void this.replay.open() : this.replay.close()))
+    this.root.querySelector('[data-act=table]')?.addEventListener('click', () => this.openTable())
+    this.root.querySelector('[data-act=png]')?.addEventListener('click', () => void this.picture().then((blob) => keep(blob, `${this.words.city} ${new Date().toISOString().slice(0, 16)}.png`)))
+    this.root.querySelector('[data-act=print]')?.addEventListener('click', () => void this.picture().then((blob) => print(blob, this.root)))
+    this.root.querySelector('[data-act=share]')?.addEventListener('click', () => void navigator.clipboard?.writeText(location.href).then(() => this.tell(this.words.copied)))
+    document.addEventListener('keydown', (event) => {
+      const typing = (event.target as HTMLElement).closest('input:not([type=checkbox]):not([type=range]), select, textarea, dialog')
+      if (!typing && !event.ctrlKey && !event.metaKey && !event.altKey && event.key.toLowerCase() === 't') this.openTable()
+    })
+    startViews(this.root, this.words, () => this.state, (text) => this.tell(text))
+  }
+
+  private wakeRow(spec: LayerSpec, row: HTMLElement): void {
+    row.addEventListener('focusin', () => (this.focus = spec.id))
+    row.querySelector<HTMLInputElement>('[data-on]')!.addEventListener('change', (event) => {
+      if ((event.target as HTMLInputElement).checked) this.shown[spec.id] = { ...this.usual(spec), as: (row.querySelector<HTMLSelectElement>('[data-as]')?.value as Drawing) ?? 'points' }
+      else delete this.shown[spec.id]
+      this.changed()
+      if (this.replay.on) void this.replay.load()
+    })
+    row.querySelector<HTMLSelectElement>('[data-as]')?.addEventListener('change', (event) => {
+      const only = this.shown[spec.id]?.only ?? {}
+      this.shown[spec.id] = { as: (event.target as HTMLSelectElement).value as Drawing, only }
+      row.querySelector<HTMLInputElement>('[data-on]')!.checked = true
+      this.changed()
+    })
+    const open = row.querySelector<HTMLButtonElement>('[data-open]')!
+    open.addEventListener('click', () => {
+      const detail = row.querySelector<HTMLElement>('[data-detail]')!
+      detail.hidden = !detail.hidden
+      open.setAttribute('aria-expanded', String(!detail.hidden))
+      this.count()
+    })
+    row.querySelector('[data-table]')!.addEventListener('click', () => void this.table.open(spec, this.shown[spec.id], this.board.bbox()))
+  }
+
+  private press(name: string, work: (on: boolean) => void): void {
+    const button = this.root.querySelector<HTMLButtonElement>(`[data-act=${name}]`)
+    button?.addEventListener('click', () => {
+      const on = button.getAttribute('aria-pressed') !== 'true'
+      button.setAttribute('aria-pressed', String(on))
+      work(on)
+      this.changed()
+    })
+  }
+
+  private mode(name: string, on: boolean, open: () => void, close: () => void): void {
+    this.root.querySelector(`[data-act=${name}]`)?.setAttribute('aria-pressed', String(on))
+    if (on) open()
+    else close()
+  }
+
+  private openTable(): void {
+    const on = Object.keys(this.shown)
+    const id = this.focus && on.includes(this.focus) ? this.focus : (on.find((one) => this.specs.find((spec) => spec.id === one)?.live) ?? on[0])
+    const spec = this.specs.find((one) => one.id === id)
+    if (spec) void this.table.open(spec, this.shown[spec.id], this.board.bbox())
+  }
+
+  private changed(): void {
+    if (!this.compare.on) this.board.show(this.shown, this.outside)
+    clearTimeout(this.soon)
+    this.soon = window.setTimeout(() => {
+      history.replaceState(history.state, '', `#${encode(this.state)}`)
+      this.count()
+    }, SOON_MS)
+  }
+
+  /** Counts what the view holds of each layer that is on; charts too where its part is open. */
+  private count(live = false): void {
+    if (document.hidden) return
+    if (!live) {
+      this.asking?.abort()
+      this.asking = new AbortController()
+    }
+    const bbox = this.board.bbox()
+    for (const spec of this.specs) {
+      this.row(spec.id, (row) => {
+        const shown = this.shown[spec.id]
+        const place = row.querySelector<HTMLElement>('[data-count]')!
+        if (!shown) return void (place.textContent = '')
+        if (live && !spec.live) return
+        const open = !row.querySelector<HTMLElement>('[data-detail]')!.hidden
+        void fetch(asked(spec.summary, shown, { bbox, ...(open ? { facets: '1' } : {}) }), { signal: live ? null : this.asking!.signal })
+          .then(async (answer) => {
+            if (!answer.ok) return
+            const body = (await answer.json()) as { count: number; facets?: Facet[] }
+            place.textContent = body.count.toLocaleString(document.documentElement.lang)
+            place.setAttribute('aria-label', `${body.count} ${this.words.inView}`)
+            if (body.facets) charts(row.querySelector<HTMLElement>('[data-facets]')!, body.facets, shown.only, this.words, spec.values, (field, value) => this.choose(spec, field, value))
+          })
+          .catch(() => undefined)
+      })
+    }
+    this.offline()
+  }
+
+  private offline(): void {
+    const lost = this.board.lost
+    const place = this.root.querySelector<HTMLElement>('[data-lost]')
+    if (!place) return
+    place.hidden = !lost
+    if (lost) place.textContent = say(this.words.offline, { time: lost.toLocaleTimeString(document.documentElement.lang, { hour: '2-digit', minute: '2-digit' }) })
+  }
+
+  private choose(spec: LayerSpec, field: string, value: string): void {
+    const shown = this.shown[spec.id]
+    if (!shown) return
+    const values = shown.only[field] ?? []
+    const now = values.includes(value) ? values.filter((one) => one !== value) : [...values, value]
+    const only = { ...shown.only, [field]: now }
+    if (!now.length) delete only[field]
+    this.shown[spec.id] = { ...shown, only }
+    this.changed()
+  }
+
+  private picture(): Promise<Blob> {
+    const names = this.specs.filter((spec) => this.shown[spec.id])
+    const legend = names.map((spec) => ({ name: spec.name, color: this.shown[spec.id]?.as === 'points' ? spec.color : ramp()[3]! }))
+    const time = new Date().toLocaleString(document.documentElement.lang, { timeZone: this.root.dataset.zone, dateStyle: 'medium', timeStyle: 'short', hourCycle: 'h23' })
+    const maps = [{ map: this.board.map, from: 0 }]
+    const right = this.compare.on ? this.compare.right : undefined
+    if (right) maps.push({ map: right.map, from: this.compare.state.at / 100 })
+    return picture(maps, { title: `${this.words.city} · ${names.map((spec) => spec.name).join(', ')}`, legend, source: `${this.root.dataset.attribution} · ${time}` })
+  }
+
+  private tell(text: string | undefined): void {
+    this.root.querySelector('[data-status]')!.textContent = text ?? ''
+  }
+}
+
+/** Wakes the page. */
+export function startOneMap(root: HTMLElement): void {
+  const specs = data<LayerSpec[]>('map-layers-data')
+  const outsides = data<OutsideSpec[]>('map-outside')
+  const words = data<Words>('map-words')
+  if (root.dataset.screen) {
+    const element = root.querySelector<HTMLElement>('[data-board]')!
+    const [lon = 0, lat = 0] = (element.dataset.center ?? '').split(',').map(Number)
+    const board = new Board(element, specs, outsides, words, { center: [lon, lat], zoom: Number(element.dataset.zoom) + Math.log2(Math.max(0.5, Math.min(innerWidth / 1280, innerHeight / 720))) }, { controls: false })
+    const saved = data<{ name: string; state: State }[]>('map-cycle')
+    startScreen(root, board, saved.length ? saved : ownScenes(specs), words)
+    return
+  }
+  const saved = data<State>('map-state')
+  new OneMap(root, specs, outsides, words, decode(location.hash.slice(1)) ?? saved ?? {})
+}

@@ -1,0 +1,269 @@
+"""The one map in a real browser: layers, charts, table, replay, comparison, views, a wall screen, one's own data."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from tests.e2e.conftest import ROOT, SCREENSHOTS, Demo, outside
+from tests.e2e.test_accessibility import AXE, RUN
+
+pytestmark = pytest.mark.browser
+CHIEF, PASSWORD = "chief@example.org", "correct horse battery"
+AGREE = """() => {
+    const row = document.querySelector('[data-layer="transit/vehicles"]')
+    const chosen = row.querySelector('.facet-bar[aria-pressed="true"] .num')
+    return chosen && chosen.textContent === row.querySelector('[data-count]').textContent
+}"""
+SLOW_MS = 60_000
+"""Two maps drawn without a graphics card."""
+SOME = re.compile(r"[1-9]\d*")
+
+
+@pytest.fixture(scope="session")
+def chief(demo: Demo) -> str:
+    """Somebody who may do everything."""
+    command = [sys.executable, "-m", "cityhall.cli", "manage", "--city", "demo", "--data", str(demo.data)]
+    environment = outside() | {"DJANGO_SUPERUSER_PASSWORD": PASSWORD}
+    subprocess.run([*command, "createsuperuser", "--noinput", "--email", CHIEF], env=environment, cwd=ROOT, check=True)
+    return CHIEF
+
+
+@pytest.fixture
+def alone(chromium: Browser, demo: Demo) -> Iterator[Page]:
+    """A page that fails its test where it asks anything of another server."""
+    context = chromium.new_context(base_url=demo.address, locale="en-GB", viewport={"width": 1280, "height": 800})
+    context.set_default_timeout(20_000)
+    page = context.new_page()
+    strange: list[str] = []
+    faults: list[str] = []
+    allowed = (demo.address, "blob:", "data:")
+    page.on("request", lambda request: None if request.url.startswith(allowed) else strange.append(request.url))
+    page.on("pageerror", lambda error: faults.append(str(error)))
+    yield page
+    context.close()
+    assert strange == [] and faults == []
+
+
+def opened(page: Page, path: str = "/map/") -> None:
+    page.goto(path)
+    page.locator("[data-board][data-idle]").wait_for()
+
+
+def keep(page: Page, name: str) -> None:
+    SCREENSHOTS.mkdir(exist_ok=True)
+    page.screenshot(path=SCREENSHOTS / f"one-map-{name}.png")
+
+
+def accessible(page: Page) -> None:
+    page.evaluate(Path(AXE).read_text())
+    assert [fault for fault in page.evaluate(RUN) if fault["impact"] in ("serious", "critical")] == []
+    wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+    assert wide <= 0
+
+
+def layer(page: Page, name: str) -> None:
+    page.locator(f'[data-layer="{name}"] [data-open]').click()
+
+
+def test_layers_counts_charts_and_choices(alone: Page) -> None:
+    """Nothing is asked of an outside server meanwhile: tiles, fonts and pictures are the city's own."""
+    page = alone
+    opened(page)
+    count = page.locator('[data-layer="transit/vehicles"] [data-count]')
+    expect(count).not_to_be_empty()
+    expect(page.locator("[data-board]")).to_have_attribute("data-moving", SOME)
+    layer(page, "transit/vehicles")
+    bar = page.locator('[data-layer="transit/vehicles"] .facet-bar').first
+    line = bar.locator("span").first.inner_text()
+    bar.click()
+    expect(page.locator('.facet-bar[aria-pressed="true"] span').first).to_have_text(line)
+    # Buses come and go meanwhile, so both numbers are read until they agree.
+    page.wait_for_function(AGREE)
+    # The view is in the address: whoever gets the link sees the same.
+    page.wait_for_function("location.hash.length > 10")
+    page.reload()
+    layer(page, "transit/vehicles")
+    expect(page.locator('.facet-bar[aria-pressed="true"] span').first).to_have_text(line)
+    page.wait_for_function(AGREE)
+    keep(page, "charts")
+
+
+@pytest.mark.parametrize("way", ["heat", "zones"])
+def test_heat_and_districts(alone: Page, way: str) -> None:
+    page = alone
+    opened(page)
+    layer(page, "transit/stops")
+    with page.expect_response(lambda answer: f"/map/{way}/transit/stops" in answer.url) as answer:
+        page.locator('[data-layer="transit/stops"] [data-as]').select_option(way)
+    features = answer.value.json()["features"]
+    assert sum(one["properties"]["count"] for one in features) > 50
+    accessible(page)
+    keep(page, way)
+
+
+def test_the_table_is_one_key_away(phone: Page) -> None:
+    page = phone
+    opened(page)
+    page.keyboard.press("t")
+    table = page.get_by_role("dialog", name="Buses now")
+    expect(table.get_by_role("columnheader", name="Line")).to_be_visible()
+    assert table.get_by_role("row").count() > 3
+    accessible(page)
+    keep(page, "table-phone")
+    table.get_by_role("button", name="Close").click()
+    expect(table).to_be_hidden()
+
+
+def test_replay(alone: Page) -> None:
+    page = alone
+    opened(page)
+    # The worker notes every fifteen seconds where the buses are.
+    for _try in range(8):
+        tracks = page.request.get("/map/replay/transit/vehicles/?start=" + hour(page)).json()["tracks"]
+        if tracks and max(len(track["at"]) for track in tracks) > 1:
+            break
+        page.wait_for_timeout(5_000)
+    page.reload()
+    page.get_by_role("button", name="Replay").click()
+    expect(page.locator("[data-replay]")).to_have_attribute("data-tracks", SOME)
+    clock = page.locator("[data-replay] output")
+    before = clock.inner_text()
+    page.get_by_role("button", name="Play", exact=True).click()
+    expect(clock).not_to_have_text(before)
+    page.get_by_role("button", name="Pause").click()
+    page.get_by_label("Moment of the hour").press("ArrowRight")
+    accessible(page)
+    keep(page, "replay")
+
+
+def hour(page: Page) -> str:
+    return page.locator("#replay-start").input_value()
+
+
+@pytest.mark.parametrize("device", ["desktop", "phone"])
+def test_two_layers_side_by_side(device: str, request: pytest.FixtureRequest) -> None:
+    page: Page = request.getfixturevalue(device)
+    opened(page)
+    page.get_by_role("button", name="Compare").click()
+    page.locator("[data-over][data-idle]").wait_for(timeout=SLOW_MS)
+    bar = page.get_by_role("slider", name="Bar between the two maps")
+    bar.focus()
+    bar.press("ArrowRight")
+    assert "51%" in (page.locator("[data-over]").get_attribute("style") or "")
+    accessible(page)
+    keep(page, f"compare-{device}")
+
+
+def test_a_picture_to_keep(alone: Page) -> None:
+    page = alone
+    opened(page)
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Keep as a picture").click()
+    png = Path(download.value.path()).read_bytes()
+    assert png.startswith(b"\x89PNG") and len(png) > 50_000
+    SCREENSHOTS.mkdir(exist_ok=True)
+    (SCREENSHOTS / "one-map-picture.png").write_bytes(png)
+
+
+def test_the_wall_screen_lives_through_a_lost_network(alone: Page) -> None:
+    page = alone
+    opened(page, "/map/screen/")
+    expect(page.locator("[data-number]").first).not_to_be_empty()
+    scene = page.locator("main").get_attribute("data-scene")
+    page.keyboard.press("ArrowRight")
+    assert page.locator("main").get_attribute("data-scene") != scene
+    accessible(page)
+    keep(page, "screen")
+    page.context.set_offline(True)
+    page.locator("[data-offline]").wait_for(timeout=40_000)
+    keep(page, "screen-offline")
+    assert page.locator("[data-number]").first.inner_text()
+    page.context.set_offline(False)
+    page.locator("[data-offline]").wait_for(state="hidden", timeout=40_000)
+
+
+def sign_in(page: Page, email: str) -> None:
+    page.goto("/accounts/login/")
+    page.locator("input[name=login]").fill(email)
+    page.locator("input[name=password]").fill(PASSWORD)
+    page.locator("main form button").first.click()
+    page.wait_for_url("**/")
+
+
+def test_bring_publish_style_and_keep_a_view(alone: Page, chief: str) -> None:
+    page = alone
+    sign_in(page, chief)
+    page.goto("/map/data-sets/")
+    accessible(page)
+    keep(page, "bring")
+    # Dragged onto the page, as people do.
+    rows = "".join(f"Tree {n},{-29.42 + n % 30 / 400},{36.34 + n // 30 / 400},{n % 17}\n" for n in range(600))
+    page.evaluate(
+        """text => {
+            const files = new DataTransfer()
+            files.items.add(new File([text], 'Street trees.csv', { type: 'text/csv' }))
+            const zone = document.querySelector('[data-zone]')
+            zone.dispatchEvent(new DragEvent('drop', { dataTransfer: files, bubbles: true, cancelable: true }))
+        }""",
+        "name,longitude,latitude,height\n" + rows,
+    )
+    page.wait_for_url("**/map/data-sets/street-trees/")
+    page.locator('#state[data-state="ready"]').wait_for(timeout=30_000)
+    page.reload()
+    page.get_by_label("Colour by").select_option("height")
+    page.locator("#style ~ form").get_by_role("button", name="Save").click()
+    page.get_by_role("button", name="Publish").click()
+    expect(page.get_by_text("everybody may see it")).to_be_visible()
+    accessible(page)
+    keep(page, "dataset")
+    page.wait_for_timeout(2_100)
+    opened(page)
+    with page.expect_response(lambda answer: "/map/tiles/map/street-trees/" in answer.url and answer.status == 200):
+        page.get_by_role("checkbox", name="Street trees").check()
+    page.wait_for_timeout(1_500)
+    keep(page, "own-data")
+    page.get_by_label("Name").fill("Trees")
+    page.get_by_label("Who may see it").select_option("public")
+    page.get_by_role("button", name="Keep this view").click()
+    expect(page.locator("[data-status]")).to_have_text("Saved.")
+    link = page.get_by_role("link", name="Trees", exact=True).get_attribute("href") or ""
+    opened(page, link)
+    expect(page.get_by_role("checkbox", name="Street trees")).to_be_checked()
+    found = page.request.get("/map/ogc/collections/map-street-trees/items?f=json&limit=1").json()
+    assert found["numberMatched"] == 600 and json.dumps(found).count("Tree") == 1
+
+
+def test_a_bad_file_is_told_by_its_row(alone: Page, chief: str, tmp_path: Path) -> None:
+    page = alone
+    sign_in(page, chief)
+    page.goto("/map/data-sets/")
+    file = tmp_path / "bad.csv"
+    file.write_text("longitude,latitude\n-29.4,36.3\nhere,36.3\n")
+    page.locator("#file").set_input_files(file)
+    page.get_by_role("button", name="Put it on the map").click()
+    page.locator('#state[data-state="failed"]').wait_for(timeout=30_000)
+    expect(page.locator("[data-problems] tbody tr")).to_have_text(["2longitude“here” is no number of degrees"])
+    accessible(page)
+    keep(page, "bad-file")
+
+
+PAGES = {"map": "/map/", "open-data": "/map/ogc/?f=html", "collections": "/map/ogc/collections?f=html"}
+PAGES |= {"items": "/map/ogc/collections/transit-stops/items?f=html"}
+
+
+@pytest.mark.parametrize(("name", "path"), PAGES.items(), ids=PAGES)
+@pytest.mark.parametrize("device", ["desktop", "phone"])
+def test_every_page_is_accessible(device: str, name: str, path: str, request: pytest.FixtureRequest) -> None:
+    page: Page = request.getfixturevalue(device)
+    page.goto(path)
+    page.wait_for_timeout(1_000)
+    accessible(page)
+    keep(page, f"{name}-{device}")
