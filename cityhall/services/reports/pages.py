@@ -113,6 +113,8 @@ def sent(request: HttpRequest) -> HttpResponse:
 def report(request: HttpRequest, report_id: int) -> HttpResponse:
     """A report as the public sees it."""
     found = queries.find_public(report_id)
+    if request.GET.get("part"):
+        return render(request, "reports/row.html", {"report": found})
     mine = bool(request.user.is_authenticated and found.person_id == request.user.pk)
     if mine:
         return _followed(request, found, "")

@@ -274,3 +274,21 @@ def test_odd_values_break_nothing(city: Path) -> None:
                 assert Client().post(path, sent).status_code < 500
     assert Client().post(f"/api/reports/{10**30}/support", "{}", "application/json").status_code == 404
     assert Report.objects.count() == 3
+
+
+def test_tiles_and_open_data_hold_what_is_shown(city: Path) -> None:
+    from cityhall.services.map import reading
+
+    reading.forget()
+    hole = filed().report
+    noise = filed(category="noise", text="Number 12 shouts").report
+    items = Client().get("/map/ogc/collections/reports-open/items?f=json")
+    assert items.status_code == 200, items.content[:300]
+    places = {one["properties"]["id"]: one["geometry"]["coordinates"] for one in items.json()["features"]}
+    assert places[hole.pk] == pytest.approx(CENTER, abs=1e-5)
+    assert places[noise.pk] == pytest.approx(noise.shown, abs=1e-5) and places[noise.pk] != pytest.approx(
+        CENTER, abs=1e-5
+    )
+    assert b"Number 12" not in items.content
+    reading.forget()
+    assert Client().get(f"/reports/{hole.pk}/?part=1").status_code == 200
