@@ -246,7 +246,11 @@ async function submit(form: HTMLFormElement, photos: File[]): Promise<void> {
   said.textContent = form.dataset.queued ?? ''
   form.dataset.waiting = key
   await later()
+  // What a hidden field holds outlives a reset, and so would the photos: the next report has its own.
   form.reset()
+  photos.length = 0
+  form.querySelector('[data-photo-list]')!.replaceChildren()
+  form.querySelectorAll<HTMLInputElement>('[data-lon], [data-lat]').forEach((field) => (field.value = ''))
 }
 
 /** Has the browser wake the service worker once there is a network; where it cannot, an open page does it. */

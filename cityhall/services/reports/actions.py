@@ -34,7 +34,7 @@ def support(actor: Actor, report_id: int, source: str, *, named: bool = False) -
     """
     with transaction.atomic():
         reports = Report.objects.select_for_update(of=("self",)).select_related("category", "case")
-        report = reports.filter(pk=report_id, public=True).first()
+        report = reports.filter(pk=report_id, public=True).first() if 0 < report_id < 2**63 else None
         if report is None:
             raise Missing(_("There is no such report."), code="no_such_report")
         if not report.case.is_open:

@@ -25,6 +25,7 @@ from cityhall.services.reports.filing import MOST_PHOTOS, Filing, file_report
 from cityhall.services.reports.models import Category, Photo, Report
 
 router = Router()
+SLUG_OR_NONE = r"^[a-z0-9-]*$"
 
 
 class FiledOut(Schema):
@@ -176,7 +177,7 @@ def email_of(text: str) -> str:
 @router.get("/", response=list[ReportOut], summary="Reports, the latest first")
 def reports(
     request: HttpRequest,
-    category: str = Query("", max_length=50),
+    category: str = Query("", max_length=50, pattern=SLUG_OR_NONE),
     open: bool | None = Query(None),
     bbox: str = Query("", description="west,south,east,north"),
     before: int = Query(2**62, ge=1, le=2**62, description="Id of the last one of the page before"),
@@ -210,7 +211,7 @@ def map_view(
     request: HttpRequest,
     bbox: str = Query(..., description="west,south,east,north"),
     zoom: float = Query(13, ge=0, le=22),
-    category: str = Query("", max_length=50),
+    category: str = Query("", max_length=50, pattern=SLUG_OR_NONE),
 ) -> Any:
     """GeoJSON; `kind` says which. Points where at most 1,000 are open in the box."""
     ids = list(Category.objects.filter(slug=category).values_list("pk", flat=True)) if category else None
@@ -258,13 +259,13 @@ def near(
     ]
 
 
-@router.get("/{int:report_id}", response=ReportOut, summary="A report")
+@router.get("/{report_id}", response=ReportOut, summary="A report")
 def report(request: HttpRequest, report_id: int) -> dict[str, Any]:
     """As the public sees it."""
     return reports_out(Report.objects.filter(pk=queries.find_public(report_id).pk))[0]
 
 
-@router.post("/{int:report_id}/support", response=SupportOut, summary="Say “me too”")
+@router.post("/{report_id}/support", response=SupportOut, summary="Say “me too”")
 def support(request: HttpRequest, report_id: int, body: SupportIn) -> dict[str, Any]:
     """Once from each source; a second time changes nothing."""
     limits.check(limits.source_of(request))

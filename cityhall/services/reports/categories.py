@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
@@ -15,6 +16,7 @@ from cityhall.kernel.cases.models import Agency
 from cityhall.kernel.errors import Invalid
 from cityhall.services.reports.models import Category, RuleSet
 
+SLUG = re.compile(r"[a-z0-9-]{1,50}")
 OURS = Path(__file__).with_name("categories.toml")
 
 
@@ -90,7 +92,7 @@ def _categories(values: dict[str, Any]) -> None:
 def chosen(slug: str) -> Category:
     """A category that can be reported. Raises Invalid."""
     known = Category.objects.select_related("agency", "parent").defer("words", "parent__words")
-    found = known.filter(slug=slug, active=True).first()
+    found = known.filter(slug=slug, active=True).first() if SLUG.fullmatch(slug) else None
     if found is None:
         raise Invalid(
             _("There is no such category."),

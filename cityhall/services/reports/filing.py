@@ -117,16 +117,16 @@ def _file(actor: Actor, filing: Filing, secret: str) -> Report:
         text=text,
         language=filing.language or actor.language or settings.LANGUAGE_CODE,
         point=place,
-        address=(filing.address or address_of(place))[:300],
+        address=plain(filing.address)[:300] or address_of(place)[:300],
         zone=zone.slug if zone else "",
         answers=_answers(category, filing.answers),
-        elsewhere=filing.elsewhere,
+        elsewhere={name: plain(value) for name, value in filing.elsewhere.items()},
         via=filing.via,
         source=filing.source,
         person_id=actor.person_id if filing.named else None,
-        name=filing.name[:150],
-        email=filing.email[:254],
-        phone=filing.phone[:50],
+        name=plain(filing.name)[:150],
+        email=plain(filing.email)[:254],
+        phone=plain(filing.phone)[:50],
         secret=digest(secret),
         key=digest(filing.key) if filing.key else None,
         filed_at=case.opened_at,
@@ -171,8 +171,7 @@ def address_of(place: Point) -> str:
 
 
 def checked_text(text: str) -> str:
-    # NUL is no text to PostgreSQL; everything else is kept as it was written, and escaped where it is shown.
-    text = text.replace("\0", "").strip()
+    text = plain(text)
     if len(text) > LONGEST:
         raise Invalid(
             _("The description is too long."),
@@ -183,11 +182,16 @@ def checked_text(text: str) -> str:
     return text
 
 
+def plain(text: str) -> str:
+    """Without NUL, which PostgreSQL does not take; all else is kept as written, and escaped where it is shown."""
+    return text.replace("\0", "").strip()
+
+
 def _answers(category: Category, given: dict[str, str]) -> dict[str, str]:
     """The answers to what the category asks. Raises Invalid for one that is wanted, or is none of the choices."""
     found = {}
     for ask in category.asks:
-        code, answer = ask["code"], str(given.get(ask["code"], "")).strip()[:200]
+        code, answer = ask["code"], plain(str(given.get(ask["code"], "")))[:200]
         if (not answer and ask.get("required")) or (answer and ask["values"] and answer not in dict(ask["values"])):
             raise Invalid(
                 _("“%(question)s” is not answered.") % {"question": ask["description"]},

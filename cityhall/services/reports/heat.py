@@ -31,10 +31,18 @@ def count(report: Report, delta: int) -> CellCount:
 def fold() -> int:
     """Puts the rows of each cell, category and openness together into one; gives how many rows there were."""
     with transaction.atomic(), connection.cursor() as cursor:
-        # Rows that are being added meanwhile are not seen and stay for the next time.
+        # Only where there is something to put together: a quiet city is not written anew every minute. Rows that are
+        # being added meanwhile are not seen and stay for the next time.
         cursor.execute(
             """
-            WITH gone AS (DELETE FROM reports_cellcount RETURNING cell, category_id, open, count)
+            WITH several AS (
+                SELECT cell, category_id, open FROM reports_cellcount
+                GROUP BY 1, 2, 3 HAVING count(*) > 1 OR sum(count) = 0
+            ), gone AS (
+                DELETE FROM reports_cellcount AS c USING several AS s
+                WHERE c.cell = s.cell AND c.category_id = s.category_id AND c.open = s.open
+                RETURNING c.cell, c.category_id, c.open, c.count
+            )
             INSERT INTO reports_cellcount (cell, category_id, open, count)
             SELECT cell, category_id, open, sum(count) FROM gone GROUP BY 1, 2, 3 HAVING sum(count) <> 0
             """

@@ -38,7 +38,8 @@ def agencies_of(actor: Actor) -> list[Agency]:
 
 def read_filter(values: Mapping[str, str]) -> dict[str, str]:
     """The filters of an address or a form that say something."""
-    return {name: values.get(name, "").strip()[:100] for name in FILTERS if values.get(name, "").strip()}
+    found = {name: values.get(name, "").replace("\0", "").strip()[:100] for name in FILTERS}
+    return {name: value for name, value in found.items() if value}
 
 
 def reports_for(actor: Actor) -> QuerySet[Report]:
@@ -53,7 +54,8 @@ def filtered(actor: Actor, chosen: Mapping[str, str], now: datetime | None = Non
     now = now or timezone.now()
     found = reports_for(actor)
     state = chosen.get("state", "")
-    found = found.filter(state=state) if state in State.values else found.filter(state__in=OPEN)
+    # By the case's own state: what is open and due first has an index there.
+    found = found.filter(case__state=state) if state in State.values else found.filter(case__state__in=OPEN)
     for name in ("category", "agency"):
         if chosen.get(name):
             found = found.filter(**{f"{'case__' if name == 'agency' else ''}{name}__slug": chosen[name]})
@@ -89,7 +91,7 @@ def counts(actor: Actor) -> dict[str, int]:
     now = timezone.now()
     found: dict[str, int] = (
         reports_for(actor)
-        .filter(state__in=OPEN)
+        .filter(case__state__in=OPEN)
         .aggregate(
             open=Count("pk"),
             red=Count("pk", filter=Q(case__due_at__lte=now)),

@@ -23,7 +23,7 @@ from cityhall.kernel.people.actors import actor_of
 from cityhall.services.reports import actions, limits, queries
 from cityhall.services.reports.api import email_of
 from cityhall.services.reports.categories import tree
-from cityhall.services.reports.filing import MOST_PHOTOS, Filing, file_report
+from cityhall.services.reports.filing import MOST_PHOTOS, Filing, file_report, plain
 from cityhall.services.reports.following import followed
 from cityhall.services.reports.models import Incident, Photo, Report
 from cityhall.web.views import map_layers
@@ -44,7 +44,7 @@ def home(request: HttpRequest) -> HttpResponse:
     """What was reported, on a map and as a list."""
     get = request.GET
     found = queries.public_reports().select_related("category", "case__agency").order_by("-filed_at")
-    category, state = get.get("category", "")[:50], get.get("state", "open")
+    category, state = get.get("category", "").replace("\0", "")[:50], get.get("state", "open")
     if category:
         found = found.filter(category__slug=category)
     if state in ("open", "done"):
@@ -86,7 +86,7 @@ def _filing(request: HttpRequest) -> Filing:
         lon = lat = None  # type: ignore[assignment]
         from cityhall.kernel.places import geocoder
 
-        found = geocoder.search(post.get("address", "")[:200], limit=1) if post.get("address") else []
+        found = geocoder.search(plain(post.get("address", ""))[:200], limit=1) if post.get("address") else []
         if found:
             lon, lat = found[0].point
     return Filing(
@@ -113,6 +113,8 @@ def sent(request: HttpRequest) -> HttpResponse:
 def report(request: HttpRequest, report_id: int) -> HttpResponse:
     """A report as the public sees it."""
     found = queries.find_public(report_id)
+    if request.GET.get("part"):
+        return render(request, "reports/row.html", {"report": found})
     mine = bool(request.user.is_authenticated and found.person_id == request.user.pk)
     if mine:
         return _followed(request, found, "")

@@ -5,8 +5,11 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
+from django.conf import settings
 from django.db import connection
-from django.db.models import QuerySet
+from django.db.models import F, QuerySet, TextField
+from django.db.models.fields.json import KeyTextTransform
+from django.db.models.functions import Coalesce
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -14,7 +17,7 @@ from django.utils.translation import gettext_lazy as _
 from cityhall.kernel.cases.workflow import OPEN
 from cityhall.kernel.errors import Missing
 from cityhall.services.reports import heat
-from cityhall.services.reports.models import Incident, Photo, Report
+from cityhall.services.reports.models import Incident, Photo, PublicReport, Report
 
 Bounds = tuple[float, float, float, float]
 MOST_POINTS = 1000
@@ -73,6 +76,12 @@ def reports_geojson(bounds: Bounds | None) -> dict[str, Any]:
         reports = reports.filter(shown__inside=bounds)
     found = reports.order_by("-filed_at")[:MOST_POINTS]
     return {"type": "FeatureCollection", "features": [feature(report) for report in found]}
+
+
+def public_rows() -> QuerySet[PublicReport]:
+    """Open public reports as rows, for tiles and downloads of any number; named in the city's own language."""
+    name = Coalesce(KeyTextTransform(settings.LANGUAGE_CODE[:2], "names"), F("category"), output_field=TextField())
+    return PublicReport.objects.filter(state__in=OPEN).annotate(name=name)
 
 
 def heat_layer(bounds: Bounds | None) -> dict[str, Any]:

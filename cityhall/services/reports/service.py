@@ -3,6 +3,7 @@
 from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 
+from cityhall.kernel.cases.workflow import State
 from cityhall.kernel.service import Feed, Indicator, Layer, Role, Service, Skill, Task
 
 _QUERIES = "cityhall.services.reports.queries"
@@ -31,7 +32,19 @@ SERVICE = Service(
             name=_("Reports"),
             kind="point",
             source=f"{_QUERIES}:reports_geojson",
-            public_fields=("id", "name", "category", "color", "state", "at", "supporters", "url"),
+            query=f"{_QUERIES}:public_rows",
+            public_fields=("id", "name", "category", "color", "state", "at", "supporters"),
+            time="at",
+            panel="/reports/{id}/",
+            labels={
+                "id": _("Number"),
+                "name": _("About"),
+                "category": _("Category"),
+                "state": _("State"),
+                "at": _("Reported"),
+                "supporters": _("Others say so too"),
+            },
+            values={"state": dict(State.choices)},
             icon="warning",
             color="#b3261e",
             min_zoom=11,

@@ -105,13 +105,13 @@ def test_the_inbox_is_of_ones_own_agency(city: Path) -> None:
     mine, other = filed(category="tree", text="Fallen tree").report, filed().report
     client = client_of(olga)
     page = client.get("/reports/desk/").content.decode()
-    assert f"#{mine.pk}" in page and f"#{other.pk}" not in page
+    assert f"/desk/{mine.pk}/" in page and f"/desk/{other.pk}/" not in page
     assert client.get(f"/reports/desk/{other.pk}/").status_code == 403
     assert Client().get("/reports/desk/").status_code == 403
     assert Client().get("/reports/desk/points/desk.geojson").status_code == 403
     points = client.get("/reports/desk/points/desk.geojson").json()["features"]
     assert [one["properties"]["id"] for one in points] == [mine.pk]
-    assert f"#{mine.pk}" not in client.get("/reports/desk/?text=lamp").content.decode()
+    assert f"/desk/{mine.pk}/" not in client.get("/reports/desk/?text=lamp").content.decode()
     client.post("/reports/desk/filters/", {"name": "Trees", "category": "tree"})
     assert SavedFilter.objects.get().query == "category=tree"
     assert "Trees" in client.get("/reports/desk/?category=tree&light=red&mine=1&photo=1&zone=x").content.decode()

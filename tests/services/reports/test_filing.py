@@ -235,3 +235,60 @@ def test_photos_wait_unseen_until_they_are_looked_at(city: Path) -> None:
     photo = made.report.photos.get()
     assert photo.state == Photo.State.NEW and photo.published is None
     assert Client().get(f"/api/reports/{made.report.pk}").json()["photos"] == []
+
+
+NUL = "%00"
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        f"/api/reports/?category={NUL}",
+        f"/api/reports/map?bbox=-1,-1,1,1&category={NUL}",
+        f"/api/reports/near?category={NUL}&lon=0&lat=0&text={NUL}",
+        f"/api/reports/suggest?text={NUL}",
+        f"/api/reports/{10**30}",
+        f"/reports/?category={NUL}&page=99999",
+        f"/reports/{10**30}/",
+        f"/reports/follow/{NUL}/",
+        f"/reports/open311/v2/services/{NUL}.json",
+        f"/reports/open311/v2/requests.json?service_code={NUL}&service_request_id=",
+        f"/reports/open311/v2/requests/{10**30}.xml",
+        f"/reports/open311/v2/tokens/{NUL}.json",
+        "/api/reports/map?bbox=nan,inf,1,1",
+        "/map/layers/reports/open.geojson?bbox=nan,nan,nan,nan",
+    ],
+)
+def test_odd_addresses_break_nothing(city: Path, path: str) -> None:
+    assert Client().get(path).status_code < 500
+
+
+def test_odd_values_break_nothing(city: Path) -> None:
+    odd = "\0\u202e\ud7ff" + "x" * 400
+    for path in ("/api/reports/", "/reports/open311/v2/requests.json", "/reports/new/"):
+        for place in ({"lon": CENTER[0], "lat": CENTER[1], "long": CENTER[0]}, {"lon": "inf", "lat": "-inf"}):
+            values = dict.fromkeys(("text", "description", "address", "email", "phone", "first_name", "key"), odd)
+            good = values | {"email": "", "key": ""}
+            for one in (values, good):
+                sent = {"category": "pothole", "service_code": "pothole", **place, **one}
+                assert Client().post(path, sent).status_code < 500
+    assert Client().post(f"/api/reports/{10**30}/support", "{}", "application/json").status_code == 404
+    assert Report.objects.count() == 3
+
+
+def test_tiles_and_open_data_hold_what_is_shown(city: Path) -> None:
+    from cityhall.services.map import reading
+
+    reading.forget()
+    hole = filed().report
+    noise = filed(category="noise", text="Number 12 shouts").report
+    items = Client().get("/map/ogc/collections/reports-open/items?f=json")
+    assert items.status_code == 200, items.content[:300]
+    places = {one["properties"]["id"]: one["geometry"]["coordinates"] for one in items.json()["features"]}
+    assert places[hole.pk] == pytest.approx(CENTER, abs=1e-5)
+    assert places[noise.pk] == pytest.approx(noise.shown, abs=1e-5) and places[noise.pk] != pytest.approx(
+        CENTER, abs=1e-5
+    )
+    assert b"Number 12" not in items.content
+    reading.forget()
+    assert Client().get(f"/reports/{hole.pk}/?part=1").status_code == 200

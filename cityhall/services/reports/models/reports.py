@@ -150,6 +150,29 @@ class Report(models.Model):
         return f"{self.category} {self.pk}"
 
 
+class PublicReport(models.Model):
+    """What anyone may see of the reports, as a view of the database: its `point` is the one that is shown.
+
+    Maps, tiles and open data take their rows from here, so the exact place of a sensitive report cannot get there.
+    """
+
+    id = models.BigIntegerField(primary_key=True)
+    point = PointField()
+    category = models.CharField(max_length=50)
+    names = models.JSONField()
+    color = models.CharField(max_length=7)
+    state = models.CharField(max_length=10)
+    at = models.DateTimeField()
+    supporters = models.PositiveIntegerField()
+
+    class Meta:
+        managed = False
+        db_table = "reports_publicreport"
+
+    def __str__(self) -> str:
+        return f"{self.category} {self.pk}"
+
+
 class Supporter(models.Model):
     """Someone who says "me too" of a report instead of filing another: once a source."""
 

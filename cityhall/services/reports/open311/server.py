@@ -23,7 +23,7 @@ from cityhall.kernel.people.actors import ANONYMOUS
 from cityhall.kernel.places import geocoder
 from cityhall.services.reports import limits
 from cityhall.services.reports.categories import options
-from cityhall.services.reports.filing import MOST_PHOTOS, Filing, file_report
+from cityhall.services.reports.filing import MOST_PHOTOS, Filing, file_report, plain
 from cityhall.services.reports.following import followed
 from cityhall.services.reports.models import ApiKey, Category, Photo, Report
 from cityhall.services.reports.open311 import documents
@@ -79,7 +79,7 @@ def services(request: HttpRequest, form: str) -> HttpResponse:
 @door("GET", "HEAD")
 def definition(request: HttpRequest, code: str, form: str) -> HttpResponse:
     """GET Service Definition."""
-    category = Category.objects.filter(slug=code, active=True, agency__isnull=False).first()
+    category = Category.objects.filter(slug=plain(code), active=True, agency__isnull=False).first()
     if category is None:
         raise Missing(_("service_code was not found."))
     return documents.definition(category, form)
@@ -134,7 +134,7 @@ def _chosen(request: HttpRequest) -> list[Report]:
         numbers = [_number(text.strip()) for text in get["service_request_id"].split(",")[:MOST]]
         return list(found.filter(pk__in=numbers).order_by("-filed_at"))
     if get.get("service_code"):
-        found = found.filter(category__slug__in=get["service_code"].split(",")[:100])
+        found = found.filter(category__slug__in=plain(get["service_code"]).split(",")[:100])
     status = get.get("status", "")
     if status and not {"open", "closed"} >= set(status.split(",")):
         raise Invalid(_("status is open or closed."))
@@ -232,7 +232,7 @@ def _place(post: Any) -> tuple[float | None, float | None]:
         except (KeyError, ValueError):
             raise Invalid(_("lat and long are degrees, both or none.")) from None
     if post.get("address_string"):
-        found = geocoder.search(post["address_string"][:200], limit=1)
+        found = geocoder.search(plain(post["address_string"])[:200], limit=1)
         if found:
             return found[0].point.lon, found[0].point.lat
     return None, None
