@@ -10,6 +10,7 @@ import { asked, say, type LayerSpec, type OutsideSpec, type Shown, type Words } 
 setWorkerUrl(workerUrl)
 addProtocol('pmtiles', new Protocol().tile)
 const AGAIN_MS = 10_000
+const HELD_MS = 5_000
 
 export class Board {
   readonly map: MapLibre
@@ -99,7 +100,11 @@ export class Board {
     this.moving.get(spec.id)?.stop()
     this.moving.delete(spec.id)
     if (!shown || shown.as !== 'points' || !spec.geojson) return
+    let filled = -HELD_MS
     const moving = new Moving(spec.geojson, spec.live, (features) => {
+      // Until the map has once been drawn whole, moves are held back: they would keep a slow device from ever finishing.
+      if (!this.element.dataset.idle && performance.now() - filled < HELD_MS) return
+      filled = performance.now()
       if (!this.past?.[spec.id]) fill(this.map, spec.id, features)
       this.element.dataset.moving = String(features.features.length)
     })
