@@ -28,7 +28,9 @@ app = typer.Typer(
 journal_app = typer.Typer(no_args_is_help=True, help="The log of what happened.")
 bench_app = typer.Typer(no_args_is_help=True, help="Measure, beside a peer where there is one.")
 app.add_typer(journal_app, name="journal")
+receivers_app = typer.Typer(no_args_is_help=True, help="GNSS receivers of vehicles, and base stations.")
 app.add_typer(bench_app, name="bench")
+app.add_typer(receivers_app, name="receivers")
 
 Data = Annotated[Path, typer.Option("--data", help="Folder that holds the cities.", envvar="CITYHALL_DATA")]
 CityName = Annotated[str, typer.Option("--city", help="Which city's folder to use.")]
@@ -36,7 +38,7 @@ Port = Annotated[int, typer.Option("--port", help="Port of the web pages.", min=
 Host = Annotated[str, typer.Option("--host", help="Address to listen on.")]
 Gtfs = Annotated[list[Path], typer.Option("--gtfs", help="GTFS zip; several may follow.")]
 DATA = Path("data")
-SEVERAL = ("--gtfs",)
+SEVERAL = ("--gtfs", "--positions")
 """Options that may be followed by several values: `--gtfs a.zip b.zip`."""
 
 
@@ -274,6 +276,79 @@ def journal_verify(city: CityName = "demo", data: Data = DATA) -> None:
     console.print("[green]✓[/green] every event is in its place, unchanged")
 
 
+@receivers_app.command("add")
+def receivers_add(
+    vehicle: Annotated[str, typer.Argument(help="The vehicle it is in, by the operator's number.")],
+    address: Annotated[str, typer.Option("--address", help="IP address or network it connects from, or mqtt.")],
+    identity: Annotated[str, typer.Option("--id", help="Made up where it is left out.")] = "",
+    protocol: Annotated[str, typer.Option("--protocol", help="nmea or ubx.")] = "nmea",
+    corrections: Annotated[bool, typer.Option("--corrections", help="May take RTCM from the caster.")] = False,
+    city: CityName = "demo",
+    data: Data = DATA,
+) -> None:
+    """Register a receiver; prints its id and its key, which is shown this once."""
+    with _city(data, city):
+        from cityhall.kernel.people.actors import system
+        from cityhall.services.transit.doors.registry import register_receiver
+
+        receiver, key = register_receiver(
+            system("command line"),
+            vehicle=vehicle,
+            address=address,
+            protocol=protocol,
+            corrections=corrections,
+            public_id=identity,
+        )
+        print(receiver.device.public_id, key)
+
+
+@receivers_app.command("add-station")
+def receivers_add_station(
+    mountpoint: Annotated[str, typer.Argument(help="Letters, digits and - _ .")],
+    lon: Annotated[float, typer.Option("--lon", help="Degrees east.", min=-180, max=180)],
+    lat: Annotated[float, typer.Option("--lat", help="Degrees north.", min=-90, max=90)],
+    country: Annotated[str, typer.Option("--country", help="ISO 3166, three letters.")],
+    source: Annotated[str, typer.Option("--source", help="ntrip://user:password@host:2101/MOUNT to fetch it.")] = "",
+    identity: Annotated[str, typer.Option("--id", help="Made up where it is left out.")] = "",
+    city: CityName = "demo",
+    data: Data = DATA,
+) -> None:
+    """Register a base station; prints its id and its key, which is shown this once."""
+    with _city(data, city):
+        from cityhall.kernel.people.actors import system
+        from cityhall.kernel.places.point import Point
+        from cityhall.services.transit.doors.registry import register_station
+
+        station, key = register_station(
+            system("command line"),
+            mountpoint=mountpoint,
+            point=Point(lon, lat),
+            country=country,
+            source=source,
+            public_id=identity,
+        )
+        print(station.device.public_id, key)
+
+
+@receivers_app.command("list")
+def receivers_list(
+    city: CityName = "demo", data: Data = DATA, as_json: Annotated[bool, typer.Option("--json")] = False
+) -> None:
+    """Receivers, when each was heard, and its vehicle's fix."""
+    with _city(data, city):
+        from cityhall.services.transit.doors.queries import receivers
+
+        found = receivers(limit=100_000)
+    if as_json:
+        print(json.dumps(found, default=str))
+        return
+    table = Table("receiver", "vehicle", "protocol", "address", "heard", "fix")
+    for one in found:
+        heard = f"{one['last_seen']:%Y-%m-%d %H:%M:%S}" if one["last_seen"] else "never"
+        table.add_row(one["id"], one["vehicle"], one["protocol"], one["address"], heard, one["fix"])
+    console.print(table)
+
+
 def _show(result: dict[str, Any], as_json: bool) -> None:
     if as_json:
         print(json.dumps(result, default=str))
@@ -322,6 +397,22 @@ def bench_journal(
         from cityhall.bench import journal
 
         _show(journal.run(), as_json)
+
+
+@bench_app.command("arrivals")
+def bench_arrivals(
+    positions: Annotated[list[Path], typer.Option("--positions", help="Recorded days (CSV); several may follow.")],
+    schedule: Annotated[Path, typer.Option("--schedule", help="Their timetable (CSV).")],
+    stops: Annotated[Path, typer.Option("--stops", help="Its stops (CSV).")],
+    test_day: Annotated[str, typer.Option("--test-day", help="The day to predict, YYYY-MM-DD; the others teach.")],
+    as_json: Annotated[bool, typer.Option("--json")] = False,
+) -> None:
+    """Replay a recorded day: our arrival predictions beside the timetable, with and without the current delay."""
+    from cityhall.bench import arrivals
+
+    with _refused():
+        result = arrivals.run(positions, schedule, stops, date.fromisoformat(test_day))
+    _show(result, as_json)
 
 
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True}, hidden=True)

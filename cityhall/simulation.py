@@ -31,9 +31,15 @@ def make_demo(folder: Path, seed: int, report: Report) -> None:
 
 
 def prepare(folder: Path, address: str, speed: float) -> list[str]:
-    """Registers the simulated fleet's gateway on the first start; returns the simulator's command."""
+    """Registers the simulated fleet and its gateway where they are not yet; returns the simulator's command."""
     from cityhall.kernel.devices.registry import register
     from cityhall.kernel.people.actors import system
+    from cityhall.services.transit.control.vehicles import register as register_vehicle
+    from cityhall.services.transit.timetables import service as timetable
+    from cityhall.simulator.roster import Roster
+
+    for vehicle in Roster(timetable().schedule).vehicles:
+        register_vehicle(system("demo"), vehicle.id, kind=vehicle.kind, capacity=vehicle.capacity, wheelchair=True)
 
     keys = folder / KEYS
     if not keys.exists():

@@ -22,7 +22,12 @@ from cityhall.progress import console
 RESULTS = ROOT / ".bench"
 REAL = ROOT.parent / "shared" / "data" / "porto-alegre" / "poa_eptc.zip"
 REAL_DAY = date(2019, 5, 15)
+AUSTIN = ROOT.parent / "shared" / "data" / "austin"
 NOTES = {
+    "arrivals": """\
+Every position report of a day replayed, every stop that the bus came to within 15 minutes; learned from the other days
+of the same timetable. In bucket: ETA Accuracy Benchmark, by time to the actual arrival. The peer is the timetable plus
+the current delay. Austin: Capital Metro's positions as collected by the CapMetrics project.""",
     "journeys": """\
 Stop to stop, earliest arrival, one after another on one thread; times are of the query alone. Peers get a cleaned copy
 of the feed (one day, stop times filled in, walks as transfers.txt, ids that begin with a letter).
@@ -37,6 +42,13 @@ on from a walk in some rounds and drops a ride that ends after a walk to the sam
 Ours reads what moves once for all who look and cuts tiles from memory, so a move is seen a second or two later
 (seen_after_s); the peer asks the database for each tile. Beyond 2,000 points ours keeps one for each 4 px and says how
 many it stands for; the peer cuts off at 10,000 features, its default.""",
+    "headway": """\
+The same days of a loop line in simulation. Wait: of riders who come at random, E[H²]/2E[H]. By timetable: a round has a
+tenth of slack, and early buses wait for their time. Self-equalising: Bartholdi and Eisenstein 2012, alpha 0.25.""",
+    "positions": """\
+A fix is an epoch of three NMEA sentences. Ages count from the measurement: "published" to the commit that publishes the
+state, "a rider has it" to the browser's end of /live/vehicles. MB/min is the slope over the second half. Buses, riders
+and city share the machine.""",
     "journal": "Durable commits (fsync on); the peer counts in a row that every writer locks.",
 }
 
@@ -91,7 +103,43 @@ def tiles(arguments: argparse.Namespace) -> list[dict[str, Any]]:
     return vector_tiles.run()
 
 
-BENCHMARKS = {"journeys": journeys, "journal": journal, "server": server, "tiles": tiles}
+def headway(arguments: argparse.Namespace) -> list[dict[str, Any]]:
+    """Headway control beside none, a timetable and Bartholdi and Eisenstein's rule."""
+    from cityhall.bench import headway as control
+
+    return control.run()
+
+
+def positions(arguments: argparse.Namespace) -> list[dict[str, Any]]:
+    """Receivers' doors to riders' maps."""
+    from cityhall.bench import positions as way
+
+    return way.run(
+        buses=arguments.buses,
+        hz=arguments.hz,
+        seconds=arguments.seconds,
+        riders=arguments.riders,
+        mqtt=arguments.mqtt,
+        city=arguments.demo,
+    )
+
+
+def arrivals(arguments: argparse.Namespace) -> list[dict[str, Any]]:
+    """Beside the timetable, with and without the current delay."""
+    from cityhall.bench import arrivals as predictions
+
+    return predictions.rows(AUSTIN)
+
+
+BENCHMARKS = {
+    "arrivals": arrivals,
+    "journeys": journeys,
+    "headway": headway,
+    "journal": journal,
+    "positions": positions,
+    "server": server,
+    "tiles": tiles,
+}
 
 
 def show(name: str, rows: list[dict[str, Any]]) -> None:
@@ -128,6 +176,12 @@ def main() -> None:
     parser.add_argument("--gtfs", nargs="+", type=Path, help="feeds for journeys; with --date")
     parser.add_argument("--date", type=date.fromisoformat, help="service date, YYYY-MM-DD")
     parser.add_argument("--pairs", type=int, default=500, help="how many journeys are asked for")
+    parser.add_argument("--buses", type=int, default=4000, help="positions: how many buses send")
+    parser.add_argument("--hz", type=float, default=2.5, help="positions: how often each does, times a second")
+    parser.add_argument("--seconds", type=float, default=60.0, help="positions: how long is measured")
+    parser.add_argument("--riders", type=int, default=1000, help="positions: how many watch in the second part")
+    parser.add_argument("--mqtt", type=float, default=0.1, help="positions: share that comes by MQTT")
+    parser.add_argument("--demo", type=Path, help="positions: a demo city's folder to use again, as a copy")
     arguments = parser.parse_args()
     if bool(arguments.gtfs) != bool(arguments.date):
         parser.error("--gtfs and --date go together")

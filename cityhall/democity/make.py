@@ -40,6 +40,12 @@ attribution = "{name}, a made-up city"
 gtfs = ["gtfs.zip"]
 osm = "city.osm.pbf"
 zones = "zones.geojson"
+
+# Receivers by TCP (NMEA 0183, UBX) and their corrections (NTRIP); of this machine only.
+[service.transit.doors]
+host = "127.0.0.1"
+receiver_port = 10110
+ntrip_port = 2101
 """
 
 

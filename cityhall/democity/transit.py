@@ -112,7 +112,7 @@ LINES = (
         "Free shuttle round the Old Town",
         "111111",
         ("Old Town", (-120.0, 150.0), "Market", (-900.0, -250.0), "Old Town"),
-        (10, 12, 15),
+        (4, 5, 6),
         (6.5, 22.5),
         free=True,
         loop=True,

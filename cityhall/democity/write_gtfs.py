@@ -23,6 +23,10 @@ PERIODS = (  # from hour, to hour, which headway, how thick the traffic is
     (19.5, 30, 2, 0.95),
 )
 DAYS = {"weekday": (1.0, "1111100"), "saturday": (1.5, "0000010"), "sunday": (2.0, "0000001")}
+LAYOVER_S = 240
+"""The shortest rest at the end of a trip before the same vehicle drives the next one."""
+LONGEST_LAYOVER_S = 4500
+"""A vehicle that would stand longer than this goes to the depot."""
 HOLIDAYS = ("0101", "0501", "0610", "1225")
 YEARS = (2026, 2027, 2028)
 Row = dict[str, Any]
@@ -182,6 +186,7 @@ def _timetable(transit: Transit) -> dict[str, list[Row]]:
                 _headway_trip(variant, day, thinner, trips, stop_times, frequencies)
             else:
                 _timed_trips(variant, day, thinner, trips, stop_times)
+    _blocks(trips, stop_times, {variant.line.short for variant in transit.variants if variant.line.loop})
     return {"trips.txt": trips, "stop_times.txt": stop_times, "frequencies.txt": frequencies}
 
 
@@ -196,6 +201,37 @@ def _trip(variant: Variant, day: str, number: int) -> Row:
         "shape_id": _shape_id(variant),
         "wheelchair_accessible": 2 if number % 10 == 7 and variant.line.type == 3 else 1,
     }
+
+
+def _second(clock: str) -> int:
+    hours, minutes, seconds = clock.split(":")
+    return int(hours) * 3600 + int(minutes) * 60 + int(seconds)
+
+
+def _blocks(trips: list[Row], stop_times: list[Row], loops: set[str]) -> None:
+    """Gives each timed trip the block of the vehicle that has waited longest where it begins, else a new one."""
+    start: dict[str, int] = {}
+    end: dict[str, int] = {}
+    for call in stop_times:
+        start.setdefault(call["trip_id"], _second(call["departure_time"]))
+        end[call["trip_id"]] = _second(call["arrival_time"])
+    waiting: dict[tuple[str, str, int], list[tuple[int, str]]] = {}
+    made: dict[tuple[str, str], int] = {}
+    timed = [trip for trip in trips if trip["block_id"] is not None]
+    for trip in sorted(timed, key=lambda trip: (start[trip["trip_id"]], trip["trip_id"])):
+        line, day, direction = trip["route_id"], trip["service_id"], trip["direction_id"]
+        begins = start[trip["trip_id"]]
+        here = waiting.setdefault((line, day, direction), [])
+        here[:] = sorted(item for item in here if begins - item[0] <= LONGEST_LAYOVER_S)
+        if here and begins - here[0][0] >= LAYOVER_S:
+            trip["block_id"] = here.pop(0)[1]
+        else:
+            made[line, day] = made.get((line, day), 0) + 1
+            trip["block_id"] = f"{line}-{day}-{made[line, day]:02}"
+        back = direction if line in loops else 1 - direction
+        waiting.setdefault((line, day, back), []).append((end[trip["trip_id"]], trip["block_id"]))
+    for trip in trips:
+        trip["block_id"] = trip["block_id"] or ""
 
 
 def _calls(variant: Variant, trip: str, start: float, slow: float) -> list[Row]:
@@ -229,7 +265,8 @@ def _timed_trips(variant: Variant, day: str, thinner: float, trips: list[Row], c
 def _headway_trip(
     variant: Variant, day: str, thinner: float, trips: list[Row], calls: list[Row], frequencies: list[Row]
 ) -> None:
-    trip = _trip(variant, day, 0)
+    # Vehicles that go round by headway are given out by the hour, not by a block.
+    trip = _trip(variant, day, 0) | {"block_id": None}
     trips.append(trip)
     first, last = variant.line.hours
     calls += _calls(variant, trip["trip_id"], first * 3600, 1.1)

@@ -69,9 +69,9 @@ class Hub:
         self._listening = asyncio.Event()
 
     @asynccontextmanager
-    async def reader(self, topic: str) -> AsyncIterator[asyncio.Queue[Message]]:
-        """A queue that the topic's messages come to from now on."""
-        queue: asyncio.Queue[Message] = asyncio.Queue(WAITING)
+    async def reader(self, topic: str, waiting: int = WAITING) -> AsyncIterator[asyncio.Queue[Message]]:
+        """A queue, of at most `waiting` unread, that the topic's messages come to from now on."""
+        queue: asyncio.Queue[Message] = asyncio.Queue(waiting)
         self._readers[topic].add(queue)
         try:
             if self._task is None or self._task.done():

@@ -64,7 +64,8 @@ class Layer:
     FeatureCollection. A larger one of points has a `query`, a function () -> QuerySet, whose rows have a primary key,
     a PointField called `point` and, as columns or annotations, each public field: tiles, pages and downloads take from
     it what they need. `time` is the column (or property) that says when a feature happened or was seen.
-    `live` is the topic whose messages move the points, "" for a layer that stands still.
+    `live` is the topic whose messages move the points, "" for a layer that stands still. `panel` is the address of
+    what is shown of a point that is pressed, with its id for "{id}"; the map asks for it with `?part=1`.
 
     The past is replayed from `history`, a function (start, end) -> iterable of Sighting, or from the journal's events
     of the types in `events`, whose data say `lon` and `lat` and may hold public fields.
@@ -78,6 +79,7 @@ class Layer:
     source: Path | Callable[..., Any] = ""
     public_fields: tuple[str, ...] = ()
     live: str = ""
+    panel: str = ""
     icon: str = ""
     color: str = "#0b6bcb"
     min_zoom: float = 0
@@ -179,6 +181,18 @@ class Runner:
 
 
 @dataclass(frozen=True, slots=True)
+class LiveTopic:
+    """Live topics that not everybody may hear: all those whose names begin with `prefix`.
+
+    `may_hear` names a function (actor, topic) -> bool, asked when somebody begins to listen. Topics of layers are
+    public and need none.
+    """
+
+    prefix: str
+    may_hear: Path
+
+
+@dataclass(frozen=True, slots=True)
 class Service:
     """One city service. `app` is its Python package, which is its Django application too."""
 
@@ -210,7 +224,8 @@ class Service:
     places: tuple[Place, ...] = ()
     tasks: tuple[Task, ...] = ()
     runners: tuple[Runner, ...] = ()
-    personal_data: dict[str, str] = field(default_factory=dict)
+    topics: tuple[LiveTopic, ...] = ()
+    personal_data: dict[str, Text] = field(default_factory=dict)
     """Every field that holds personal data, `"model.field": why it is kept and for how long`."""
 
 

@@ -9,49 +9,38 @@ import signal
 import tempfile
 import threading
 import time
-from datetime import datetime, timedelta
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 import httpx
 
 from cityhall.engines.gtfs import read_feeds
+from cityhall.simulator.doors import Advice, Gateway
 from cityhall.simulator.fleet import Fleet
 from cityhall.simulator.signing import Signer
 
 log = logging.getLogger("cityhall.simulator")
-EVERY_S = 2.0
-BATCH = 200
+EVERY_S = 1.0
 
 
-def fetch_fleet(client: httpx.Client) -> Fleet:
-    """The city's timetable from its public door."""
+def fetch_fleet(client: httpx.Client, speed: float) -> Fleet:
+    """The fleet of the city's timetable, which comes from its public door."""
     answer = client.get("/transit/gtfs.zip")
     answer.raise_for_status()
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "gtfs.zip"
         path.write_bytes(answer.content)
         schedule, _ = read_feeds([path])
-    return Fleet(schedule)
+    return Fleet(schedule, time.time(), speed=speed)
 
 
-def lateness(trip: int, second: int) -> float:
-    """How late a trip is: each has a character of its own, and traffic breathes. Seconds, the same every run."""
-    character = (trip * 2654435761 % 1000) / 1000
-    return 150.0 * character * character * min(1.0, second % 3600 / 1800)
-
-
-def step(client: httpx.Client, signer: Signer, fleet: Fleet, now: datetime) -> int:
-    """Sends where every bus is; returns how many there are."""
-    messages = []
-    for trip, second in fleet.running(now):
-        message = fleet.position(trip, second, lateness(trip, second))
-        # The position is simulated, the moment it is sent is not: the city would refuse one from another time.
-        messages.append({**message, "at": time.time()})
-    for start in range(0, len(messages), BATCH):
-        answer = client.post("/api/devices/messages", content=signer.envelope(messages[start : start + BATCH]))
-        if answer.status_code != 200:
-            log.warning("the city answered %s: %s", answer.status_code, answer.text[:200])
+def step(fleet: Fleet, gateway: Gateway, advice: Advice) -> int:
+    """A second of the fleet's life; returns how many vehicles said where they are."""
+    messages = fleet.step(time.time())
+    gateway.send(messages)
+    for bus in fleet.asking():
+        seconds = advice.hold(bus.vehicle.id)
+        if seconds is not None:
+            bus.hold_until = fleet.now + seconds
     return len(messages)
 
 
@@ -60,7 +49,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="cityhall.simulator", description=__doc__)
     parser.add_argument("--address", required=True, help="where the city is, http://...")
     parser.add_argument("--keys", required=True, type=Path, help="JSON file with the gateway's device and key")
-    parser.add_argument("--speed", type=float, default=1.0, help="how fast the city's day goes by")
+    parser.add_argument(
+        "--speed",
+        type=float,
+        default=1.0,
+        help="how fast traffic, crowds and incidents change; the buses themselves keep to the clock",
+    )
     options = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     logging.getLogger("httpx").setLevel(logging.WARNING)
@@ -70,20 +64,19 @@ def main() -> None:
     keys = json.loads(options.keys.read_text())
     signer = Signer(keys["device"], keys["key"])
     with httpx.Client(base_url=options.address, timeout=20) as client:
-        fleet = None
-        began, waiting = time.time(), True  # on the first start the city is not there yet, and that is no news
+        fleet, gateway, advice = None, Gateway(client, signer), Advice(client, signer)
+        waiting = True  # on the first start the city is not there yet, and that is no news
         while not stop.is_set():
+            began = time.monotonic()
             try:
-                fleet = fleet or fetch_fleet(client)
-                zone = ZoneInfo(fleet.schedule.timezone)
-                now = datetime.fromtimestamp(began, zone) + timedelta(seconds=(time.time() - began) * options.speed)
-                step(client, signer, fleet, now)
+                fleet = fleet or fetch_fleet(client, options.speed)
+                step(fleet, gateway, advice)
                 waiting = False
             except httpx.HTTPError as problem:
                 if not waiting:
                     log.info("waiting for the city: %r", problem)
                 waiting = True
-            stop.wait(EVERY_S)
+            stop.wait(max(0.05, EVERY_S - (time.monotonic() - began)))
 
 
 if __name__ == "__main__":

@@ -80,3 +80,8 @@ class Signer:
             },
             ensure_ascii=False,
         ).encode()
+
+    def headers(self, path: str) -> dict[str, str]:
+        """What a GET of `path` carries to show who asks: an envelope whose payload is the path itself."""
+        envelope = json.loads(self.envelope([{"kind": "get", "path": path}]))
+        return {"Cityhall-Envelope": base64.urlsafe_b64encode(json.dumps(envelope).encode()).decode()}

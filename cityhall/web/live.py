@@ -5,41 +5,96 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 
+from asgiref.sync import sync_to_async
 from django.http import Http404, HttpRequest, StreamingHttpResponse
+from django.utils.translation import gettext as _
 
+from cityhall.kernel.errors import Invalid
 from cityhall.kernel.live import hub
-from cityhall.kernel.service import declared
+from cityhall.kernel.people.actors import actor_of
+from cityhall.kernel.service import declared, resolve
+from cityhall.web.moving import View, moving
 
 HEARTBEAT_S = 15.0
+# Something must be sent at once: proxies and browsers hold back an answer without a body.
+HELLO = b"retry: 2000\n: here\n\n"
+STILL_HERE = b": still here\n\n"
 
 
 async def stream(request: HttpRequest, topic: str) -> StreamingHttpResponse:
-    """A topic's messages as they come. Layers' topics are for everybody, `person-<id>` for that person only."""
-    if not await _may_hear(request, topic):
+    """A topic's messages as they come.
+
+    Layers' topics are for everybody: lists of features, each at most once a second, of the whole city or of what
+    `?bbox=west,south,east,north` and `?having=name:42` (repeated: any of them) choose. `person-<id>` is for that
+    person only, and a service's own topics for whom the manifest says (`LiveTopic`).
+    """
+    if any(layer.live == topic and not layer.permission for _service, layer in declared("layers")):
+        body = _features(topic, _view(request))
+    elif await _may_hear(request, topic):
+        body = _messages(topic)
+    else:
         raise Http404
     return StreamingHttpResponse(
-        _messages(topic),
+        body,
         content_type="text/event-stream",
         headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
     )
+
+
+def _view(request: HttpRequest) -> View:
+    """What of the layer is wanted. Raises Invalid for a box that is none."""
+    pairs = [pair.partition(":") for pair in request.GET.getlist("having")[:50]]
+    having = frozenset((name, value) for name, _colon, value in pairs)
+    text = request.GET.get("bbox", "")
+    if not text:
+        return View.of(None, having)
+    try:
+        west, south, east, north = (float(edge) for edge in text.split(","))
+    except ValueError:
+        west = east = south = north = 0.0
+    if not (-180 <= west < east <= 180 and -90 <= south < north <= 90):
+        raise Invalid(_("This is no box."), field="bbox", mend=_("Write bbox=west,south,east,north in degrees."))
+    return View.of((west, south, east, north), having)
 
 
 async def _may_hear(request: HttpRequest, topic: str) -> bool:
     if topic.startswith("person-"):
         person = await request.auser()
         return bool(person.is_authenticated) and topic == f"person-{person.pk}"
-    return any(layer.live == topic and not layer.permission for _, layer in declared("layers"))
+    for _service, item in declared("topics"):
+        if topic.startswith(item.prefix):
+            await request.auser()
+            return bool(await sync_to_async(_allowed)(request, item.may_hear, topic))
+    return False
+
+
+def _allowed(request: HttpRequest, path: str, topic: str) -> bool:
+    return bool(resolve(path)(actor_of(request), topic))
+
+
+async def _features(topic: str, view: View) -> AsyncIterator[bytes]:
+    yield HELLO
+    async with moving(topic).reader(view) as queue:
+        while True:
+            try:
+                async with asyncio.timeout(HEARTBEAT_S):
+                    data = await queue.get()
+            except TimeoutError:
+                data = STILL_HERE
+            if data is None:
+                return
+            yield data
 
 
 async def _messages(topic: str) -> AsyncIterator[bytes]:
-    # Something must be sent at once: proxies and browsers hold back an answer without a body.
-    yield b"retry: 2000\n: here\n\n"
+    yield HELLO
     async with hub().reader(topic) as queue:
         while True:
             try:
-                message = await asyncio.wait_for(queue.get(), HEARTBEAT_S)
+                async with asyncio.timeout(HEARTBEAT_S):
+                    message = await queue.get()
             except TimeoutError:
-                yield b": still here\n\n"
+                yield STILL_HERE
                 continue
             if message.last:
                 return

@@ -19,6 +19,7 @@ from cityhall.engines.basemap.style import style
 from cityhall.kernel.people.actors import ANONYMOUS, Actor, actor_of
 from cityhall.kernel.places.layers import find_layer, geojson, seen_by
 from cityhall.kernel.service import declared, resolve
+from cityhall.web import ranges
 from cityhall.web.basemap import basemap_file
 
 CHUNK = 64 * 1024
@@ -33,6 +34,7 @@ def map_layers(actor: Actor = ANONYMOUS) -> list[dict[str, Any]]:
             "kind": layer.kind,
             "url": f"/map/layers/{service.slug}/{layer.slug}.geojson",
             "live": f"/live/{layer.live}" if layer.live else "",
+            "panel": layer.panel,
             "icon": layer.icon or service.icon,
             "color": layer.color,
             "minzoom": layer.min_zoom,
@@ -121,37 +123,7 @@ def basemap(request: HttpRequest) -> HttpResponse | StreamingHttpResponse | File
     path = basemap_file()
     if path is None:
         raise Http404
-    size = path.stat().st_size
-    span = _range(request.headers.get("Range", ""), size)
-    if span is None:
-        return FileResponse(path.open("rb"), content_type="application/vnd.pmtiles")
-    first, last = span
-    if first > last:
-        return HttpResponse(status=416, headers={"Content-Range": f"bytes */{size}"})
-    with path.open("rb") as file:
-        file.seek(first)
-        body = file.read(last - first + 1)
-    return HttpResponse(
-        body,
-        status=206,
-        content_type="application/vnd.pmtiles",
-        headers={
-            "Content-Range": f"bytes {first}-{last}/{size}",
-            "Accept-Ranges": "bytes",
-            "Cache-Control": "public, max-age=86400",
-        },
-    )
-
-
-def _range(header: str, size: int) -> tuple[int, int] | None:
-    """First and last byte of a single range, None where there is none; first > last where it cannot be met."""
-    unit, _, spans = header.partition("=")
-    start, dash, end = spans.partition("-")
-    if unit.strip() != "bytes" or not dash or "," in spans or not (start + end).strip().isdigit():
-        return None
-    if not start:
-        return max(0, size - int(end)), size - 1
-    return int(start), min(int(end) if end else size - 1, size - 1)
+    return ranges.send(request, path, "application/vnd.pmtiles", cache="public, max-age=86400")
 
 
 @require_safe

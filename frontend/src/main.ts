@@ -3,6 +3,8 @@ import './styles/base.css'
 import './styles/components.css'
 import './styles/transit.css'
 import './styles/onemap.css'
+import './styles/riders.css'
+import './styles/fleet.css'
 import htmx from 'htmx.org'
 import { startCombobox } from './combobox'
 import { startPush } from './push'
@@ -16,6 +18,12 @@ function wake(root: ParentNode): void {
   root.querySelectorAll<HTMLElement>('[data-combobox]').forEach(startCombobox)
   // The map is large: pages without one never load it.
   if (root.querySelector('city-map')) void import('./map')
+  if (root.querySelector('[data-refresh], [data-favourite], [data-favourites], [data-alarm]')) {
+    void import('./riders').then((module) => module.startRiders(root))
+  }
+  root.querySelectorAll<HTMLElement>('[data-draw]').forEach((page) => void import('./draw').then((module) => module.startDraw(page)))
+  const fleet = root.querySelector<HTMLElement>('[data-fleet]')
+  if (fleet) void import('./fleet').then((module) => module.startFleet(fleet))
   if (root.querySelector('[data-journeys], #journeys-data')) void import('./journeys').then((module) => module.startJourneys(root))
 }
 

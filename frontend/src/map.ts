@@ -3,8 +3,8 @@ import { GeoJSONSource, Map as MapLibre, Marker, NavigationControl, AttributionC
 import type { MapGeoJSONFeature, StyleSpecification } from 'maplibre-gl'
 import workerUrl from 'maplibre-gl/dist/maplibre-gl-worker.mjs?worker&url'
 import { Protocol } from 'pmtiles'
-import { at, glide, type Glide } from './positions'
 import { theme } from './theme'
+import { LiveLayer } from './vehicles'
 
 setWorkerUrl(workerUrl)
 addProtocol('pmtiles', new Protocol().tile)
@@ -15,12 +15,13 @@ export interface LayerSpec {
   kind: 'point' | 'line' | 'area' | 'heat'
   url: string
   live: string
+  panel?: string
+  /** Seconds between two looks at a point layer that moves but has no topic. */
+  poll?: number
   color: string
   minzoom: number
   visible: boolean
 }
-
-type Feature = GeoJSON.Feature<GeoJSON.Point, Record<string, unknown>>
 
 const EMPTY: GeoJSON.FeatureCollection = { type: 'FeatureCollection', features: [] }
 const STILL = matchMedia('(prefers-reduced-motion: reduce)')
@@ -28,12 +29,10 @@ const STILL = matchMedia('(prefers-reduced-motion: reduce)')
 /** `<city-map center="lon,lat" zoom="12" bounds="w,s,e,n" label="...">`: the city's map, with layers of its services. */
 export class CityMap extends HTMLElement {
   map!: MapLibre
-  private moving = new Map<string, { feature: Feature; move: Glide; seen: number }>()
-  private liveSource = ''
+  private live = new Map<string, LiveLayer>()
   private journey: GeoJSON.FeatureCollection = EMPTY
   private layers: LayerSpec[] = []
   private markers: Record<string, Marker> = {}
-  private frame = 0
   private ready!: Promise<void>
 
   connectedCallback(): void {
@@ -65,7 +64,12 @@ export class CityMap extends HTMLElement {
     document.querySelectorAll<HTMLInputElement>('[data-layer-toggle]').forEach((box) => {
       box.addEventListener('change', () => this.toggle(box.value, box.checked))
     })
-    this.layers.filter((layer) => layer.live).forEach((layer) => this.listen(layer))
+    for (const layer of this.layers.filter((one) => one.live || one.poll)) {
+      const live = new LiveLayer(this.map, layer, this)
+      this.live.set(layer.id, live)
+      const service = layer.id.split('-')[0]
+      live.listen(this.layers.find((one) => one.kind === 'line' && one.id.split('-')[0] === service)?.url ?? '')
+    }
   }
 
   private styleUrl(): string | StyleSpecification {
@@ -74,7 +78,7 @@ export class CityMap extends HTMLElement {
 
   /** Everything of ours on the map; done again after each change of style. */
   private draw(): void {
-    for (const layer of this.layers) this.addLayer(layer)
+    this.layers.filter((layer) => !this.live.has(layer.id)).forEach((layer) => this.addLayer(layer))
     this.map.addSource('journey', { type: 'geojson', data: this.journey })
     const color = ['case', ['!=', ['get', 'color'], ''], ['get', 'color'], '#0b5cad']
     const line = { 'line-cap': 'round', 'line-join': 'round' } as const
@@ -91,6 +95,8 @@ export class CityMap extends HTMLElement {
       id: 'journey-walk', type: 'line', source: 'journey', filter: walk as never, layout: line,
       paint: { 'line-color': theme() === 'dark' ? '#d6dde6' : '#33404d', 'line-width': 4, 'line-dasharray': [0.1, 1.8] },
     })
+    // Buses drive on the journey, not under it.
+    this.layers.filter((layer) => this.live.has(layer.id)).forEach((layer) => this.live.get(layer.id)!.draw(this.isOn(layer)))
   }
 
   private addLayer(layer: LayerSpec): void {
@@ -108,25 +114,15 @@ export class CityMap extends HTMLElement {
     } else if (layer.kind === 'heat') {
       this.map.addLayer({ ...base, type: 'heatmap', layout: { visibility } })
     } else {
-      const live = Boolean(layer.live)
       this.map.addLayer({
         ...base, type: 'circle', layout: { visibility },
         paint: {
-          'circle-color': live ? own : theme() === 'dark' ? '#161b21' : '#ffffff',
-          'circle-stroke-color': live ? '#ffffff' : own,
+          'circle-color': theme() === 'dark' ? '#161b21' : '#ffffff',
+          'circle-stroke-color': own,
           'circle-stroke-width': 2,
-          'circle-radius': live
-            ? ['interpolate', ['linear'], ['zoom'], 10, 3.5, 13, 6, 16, 12]
-            : ['interpolate', ['linear'], ['zoom'], 13, 2.2, 17, 6],
+          'circle-radius': ['interpolate', ['linear'], ['zoom'], 13, 2.2, 17, 6],
         },
       })
-      if (live) {
-        this.map.addLayer({
-          id: `${layer.id}-name`, source: layer.id, type: 'symbol', minzoom: 13,
-          layout: { visibility, 'text-field': ['get', 'name'], 'text-font': ['sans-serif'], 'text-size': ['interpolate', ['linear'], ['zoom'], 13, 8, 16, 12], 'text-allow-overlap': true },
-          paint: { 'text-color': '#ffffff', 'text-halo-color': own, 'text-halo-width': 1 },
-        })
-      }
     }
     this.map.on('mouseenter', layer.id, () => (this.map.getCanvas().style.cursor = 'pointer'))
     this.map.on('mouseleave', layer.id, () => (this.map.getCanvas().style.cursor = ''))
@@ -138,7 +134,7 @@ export class CityMap extends HTMLElement {
   }
 
   private toggle(id: string, on: boolean): void {
-    for (const name of [id, `${id}-name`]) {
+    for (const name of this.live.get(id)?.names() ?? [id]) {
       if (this.map.getLayer(name)) this.map.setLayoutProperty(name, 'visibility', on ? 'visible' : 'none')
     }
   }
@@ -148,6 +144,8 @@ export class CityMap extends HTMLElement {
     const found = ids.length
       ? this.map.queryRenderedFeatures([[x - 6, y - 6], [x + 6, y + 6]], { layers: ids })
       : []
+    const moving = found.find((feature) => this.live.has(feature.layer.id))
+    if (moving) return this.live.get(moving.layer.id)!.open(moving, (moving.geometry as GeoJSON.Point).coordinates as [number, number])
     const point = found.find((feature) => feature.geometry.type === 'Point') ?? found[0]
     if (point) return this.popup(point, lon, lat)
     this.dispatchEvent(new CustomEvent('pick', { bubbles: true, detail: { lon, lat } }))
@@ -167,48 +165,6 @@ export class CityMap extends HTMLElement {
     }
     const place = feature.geometry.type === 'Point' ? (feature.geometry.coordinates as [number, number]) : [lon, lat]
     new Popup({ closeButton: true, maxWidth: '260px' }).setLngLat(place as [number, number]).setDOMContent(body).addTo(this.map)
-  }
-
-  /** Follows a layer's live topic; each message is a list of features that have moved. */
-  private listen(layer: LayerSpec): void {
-    this.liveSource = layer.id
-    const load = async (): Promise<void> => {
-      const answer = await fetch(layer.url)
-      if (answer.ok) this.moved(((await answer.json()) as { features: Feature[] }).features)
-    }
-    void load()
-    const events = new EventSource(layer.live)
-    events.addEventListener('message', (event) => this.moved(JSON.parse(event.data as string) as Feature[]))
-    events.addEventListener('reset', () => void load())
-    events.addEventListener('open', () => (this.dataset.live = '1'))
-    addEventListener('pagehide', () => events.close())
-  }
-
-  private moved(features: Feature[]): void {
-    const now = performance.now()
-    for (const feature of features) {
-      const id = String(feature.properties.id)
-      const before = this.moving.get(id)
-      const to = feature.geometry.coordinates as [number, number]
-      const shown = before && !STILL.matches ? at(before.move, now) : undefined
-      this.moving.set(id, { feature, move: glide(shown, to, now, before ? now - before.seen : 1), seen: now })
-    }
-    this.dataset.vehicles = String(this.moving.size)
-    if (!this.frame) this.frame = requestAnimationFrame((time) => this.step(time))
-  }
-
-  private step(now: number): void {
-    this.frame = 0
-    const source = this.map.getSource(this.liveSource) as GeoJSONSource | undefined
-    let open = false
-    const features: Feature[] = []
-    for (const { feature, move } of this.moving.values()) {
-      open ||= now < move.start + move.span
-      features.push({ ...feature, geometry: { type: 'Point', coordinates: at(move, now) } })
-    }
-    source?.setData({ type: 'FeatureCollection', features })
-    // Ten pictures a second look smooth for a bus and leave a phone's battery alone.
-    if (open && !STILL.matches) setTimeout(() => (this.frame = requestAnimationFrame((time) => this.step(time))), 100)
   }
 
   /** Draws a journey and brings it into view; an empty one takes it away. */

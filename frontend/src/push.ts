@@ -30,6 +30,12 @@ export function startPush(root: HTMLElement): void {
   })
 }
 
+/** Asks for the permission and subscribes, where this browser can. Never throws: who cannot be pushed to has an inbox. */
+export async function allow(key: string): Promise<void> {
+  if (!('serviceWorker' in navigator) || !('PushManager' in window)) return
+  await subscribe(key).catch(() => undefined)
+}
+
 async function subscribe(key: string): Promise<'on' | 'denied'> {
   if ((await Notification.requestPermission()) !== 'granted') return 'denied'
   const worker = await navigator.serviceWorker.ready

@@ -4,6 +4,9 @@ const KEY = 'theme'
 
 /** What is shown now: the reader's choice, else what the device asks for. */
 export function theme(): Theme {
+  const root = document.documentElement
+  // A board's screen has nobody to choose, and keeps what its address says.
+  if ('themeFixed' in root.dataset) return root.dataset.theme === 'light' ? 'light' : 'dark'
   const chosen = localStorage.getItem(KEY)
   if (chosen === 'light' || chosen === 'dark') return chosen
   return matchMedia('(prefers-color-scheme: dark)').matches ? 'dark' : 'light'

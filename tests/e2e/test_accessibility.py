@@ -22,6 +22,10 @@ PAGES = {
     "lines": "/transit/lines/",
     "line": "/transit/lines/T1/",
     "stop": "/transit/stops/{stop}/",
+    "stop-timetable": "/transit/stops/{stop}/?date=2030-01-01&time=08:00",
+    "board": "/transit/stops/{stop}/board/",
+    "buses": "/transit/buses/",
+    "favourites": "/transit/favourites/",
     "design": "/design/",
     "offline": "/offline/",
     "not-found": "/there/is/no/such/page/",
@@ -45,7 +49,8 @@ def faults(page: Page, path: str) -> list[dict[str, object]]:
 def check(page: Page, name: str, path: str) -> None:
     if "{stop}" in path:
         page.goto("/transit/lines/T1/")
-        path = page.locator(".stops-list a").first.get_attribute("href") or ""
+        stop = (page.locator(".diagram-stop a").first.get_attribute("href") or "").split("/")[3]
+        path = path.replace("{stop}", stop)
     assert faults(page, path) == []
     keep(page, f"{name}-{page.viewport_size['width']}")  # type: ignore[index]
     wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")

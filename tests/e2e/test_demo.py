@@ -117,8 +117,8 @@ def test_stops_and_lines(desktop: Page) -> None:
     desktop.get_by_role("link", name=re.compile("T1")).click()
     expect(desktop.get_by_role("heading", level=1)).to_contain_text("T1")
     keep(desktop, "line")
-    desktop.locator(".stops-list a").first.click()
-    expect(desktop.get_by_role("heading", name=re.compile("Leaving from"))).to_be_visible()
+    desktop.locator(".diagram-stop a").first.click()
+    expect(desktop.get_by_role("heading", name="Next departures")).to_be_visible()
     keep(desktop, "stop")
 
 

@@ -173,6 +173,7 @@ def _timetable(
         pickup=table["pickup"].to_numpy()[kept_rows].astype(np.int8),
         drop_off=table["drop_off"].to_numpy()[kept_rows].astype(np.int8),
         shape_distance=distance[kept_rows],
+        sequence=table["sequence"].to_numpy()[kept_rows].astype(np.int32),
     )
     return times, _trips(rows, keep, counts, routes, shape, calendar)
 

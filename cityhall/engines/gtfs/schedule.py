@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import date
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -82,6 +83,7 @@ class StopTimes:
     pickup: Int8  # 0 regular, 1 none, 2 phone agency, 3 ask driver
     drop_off: Int8
     shape_distance: Float32  # metres along the trip's shape, NaN where it has none
+    sequence: Int32  # stop_sequence as the feed has it
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +160,28 @@ class Schedule:
     fares: Fares
     feed_version: str = ""
     attribution: list[str] = field(default_factory=list)
+
+    @classmethod
+    def empty(cls, timezone: str) -> Self:
+        """A schedule without a stop, a route or a trip: what a city has before its first feed."""
+
+        def no(kind: Any) -> Any:
+            return np.zeros(0, kind)
+
+        int8, int32, int64, real = no(np.int8), no(np.int32), no(np.int64), no(np.float64)
+        none, first = no(np.float32), np.zeros(1, np.int64)
+        return cls(
+            timezone=timezone,
+            agencies={},
+            stops=Stops([], [], [], real, real, int32, int8, int8),
+            routes=Routes([], [], [], [], int32, [], []),
+            trips=Trips([], int32, int32, [], int8, int32, int8, [], first),
+            stop_times=StopTimes(int32, int32, int32, int8, int8, none, int32),
+            services=Services([], date(1970, 1, 1), np.zeros((0, 0), np.bool_)),
+            shapes=Shapes([], first, real, real, none),
+            transfers=Transfers(int32, int32, int8, int32),
+            fares=Fares([], int64, [], int32, int32, int32, int32),
+        )
 
     def valid_days(self) -> tuple[date, date]:
         """First and last day on which any trip runs. Raises ValueError where none ever does."""

@@ -3,15 +3,17 @@
 from cityhall.engines.timetable.footpaths import Footpaths, straight_footpaths
 from cityhall.engines.timetable.journey import Journey, Ride, Walk
 from cityhall.engines.timetable.query import Places, Router, Wishes
-from cityhall.engines.timetable.timetable import Delay, Timetable
+from cityhall.engines.timetable.timetable import Delay, Progress, Skip, Timetable
 
 __all__ = [
     "Delay",
     "Footpaths",
     "Journey",
     "Places",
+    "Progress",
     "Ride",
     "Router",
+    "Skip",
     "Timetable",
     "Walk",
     "Wishes",

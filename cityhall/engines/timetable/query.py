@@ -22,7 +22,7 @@ from cityhall.engines.timetable.kernels import (
     Rules,
     Scratch,
 )
-from cityhall.engines.timetable.timetable import Delay, Timetable
+from cityhall.engines.timetable.timetable import Change, Timetable
 
 RANGE_RESULTS = 256
 NOWHERE = np.zeros(0, np.int32)
@@ -95,9 +95,9 @@ class Router:
         self.stops = int(timetable.lon.size)
         self._own = threading.local()
 
-    def update(self, cancelled: Collection[int] = (), delays: Iterable[Delay] = ()) -> None:
+    def update(self, cancelled: Iterable[int | tuple[int, int]] = (), changes: Iterable[Change] = ()) -> None:
         """From now on searches the planned timetable with just these updates (none: as planned)."""
-        self.timetable = self.planned.with_updates(cancelled, delays)
+        self.timetable = self.planned.with_updates(cancelled, changes)
 
     def around(self, stop: int, *, outwards: bool, limit: int = INF) -> Places:
         """A stop and those within a walk of it: `outwards` to start from, else to end at."""

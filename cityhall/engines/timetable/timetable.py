@@ -13,7 +13,7 @@ import numpy as np
 from cityhall.engines import arrays
 from cityhall.engines.gtfs import read_feeds
 from cityhall.engines.gtfs.schedule import Float64, Int8, Int32, Int64, Schedule
-from cityhall.engines.timetable.bounds import FAR, Bounds, Int16, build_bounds
+from cityhall.engines.timetable.bounds import FAR, Bounds, Int16, build_bounds, fastest
 from cityhall.engines.timetable.footpaths import Footpaths, apply_transfers, straight_footpaths
 from cityhall.engines.timetable.kernels import (
     ACCESSIBLE,
@@ -55,6 +55,34 @@ class Delay:
     seconds: int
     from_call: int = 0
     shift: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """When a trip is expected at each call from `from_call` on: (calls left,) seconds of the timetable's day.
+
+    The calls before it are behind the vehicle by second `passed_by`: they keep their planned times, moved so that none
+    of them is later than that. `shift` tells the service day.
+    """
+
+    trip: int
+    from_call: int
+    arrival: Int64
+    departure: Int64
+    passed_by: int
+    shift: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Skip:
+    """Calls, from 0, at which a trip does not stop: nobody boards or alights there. `shift` tells the service day."""
+
+    trip: int
+    calls: Collection[int]
+    shift: int = 0
+
+
+Change = Delay | Progress | Skip
 
 
 @dataclass(frozen=True)
@@ -165,30 +193,30 @@ class Timetable:
             loose=self.loose,
         )
 
-    def with_updates(self, cancelled: Collection[int] = (), delays: Iterable[Delay] = ()) -> Timetable:
-        """The timetable with trips cancelled (rows of the schedule, on this service day) and trips late or
-        early.
+    def with_updates(
+        self, cancelled: Iterable[int | tuple[int, int]] = (), changes: Iterable[Change] = ()
+    ) -> Timetable:
+        """The timetable with trips cancelled (rows of the schedule, or (row, shift) for another service day than
+        its own) and trips that run late or early, or leave calls out.
 
-        A trip whose times change leaves its pattern and joins others that do not overtake it, so searches
-        stay right whatever the delays are. Nothing else is built anew; searches under way keep the
-        timetable they began with. Updates add up: call it on the planned timetable to replace those before.
+        A trip that changes leaves its pattern and joins others that do not overtake it, so searches stay right
+        whatever the changes are. Nothing else is built anew; searches under way keep the timetable they began
+        with. Updates add up: call it on the planned timetable to replace those before.
         """
-        late: dict[tuple[int, int], list[Delay]] = {}
-        for delay in delays:
-            late.setdefault((delay.trip, delay.shift), []).append(delay)
+        wanted: dict[tuple[int, int], list[Change]] = {}
+        for change in changes:
+            wanted.setdefault((change.trip, change.shift), []).append(change)
         patterns = self.patterns
-        gone = (patterns.shift == 0) & np.isin(patterns.trip, np.fromiter(cancelled, np.int64))
-        running = patterns.running & ~gone
-        keys = np.fromiter((trip for trip, _ in late), np.int64, len(late))
-        candidates = np.flatnonzero(running & np.isin(patterns.trip, keys))
-        moved = [row for row in candidates.tolist() if (patterns.trip[row], patterns.shift[row]) in late]
+        running = patterns.running.copy()
+        running[self._runs_of([(one, 0) if isinstance(one, int | np.integer) else one for one in cancelled])] = False
+        moved = [row for row in self._runs_of(wanted) if running[row]]
         running[moved] = False
         if moved:
-            runs, gained = self._delayed(moved, late)
+            runs = self._changed(moved, wanted)
             updated = replace(
                 self,
                 patterns=join(replace(patterns, running=running), build_patterns(runs)),
-                loose=min(self.loose + gained, FAR),
+                loose=min(self.loose + self._gained(runs), FAR),
             )
         else:
             updated = replace(self, patterns=replace(patterns, running=running))
@@ -197,40 +225,87 @@ class Timetable:
         updated.__dict__["_reversed_walks"] = self._reversed_walks
         return updated
 
-    def _delayed(self, rows: list[int], late: dict[tuple[int, int], list[Delay]]) -> tuple[Runs, int]:
-        """The trips at `rows` of the patterns with their new times, never going back in time.
+    def _runs_of(self, trips: Iterable[tuple[int, int]]) -> list[int]:
+        """Runs of the patterns by (row of the schedule, shift); those that are not in the day are left out."""
+        rows = self._run_rows
+        return [rows[trip] for trip in trips if trip in rows]
 
-        And how many seconds a way may now be quicker than the bounds: what the trips gain between two
-        calls, at most once for every two calls, since a quickest way passes no stop twice.
-        """
-        patterns, gained = self.patterns, 0
-        pieces: list[Int32] = []
+    @cached_property
+    def _run_rows(self) -> dict[tuple[int, int], int]:
+        both = zip(self.patterns.trip.tolist(), self.patterns.shift.tolist(), strict=True)
+        return {trip: row for row, trip in enumerate(both)}
+
+    def _changed(self, rows: list[int], wanted: dict[tuple[int, int], list[Change]]) -> Runs:
+        """The trips at `rows` of the patterns as they now run, never going back in time."""
+        patterns = self.patterns
+        times: list[Int32] = []
         owners = np.searchsorted(patterns.trips_first, rows, side="right") - 1
-        for row, p in zip(rows, owners.tolist(), strict=True):
-            arrivals, departures = patterns.times(p)
-            place = row - int(patterns.trips_first[p])
-            both = np.column_stack([arrivals[place], departures[place]])
-            legs = both[1:, 0] - both[:-1, 1]
-            for delay in late[int(patterns.trip[row]), int(patterns.shift[row])]:
-                both[delay.from_call :] += delay.seconds
-            both = np.maximum.accumulate(both.ravel()).reshape(-1, 2)
-            gained += int(np.maximum(legs - (both[1:, 0] - both[:-1, 1]), 0).sum())
-            pieces.append(both)
         lengths = np.diff(patterns.first)[owners]
         calls, _ = spread(patterns.first[owners], lengths)
-        times = np.concatenate(pieces).astype(np.int32)
-        runs = Runs(
+        first = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+        board, alight = patterns.board[calls], patterns.alight[calls]
+        starts = (patterns.times_first[owners] + (np.array(rows) - patterns.trips_first[owners]) * lengths).tolist()
+        sizes = lengths.tolist()
+        for place, row in enumerate(rows):
+            block = slice(starts[place], starts[place] + sizes[place])
+            both = np.column_stack([patterns.arrival[block], patterns.departure[block]])
+            for change in wanted[int(patterns.trip[row]), int(patterns.shift[row])]:
+                if isinstance(change, Skip):
+                    left_out = first[place] + np.fromiter(change.calls, np.int64, len(change.calls))
+                    board[left_out] = alight[left_out] = False
+                else:
+                    _retime(both, change)
+            times.append(np.maximum.accumulate(both.ravel()).reshape(-1, 2))
+        flat = np.concatenate(times).astype(np.int32)
+        return Runs(
             trip=patterns.trip[rows],
             shift=patterns.shift[rows],
             wheelchair=patterns.wheelchair[rows],
-            first=np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64),
+            first=first,
             stop=patterns.stops[calls],
-            arrival=times[:, 0].copy(),
-            departure=times[:, 1].copy(),
-            board=patterns.board[calls],
-            alight=patterns.alight[calls],
+            arrival=flat[:, 0].copy(),
+            departure=flat[:, 1].copy(),
+            board=board,
+            alight=alight,
         )
-        return runs, gained
+
+    def _gained(self, runs: Runs) -> int:
+        """How many seconds a way may now be quicker than the bounds.
+
+        For every two stops in a row, what a trip needs less than the fastest of the plan; a quickest way passes
+        no stop twice, so each such gain counts once.
+        """
+        inner = np.ones(runs.stop.size, np.bool_)
+        inner[runs.first[1:] - 1] = False
+        rows = np.flatnonzero(inner)
+        edges = runs.stop[rows] * np.int64(self.lon.size) + runs.stop[rows + 1]
+        known, least = self._fastest
+        gains = least[np.searchsorted(known, edges)] - (runs.arrival[rows + 1] - runs.departure[rows])
+        quicker = gains > 0
+        names, place = np.unique(edges[quicker], return_inverse=True)
+        most = np.zeros(names.size, np.int64)
+        np.maximum.at(most, place, gains[quicker])
+        return int(most.sum())
+
+    @cached_property
+    def _fastest(self) -> tuple[Int64, Int64]:
+        """Every two stops in a row, as tail * stops + head in order, and the seconds of the fastest trip."""
+        tail, head, seconds = fastest(self.patterns)
+        edges = tail * np.int64(self.lon.size) + head
+        order = np.argsort(edges, kind="stable")
+        names, first = np.unique(edges[order], return_index=True)
+        return names, np.minimum.reduceat(seconds[order].astype(np.int64), first) if names.size else names
+
+
+def _retime(both: Int32, change: Delay | Progress) -> None:
+    """Puts a change of times into a trip's (calls, 2) arrivals and departures."""
+    if isinstance(change, Delay):
+        both[change.from_call :] += change.seconds
+        return
+    at = change.from_call
+    if at:
+        both[:at] += min(0, change.passed_by - int(both[at - 1, 1]))
+    both[at:, 0], both[at:, 1] = change.arrival, change.departure
 
 
 def _head(patterns: Patterns) -> Int32:

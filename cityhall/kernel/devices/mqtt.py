@@ -41,23 +41,30 @@ def _properties(kind: int, **values: int) -> Properties:
     return properties
 
 
+def broker_client(url: str, purpose: str = "", *, manual_ack: bool = False) -> tuple[mqtt.Client, str, int]:
+    """A client for the broker at `url` (mqtt:// or mqtts://), its host and its port; not connected yet.
+
+    Each `purpose` of a process has a session of its own. Raises ValueError for an address that is none.
+    """
+    parts = urlsplit(url)
+    if parts.scheme not in ("mqtt", "mqtts") or not parts.hostname:
+        raise ValueError("MQTT_URL must look like mqtt://user:password@host:1883 or mqtts://host:8883")
+    name = f"cityhall-{settings.CITY.slug}-{purpose}{socket.gethostname()}-{os.getpid()}"
+    client = mqtt.Client(CallbackAPIVersion.VERSION2, client_id=name, protocol=mqtt.MQTTv5, manual_ack=manual_ack)
+    if parts.username:
+        client.username_pw_set(unquote(parts.username), unquote(parts.password or ""))
+    if parts.scheme == "mqtts":
+        client.tls_set_context(ssl.create_default_context())
+    client.reconnect_delay_set(min_delay=1, max_delay=30)
+    return client, parts.hostname, parts.port or (8883 if parts.scheme == "mqtts" else 1883)
+
+
 class Door:
     """One connection to the broker. `run` works until it is stopped; messages wait in `inbox` meanwhile."""
 
     def __init__(self, url: str) -> None:
-        parts = urlsplit(url)
-        if parts.scheme not in ("mqtt", "mqtts") or not parts.hostname:
-            raise ValueError("MQTT_URL must look like mqtt://user:password@host:1883 or mqtts://host:8883")
-        self.host = parts.hostname
-        self.port = parts.port or (8883 if parts.scheme == "mqtts" else 1883)
+        self.client, self.host, self.port = broker_client(url, manual_ack=True)
         self.inbox: queue.Queue[mqtt.MQTTMessage] = queue.Queue()
-        name = f"cityhall-{settings.CITY.slug}-{socket.gethostname()}-{os.getpid()}"
-        self.client = mqtt.Client(CallbackAPIVersion.VERSION2, client_id=name, protocol=mqtt.MQTTv5, manual_ack=True)
-        if parts.username:
-            self.client.username_pw_set(unquote(parts.username), unquote(parts.password or ""))
-        if parts.scheme == "mqtts":
-            self.client.tls_set_context(ssl.create_default_context())
-        self.client.reconnect_delay_set(min_delay=1, max_delay=30)
         self.client.on_connect = self._connected
         self.client.on_disconnect = self._disconnected
         self.client.on_message = self._arrived

@@ -172,6 +172,25 @@ def receive(
     return outcomes
 
 
+def asker(body: bytes, path: str, *, asked_at: datetime | None = None) -> Device:
+    """The device that asks for `path`: its envelope carries the one message {"kind": "get", "path": path}.
+
+    Each envelope asks once. Raises Unsigned, Invalid, Denied for a device switched off, Conflict for a nonce used.
+    """
+    at = asked_at or timezone.now()
+    read = _open(body, None)
+    _look_up_new({read.device})
+    device = _signer(read)
+    envelope.check_clock(read, at)
+    if envelope.messages_of(read) != [{"kind": "get", "path": path}]:
+        raise Invalid(_("The envelope asks for something else."), code="wrong_path", field="payload")
+    item = _Signed(0, read, device, [])
+    if device.pk not in _claim([item], at):
+        _look_up({device.public_id})
+        raise _why_not(item)
+    return device
+
+
 def _look_up_new(public_ids: set[str]) -> None:
     oldest = time.monotonic() - KEEP_SECONDS
     wanted = {name for name in public_ids if name not in _known or _known[name].read_at < oldest}

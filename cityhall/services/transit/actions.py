@@ -17,10 +17,14 @@ from cityhall.kernel.errors import Invalid
 from cityhall.kernel.journal import append
 from cityhall.kernel.places.point import Point
 from cityhall.services.transit import days, timetables
+from cityhall.services.transit.arrivals import learn
 from cityhall.services.transit.models import FeedVersion, Line, Stop
 from cityhall.services.transit.modes import mode_of
 from cityhall.services.transit.tracking import inbox
 from cityhall.services.transit.tracking.fixes import Fix, fault, from_message
+
+GATEWAY = "gateway"
+"""Kind of the devices that may speak for other vehicles than their own."""
 
 
 def load(progress: Callable[[str, float], None]) -> None:
@@ -52,6 +56,7 @@ def load(progress: Callable[[str, float], None]) -> None:
     put_in_service(schedule, report, stamp, [path.name for path in files])
     progress("today's timetable", 0.9)
     timetables.warm(days.usual_day(days.today()))
+    learn.learn()
 
 
 def _refuse(stamp: str, files: list[str], report: Report) -> None:
@@ -130,12 +135,15 @@ def _stops(version: FeedVersion, schedule: Schedule) -> Iterable[Stop]:
 def record_positions(device: Any, messages: list[dict[str, Any]], received_at: datetime) -> None:
     """Takes positions a device has sent, and hands them to the tracker (see tracking).
 
-    One device may speak for a fleet (a depot's gateway), naming the `vehicle`. What cannot be a position raises
-    Invalid; one that is stale, of the future or impossibly fast is counted and left out.
+    A depot's gateway speaks for a fleet and names the `vehicle`; any other device only for its own (its property
+    `vehicle`, else its id). What cannot be a position raises Invalid; one that is stale, of the future or impossibly
+    fast is counted and left out.
     """
+    own = str(device.properties.get("vehicle") or device.public_id)
     good: list[Fix] = []
     for message in messages:
-        fix = from_message(str(message.get("vehicle") or device.public_id), device.public_id, message)
+        vehicle = str(message.get("vehicle") or own) if device.kind == GATEWAY else own
+        fix = from_message(vehicle, device.public_id, message)
         why = fault(fix, received_at.timestamp())
         if why == "malformed":
             raise Invalid(_("No vehicle can be there."), mend=_("Check the receiver."), code=why)

@@ -14,11 +14,14 @@ from cityhall.kernel.errors import Invalid
 from cityhall.kernel.places.api import read_near
 from cityhall.kernel.places.point import Point
 from cityhall.services.transit import days, queries
+from cityhall.services.transit.control.api import router as control
 from cityhall.services.transit.itinerary import itineraries, walk_only
 from cityhall.services.transit.models import FeedVersion, Line
 from cityhall.services.transit.plan import Mode, Prefer, Question, plan
 
 router = Router()
+router.add_router("", "cityhall.services.transit.doors.api.router")
+router.add_router("", control)
 
 
 class JourneysOut(Schema):
@@ -84,7 +87,7 @@ def make_question(
     wheelchair: bool,
 ) -> tuple[Question, dt.date]:
     """The question, and the day that was asked for: the question's may be another where the feed is out of date."""
-    now = dt.datetime.now(days.clock(days.today(), 0).tzinfo)
+    now = days.now()
     asked = day or now.date()
     used = days.usual_day(asked)
     second = days.second_of(used, (time or now.time()).replace(tzinfo=None))
@@ -137,7 +140,7 @@ def departures(
 ) -> list[queries.Departure]:
     """The trips that leave a stop from a time on."""
     found = queries.find_stop(stop_id)
-    now = dt.datetime.now(days.clock(days.today(), 0).tzinfo)
+    now = days.now()
     day = days.usual_day(date or now.date())
     second = days.second_of(day, (time or now.time()).replace(tzinfo=None))
     return queries.departures(found, day, second, limit)
@@ -158,3 +161,6 @@ class LineOut(Schema):
 def lines(request: HttpRequest) -> list[Line]:
     """The lines of the timetable in service."""
     return list(Line.objects.filter(version__state=FeedVersion.State.IN_SERVICE))
+
+
+router.add_router("", "cityhall.services.transit.riders.api.router")

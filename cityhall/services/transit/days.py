@@ -28,9 +28,24 @@ def second_of(day: date, at: time) -> int:
     return int(moment.timestamp() - noon.timestamp()) + 43_200
 
 
+def here(moment: datetime) -> datetime:
+    """A moment on the city's clock."""
+    return moment.astimezone(settings.CITY.zone)
+
+
+def now() -> datetime:
+    """This moment on the city's clock."""
+    return datetime.now(settings.CITY.zone)
+
+
 def today() -> date:
     """The city's date now."""
-    return datetime.now(settings.CITY.zone).date()
+    return now().date()
+
+
+def over(hours: int) -> date:
+    """The newest date that ended at least so many hours ago."""
+    return (datetime.now(settings.CITY.zone) - timedelta(hours=hours)).date() - timedelta(days=1)
 
 
 @lru_cache(maxsize=2)

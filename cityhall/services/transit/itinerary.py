@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 from itertools import pairwise
 from typing import Any
 
@@ -76,6 +76,9 @@ def _ride(ride: Ride, day: date) -> Leg:
         "text_color": routes.text_color[ride.route],
         "headsign": trips.headsign[ride.trip] or schedule.stops.name[int(times.stop[trips.first[ride.trip + 1] - 1])],
         "trip_id": trips.id[ride.trip],
+        "service_day": (day + timedelta(days=ride.shift // 86_400)).isoformat(),
+        "from_sequence": ride.first_row - int(trips.first[ride.trip]),
+        "to_sequence": ride.last_row - int(trips.first[ride.trip]),
         "from": _stop(ride.from_stop),
         "to": _stop(ride.to_stop),
         "departure": clock(day, ride.departure).isoformat(),

@@ -16,6 +16,7 @@ from cityhall.kernel.errors import Invalid
 from cityhall.kernel.places.point import Point, metres_between
 from cityhall.kernel.places.streets import streets
 from cityhall.services.transit import timetables
+from cityhall.services.transit.realtime import routing
 from cityhall.services.transit.timetables import DETOUR
 
 Mode = Literal["leave", "arrive"]
@@ -33,7 +34,10 @@ TOO_FAR_M = 200_000
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What a resident wants to know. `second` is of the service day `day`."""
+    """What a resident wants to know. `second` is of the service day `day`.
+
+    `planned` asks the timetable alone, whatever is cancelled, closed or late.
+    """
 
     origin: Point
     goal: Point
@@ -42,6 +46,7 @@ class Question:
     mode: Mode = "leave"
     prefer: Prefer = "fastest"
     wheelchair: bool = False
+    planned: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +68,7 @@ def plan(question: Question) -> Plan:
         raise Invalid(_("You are there already."), code="same_place", field="to", mend=_("Choose another destination."))
     if far > TOO_FAR_M:
         raise Invalid(_("That is too far away."), code="too_far", field="to", mend=_("Choose a place in the city."))
-    router = timetables.router(question.day)
+    router = (timetables if question.planned else routing).router(question.day)
     network = network_for(question.wheelchair)
     sources = _near(network, question.origin, ACCESS_S[question.prefer])
     targets = _near(network, question.goal, ACCESS_S[question.prefer])

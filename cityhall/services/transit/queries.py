@@ -20,6 +20,7 @@ from cityhall.services.transit.days import clock
 from cityhall.services.transit.itinerary import ride_shape
 from cityhall.services.transit.models import FeedVersion, Line, Stop, Vehicle, VehicleState
 from cityhall.services.transit.modes import mode_of
+from cityhall.services.transit.tracking.shown import feature_of
 
 Bounds = tuple[float, float, float, float] | None
 FRESH = timedelta(minutes=5)
@@ -76,6 +77,12 @@ class Departure:
     wheelchair: int
 
 
+def lines_at(stop: Stop) -> list[str]:
+    """GTFS ids of the lines that call at a stop."""
+    found = Line.objects.filter(version=stop.version_id, short_name__in=stop.lines)
+    return list(found.values_list("gtfs_id", flat=True))
+
+
 def departures(stop: Stop, day: date, second: int, limit: int = 20) -> list[Departure]:
     """The next trips from a stop (all platforms of a station) at or after a second of a service day."""
     now = timetables.service()
@@ -130,6 +137,7 @@ def _pattern(trip: int, count: int) -> dict[str, Any]:
     called = [int(stop) for stop in schedule.stop_times.stop[first : last + 1]]
     stops = schedule.stops
     return {
+        "direction": int(schedule.trips.direction[trip]),
         "headsign": schedule.trips.headsign[trip] or stops.name[called[-1]],
         "trips": count,
         "stops": [
@@ -191,39 +199,20 @@ def vehicles_geojson(bounds: Bounds = None) -> dict[str, Any]:
     states = shown_vehicles()
     if bounds:
         states = states.filter(point__inside=bounds)
-    return _collection(vehicle_feature(state) for state in states[:20_000])
+    return _collection(feature_of(state) for state in states[:20_000])
 
 
 def shown_vehicles() -> QuerySet[VehicleState]:
     """States of the vehicles that everybody may see, heard of within FRESH."""
     states = VehicleState.objects.filter(at__gte=timezone.now() - FRESH, vehicle__enabled=True)
+    states = states.exclude(status=VehicleState.Status.LOST)
     return states.exclude(vehicle__kind=Vehicle.Kind.SCHOOL).select_related("vehicle")
 
 
 def vehicle_rows() -> QuerySet[VehicleState]:
-    """What `vehicle_feature` says, as rows: for tiles and downloads of a fleet of any size."""
+    """What `vehicles_geojson` says, as rows: for tiles and downloads of a fleet of any size."""
     hue = Case(When(color="", then=Value("")), default=Concat(Value("#"), F("color")))
     return shown_vehicles().select_related(None).annotate(hue=hue)
-
-
-def vehicle_feature(state: VehicleState) -> dict[str, Any]:
-    """A vehicle as the map shows it: a GeoJSON feature."""
-    return {
-        "type": "Feature",
-        "id": state.vehicle.public_id,
-        "geometry": {"type": "Point", "coordinates": [round(state.point.lon, 6), round(state.point.lat, 6)]},
-        "properties": {
-            "id": state.vehicle.public_id,
-            "name": state.line,
-            "color": f"#{state.color}" if state.color else "",
-            "bearing": None if state.bearing is None else round(state.bearing),
-            "at": round(state.at.timestamp(), 1),
-            "accuracy": round(state.accuracy_m, 1),
-            "fix": state.fix_class,
-            "status": state.status,
-            "delay": state.delay_s,
-        },
-    }
 
 
 def _collection(features: Any) -> dict[str, Any]:

@@ -2,7 +2,8 @@
 
 from django.utils.translation import gettext_lazy as _
 
-from cityhall.kernel.service import Door, Feed, Indicator, Layer, Place, Role, Runner, Service
+from cityhall.kernel.service import Door, Feed, Indicator, Layer, Place, Role, Runner, Service, Task
+from cityhall.services.transit.riders.personal import RIDERS_DATA
 
 SERVICE = Service(
     slug="transit",
@@ -44,7 +45,10 @@ SERVICE = Service(
             name=_("Buses now"),
             kind="point",
             source="cityhall.services.transit.queries:vehicles_geojson",
-            public_fields=("id", "name", "color", "bearing", "at", "accuracy", "fix", "status", "delay", "url"),
+            public_fields=(
+                *("id", "name", "color", "bearing", "speed", "at"),
+                *("accuracy", "fix", "status", "delay", "lane"),
+            ),
             live="vehicles",
             query="cityhall.services.transit.queries:vehicle_rows",
             columns={
@@ -54,14 +58,16 @@ SERVICE = Service(
                 "accuracy": "accuracy_m",
                 "fix": "fix_class",
                 "delay": "delay_s",
-                "url": "",
             },
             time="at",
+            history="cityhall.services.transit.realtime.replay:sightings",
             labels={
                 "id": _("Vehicle"),
                 "name": _("Line"),
                 "at": _("Seen"),
                 "bearing": _("Bearing"),
+                "speed": _("Metres a second"),
+                "lane": _("Lane"),
                 "accuracy": _("Accuracy in metres"),
                 "fix": _("GNSS fix"),
                 "status": _("Status"),
@@ -74,8 +80,10 @@ SERVICE = Service(
                     "wrong_way": _("going the wrong way"),
                     "unmatched": _("on no known trip"),
                     "reckoned": _("not heard for a moment; estimated"),
+                    "lost": _("not heard any more"),
                 }
             },
+            panel="/transit/buses/{id}/",
             icon="bus",
             color="#0b5cad",
             visible=True,
@@ -112,12 +120,51 @@ SERVICE = Service(
             path="/transit/gtfs.zip",
             view="cityhall.services.transit.views:gtfs",
         ),
+        *(
+            Feed(
+                slug=f"gtfs-rt-{slug}-{form}",
+                name=name,
+                standard=f"GTFS-Realtime {standard}",
+                path=f"/transit/gtfs-rt/{slug}.{form}",
+                view="cityhall.services.transit.realtime.feeds:feed",
+            )
+            for slug, name, standard in (
+                ("vehicle-positions", _("Where vehicles are"), "VehiclePositions"),
+                ("trip-updates", _("When trips come"), "TripUpdates"),
+                ("alerts", _("Service alerts"), "ServiceAlerts"),
+            )
+            for form in ("pb", "json")
+        ),
+        Feed(
+            slug="history",
+            name=_("Where vehicles were"),
+            standard="Apache Parquet",
+            path="/transit/history/",
+            view="cityhall.services.transit.realtime.views:history",
+        ),
     ),
     roles=(
-        Role("dispatcher", _("Dispatcher"), ("transit.view_fleet", "transit.change_alert")),
+        Role("dispatcher", _("Dispatcher"), ("transit.view_fleet", "transit.change_fleet", "transit.change_alert")),
+        Role("school", _("School transport officer"), ("transit.link_guardians",)),
         Role("timetable", _("Timetable officer"), ("transit.load_feed",)),
     ),
     doors=(Door("position", "cityhall.services.transit.actions:record_positions"),),
-    runners=(Runner("tracker", "cityhall.services.transit.tracking.tracker:run"),),
+    runners=(
+        Runner("tracker", "cityhall.services.transit.tracking.tracker:run"),
+        Runner("receivers", "cityhall.services.transit.doors.tcp:run"),
+        Runner("receivers-mqtt", "cityhall.services.transit.doors.mqtt:run"),
+        Runner("fleet-room", "cityhall.services.transit.control.room:run", part="worker"),
+        Runner("vehicle-positions", "cityhall.services.transit.doors.vehicle_positions:run"),
+        Runner("caster", "cityhall.services.transit.doors.caster:run"),
+        Runner("riders", "cityhall.services.transit.riders.runner:run", part="worker"),
+        Runner("arrivals", "cityhall.services.transit.arrivals.predict:run"),
+    ),
+    tasks=(
+        Task("history", "cityhall.services.transit.realtime.archive:run", cron="25 * * * *"),
+        Task("forget_trips", "cityhall.services.transit.riders.following:forget_old", cron="17 * * * *"),
+        Task("quality", "cityhall.services.transit.control.quality:hourly", cron="12 * * * *"),
+        Task("arrivals", "cityhall.services.transit.arrivals.learn:learn", cron="40 * * * *"),
+    ),
+    personal_data=RIDERS_DATA,
     places=(Place("stop", _("Stop"), "cityhall.services.transit.queries:stop_names"),),
 )

@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 
 from cityhall.engines import arrays
 from cityhall.engines.gtfs import Schedule
+from cityhall.engines.gtfs.bundle import write_merged
 from cityhall.engines.gtfs.schedule import Int64
 from cityhall.engines.timetable import Footpaths, Places, Router, Timetable, straight_footpaths
 from cityhall.kernel import derived
@@ -21,7 +22,7 @@ from cityhall.kernel.errors import Unavailable
 from cityhall.kernel.places.streets import streets
 
 KIND = "schedule"
-VERSION = "schedule 1"
+VERSION = "schedule 2"
 WALK_S = 600
 """The longest walk between two rides, seconds."""
 DETOUR = 1.35
@@ -100,6 +101,19 @@ def _open(folder: Path) -> Service:
         arrays.load(folder / "schedule", Schedule, VERSION),
         arrays.load(folder / "walks", Footpaths, VERSION),
     )
+
+
+def whole_feed() -> Path:
+    """The feed in service as one zip: the operator's own where there is one, several written as one on first wish."""
+    files = feed_files()
+    if len(files) == 1:
+        return files[0]
+    now = service()
+
+    def make(draft: Path) -> None:
+        write_merged(files, now.schedule, draft / "gtfs.zip")
+
+    return derived.build("gtfs", now.folder.name.rsplit("-", 1)[-1], make) / "gtfs.zip"
 
 
 def router(day: date) -> Router:

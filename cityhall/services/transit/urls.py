@@ -1,13 +1,30 @@
 """Addresses of the service."""
 
-from django.urls import path
+from django.urls import include, path, re_path
 
 from cityhall.services.transit import views
+from cityhall.services.transit.doors import views as doors
+from cityhall.services.transit.realtime import feeds
+from cityhall.services.transit.realtime import views as realtime
+
+DESK = f"control/(?P<name>{'|'.join(realtime.DESKS)})"
 
 urlpatterns = [
     path("", views.journeys, name="transit"),
     path("gtfs.zip", views.gtfs, name="transit_gtfs"),
+    path("gtfs-rt/<str:name>", feeds.feed, name="transit_feed"),
+    path("alerts/", realtime.alerts, name="transit_alerts"),
+    path("history/", realtime.history, name="transit_history"),
+    path("history.json", realtime.history_json, name="transit_history_json"),
+    path("history/<str:name>", realtime.history_file, name="transit_history_file"),
+    re_path(rf"^{DESK}/$", realtime.desk, name="transit_notices"),
+    re_path(rf"^{DESK}/new/$", realtime.write, name="transit_notice_new"),
+    re_path(rf"^{DESK}/(?P<pk>\d{{1,18}})/$", realtime.write, name="transit_notice"),
+    re_path(rf"^{DESK}/(?P<pk>\d{{1,18}})/withdraw/$", realtime.withdraw, name="transit_notice_withdraw"),
+    re_path(rf"^{DESK}/(?P<pk>\d{{1,18}})/undo/$", realtime.undo, name="transit_notice_undo"),
     path("lines/", views.lines, name="transit_lines"),
-    path("lines/<str:line_id>/", views.line, name="transit_line"),
-    path("stops/<str:stop_id>/", views.stop, name="transit_stop"),
+    path("receivers/", doors.receivers, name="transit_receivers"),
+    path("receivers/<str:public_id>/switch/", doors.switch, name="transit_receiver_switch"),
+    path("", include("cityhall.services.transit.riders.urls")),
+    path("control/", include("cityhall.services.transit.control.urls")),
 ]

@@ -11,14 +11,18 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from cityhall.kernel.errors import CityhallError
+from cityhall.kernel.people.actors import actor_of
 from cityhall.kernel.places import geocoder
 from cityhall.services.transit import days, queries, timetables
 from cityhall.services.transit.api import make_question, read_point
 from cityhall.services.transit.itinerary import itineraries, walk_only
 from cityhall.services.transit.models import FeedVersion, Line
 from cityhall.services.transit.plan import plan
+from cityhall.services.transit.riders.favourites import JOURNEY, Wanted, is_kept
+from cityhall.services.transit.riders.trip_pages import live_options
 
 MODES = ("leave", "arrive")
+FOLLOWED = ("from", "from_lon", "from_lat", "to", "to_lon", "to_lat", "date", "time", "mode", "prefer")
 PREFERENCES = ("fastest", "fewer_transfers", "less_walking")
 
 
@@ -29,7 +33,7 @@ def journeys(request: HttpRequest) -> HttpResponse:
     context: dict[str, Any] = {"form": form, "version": queries.in_service()}
     if form["from_lon"] and form["to_lon"]:
         try:
-            context |= _answer(form)
+            context |= _answer(form, actor_of(request).person_id)
         except CityhallError as problem:
             context["problem"] = problem
     elif form["from"] or form["to"]:
@@ -47,7 +51,7 @@ def _form(request: HttpRequest) -> dict[str, Any]:
             found = geocoder.search(form[end], limit=1)
             if found:
                 form |= {f"{end}_lon": str(found[0].point.lon), f"{end}_lat": str(found[0].point.lat)}
-    now = dt.datetime.now(days.clock(days.today(), 0).tzinfo)
+    now = days.now()
     form["date"] = get.get("date") or f"{days.usual_day(now.date()):%Y-%m-%d}" if queries.in_service() else ""
     form["time"] = get.get("time") or f"{now:%H:%M}"
     form["mode"] = get.get("mode") if get.get("mode") in MODES else "leave"
@@ -56,7 +60,13 @@ def _form(request: HttpRequest) -> dict[str, Any]:
     return form
 
 
-def _answer(form: dict[str, Any]) -> dict[str, Any]:
+def _favourite(form: dict[str, Any]) -> Wanted:
+    """The journey asked for, as a favourite."""
+    ends = [float(form[name]) for name in ("from_lon", "from_lat", "to_lon", "to_lat")]
+    return Wanted("journey", JOURNEY % tuple(ends), f"{form['from']} – {form['to']}")
+
+
+def _answer(form: dict[str, Any], person_id: int | None) -> dict[str, Any]:
     origin = read_point(f"{form['from_lon']},{form['from_lat']}", "from")
     goal = read_point(f"{form['to_lon']},{form['to_lat']}", "to")
     question, asked = make_question(
@@ -70,6 +80,8 @@ def _answer(form: dict[str, Any]) -> dict[str, Any]:
     )
     found = plan(question)
     options = [_shown(itinerary) for itinerary in itineraries(found)]
+    if question.day == asked:
+        live_options(options, days.now())
     walk = _shown(walk_only(question, found.walk_s)) if found.walk_s is not None else None
     names = {"from": form["from"] or _("Start"), "to": form["to"] or _("Destination")}
     return {
@@ -79,6 +91,10 @@ def _answer(form: dict[str, Any]) -> dict[str, Any]:
         "day": question.day,
         "asked_day": asked,
         "out_of_date": question.day != asked,
+        "follow_fields": [(name, form[name]) for name in FOLLOWED]
+        + ([("wheelchair", "1")] if form["wheelchair"] else []),
+        "favourite": _favourite(form),
+        "is_favourite": is_kept(person_id, "journey", _favourite(form).reference),
         "map_data": [_drawn(option) for option in [*options, *([walk] if walk else [])]],
     }
 
@@ -133,12 +149,16 @@ def _time(text: str) -> dt.time | None:
 
 @require_safe
 def gtfs(request: HttpRequest) -> FileResponse:
-    """The timetable in service as the operator gave it (GTFS Schedule); `?file=2` is the second of several."""
+    """The timetable in service (GTFS Schedule), as the operator gave it; several feeds as one.
+
+    Realtime feeds name trips and stops as this one does. `?file=2` is the second of several as it came.
+    """
     files = timetables.feed_files()
-    number = request.GET.get("file", "1")
-    if queries.in_service() is None or not number.isdigit() or not 1 <= int(number) <= len(files):
+    number = request.GET.get("file", "0")
+    if queries.in_service() is None or not (number.isascii() and number.isdigit()) or int(number) > len(files):
         raise Http404
-    return FileResponse(files[int(number) - 1].open("rb"), content_type="application/zip", filename="gtfs.zip")
+    path = files[int(number) - 1] if int(number) else timetables.whole_feed()
+    return FileResponse(path.open("rb"), content_type="application/zip", filename="gtfs.zip")
 
 
 @require_safe
@@ -146,46 +166,3 @@ def lines(request: HttpRequest) -> HttpResponse:
     """Every line of the city."""
     found = Line.objects.filter(version__state=FeedVersion.State.IN_SERVICE)
     return render(request, "transit/lines.html", {"lines": found, "version": queries.in_service()})
-
-
-@require_safe
-def line(request: HttpRequest, line_id: str) -> HttpResponse:
-    """One line: where it goes, stop by stop, in both directions."""
-    found = queries.find_line(line_id)
-    patterns = queries.patterns_of(found)
-    drawn = {
-        "type": "FeatureCollection",
-        "features": [
-            {
-                "type": "Feature",
-                "geometry": pattern["geometry"],
-                "properties": {
-                    "mode": found.mode,
-                    "color": f"#{found.color}" if found.color else "",
-                    "line": "",
-                },
-            }
-            for pattern in patterns
-        ],
-    }
-    return render(request, "transit/line.html", {"line": found, "patterns": patterns, "map_data": [drawn]})
-
-
-@require_safe
-def stop(request: HttpRequest, stop_id: str) -> HttpResponse:
-    """One stop: what leaves next."""
-    found = queries.find_stop(stop_id)
-    now = dt.datetime.now(days.clock(days.today(), 0).tzinfo)
-    asked = _date(request.GET.get("date", "")) or now.date()
-    day = days.usual_day(asked)
-    time = _time(request.GET.get("time", "")) or now.time()
-    second = days.second_of(day, time.replace(tzinfo=None))
-    context = {
-        "stop": found,
-        "departures": queries.departures(found, day, second),
-        "day": day,
-        "time": time,
-        "out_of_date": day != asked,
-        "version": queries.in_service(),
-    }
-    return render(request, "transit/stop.html", context)

@@ -137,9 +137,11 @@ export class Board {
     const spec = this.specs.find((one) => one.id === feature.layer.id)
     const { name, url, color: _color, count, share: _share, points, ...rest } = feature.properties as Record<string, unknown>
     const body = document.createElement('div')
-    const title = body.appendChild(document.createElement(url ? 'a' : 'strong'))
+    const known = spec?.panel && rest.id ? spec.panel.replace('{id}', encodeURIComponent(String(rest.id))) : ''
+    const link = String(url ?? known)
+    const title = body.appendChild(document.createElement(link ? 'a' : 'strong'))
     title.textContent = String(name || spec?.name || '')
-    if (url) title.setAttribute('href', String(url))
+    if (link) title.setAttribute('href', link)
     const list = body.appendChild(document.createElement('dl'))
     const say2 = (term: string, value: unknown): void => {
       list.appendChild(document.createElement('dt')).textContent = term

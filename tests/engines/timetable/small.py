@@ -101,6 +101,7 @@ def schedule(city: SmallCity) -> Schedule:
             np.array([0 if call.board else 1 for call in calls], int8),
             np.array([0 if call.alight else 1 for call in calls], int8),
             np.zeros(len(calls), np.float32),
+            np.concatenate([np.zeros(0, int32), *[np.arange(len(trip.calls), dtype=int32) for trip in trips]]),
         ),
         services=Services(
             [f"d{i}" for i in range(len(trips))],
@@ -119,9 +120,17 @@ def schedule(city: SmallCity) -> Schedule:
 
 
 def runs(
-    city: SmallCity, cancelled: frozenset[int] = frozenset(), delays: dict[int, tuple[int, int]] | None = None
+    city: SmallCity,
+    cancelled: frozenset[int] = frozenset(),
+    delays: dict[int, tuple[int, int]] | None = None,
+    seen: dict[int, list[tuple[int, int]]] | None = None,
+    skipped: frozenset[tuple[int, int]] = frozenset(),
 ) -> list[tuple[SmallTrip, list[Call]]]:
-    """Every trip of the three days with its times as of today's midnight; `delays`: trip -> from call, seconds."""
+    """Every trip of the three days with its times as of today's midnight.
+
+    Today's may differ: `delays`: trip -> from call, seconds; `seen`: trip -> (arrival, departure) of every call;
+    `skipped`: (trip, call) where it does not stop.
+    """
     result = []
     for number, trip in enumerate(city.trips):
         for place, running in enumerate(trip.days):
@@ -133,11 +142,14 @@ def runs(
                 continue
             late_from, late = (delays or {}).get(number, (0, 0)) if shift == 0 else (0, 0)
             calls, clock = [], -NEVER
+            known = (seen or {}).get(number) if shift == 0 else None
             for at, call in enumerate(trip.calls):
                 extra = shift + (late if at >= late_from else 0)
-                arrival = max(clock, call.arrival + extra)
-                clock = max(arrival, call.departure + extra)
-                calls.append(Call(call.stop, arrival, clock, call.board, call.alight))
+                comes, goes = known[at] if known else (call.arrival + extra, call.departure + extra)
+                arrival = max(clock, comes)
+                clock = max(arrival, goes)
+                stops = shift != 0 or (number, at) not in skipped
+                calls.append(Call(call.stop, arrival, clock, call.board and stops, call.alight and stops))
             result.append((trip, calls))
     return result
 

@@ -14,8 +14,10 @@ from cityhall.engines.timetable import (
     Footpaths,
     Journey,
     Places,
+    Progress,
     Ride,
     Router,
+    Skip,
     Timetable,
     Walk,
     Wishes,
@@ -238,6 +240,65 @@ def test_live(city: SmallCity, sources, targets, departure: int, ask: Ask, cance
         assert reached[len(journey.rides)] <= deadline
     router.update()
     assert router.earliest_arrival(places(sources), places(targets), departure, wishes(ask)) == planned
+
+
+@st.composite
+def expectations(draw: st.DrawFn) -> tuple[int, int, list[int]]:
+    """From which call on a trip is still to come, by when it had passed the ones before, and its times from there."""
+    start = draw(st.integers(0, 3))
+    clock = draw(st.integers(0, 800))
+    passed_by = clock - draw(st.integers(0, 60))
+    times = []
+    for _ in range(8):
+        times.append(clock)
+        clock += draw(st.sampled_from([0, 5, 30, 60]))
+    return start, passed_by, times
+
+
+@SETTINGS
+@given(
+    cities(),
+    ends,
+    ends,
+    st.sampled_from([0, 90]),
+    asks,
+    st.dictionaries(st.integers(0, 8), expectations(), max_size=4),
+    st.frozensets(st.tuples(st.integers(0, 8), st.integers(0, 3)), max_size=5),
+)
+def test_trips_that_are_watched_and_stops_that_are_closed(
+    city: SmallCity, sources, targets, departure: int, ask: Ask, expected_times, skipped
+) -> None:
+    calls = {number: len(trip.calls) for number, trip in enumerate(city.trips)}
+    skipped = frozenset((trip, call) for trip, call in skipped if call < calls.get(trip, 0))
+    changes: list[Progress | Skip] = [Skip(trip, (call,)) for trip, call in sorted(skipped)]
+    seen = {}
+    for trip, (start, passed_by, times) in expected_times.items():
+        if start >= calls.get(trip, 0):
+            continue
+        left = calls[trip] - start
+        arrival, leaving = np.array(times[: 2 * left : 2]), np.array(times[1 : 2 * left : 2])
+        changes.append(Progress(trip, start, arrival, leaving, passed_by))
+        before = city.trips[trip].calls[:start]
+        moved = min(0, passed_by - before[-1].departure) if before else 0
+        seen[trip] = [(call.arrival + moved, call.departure + moved) for call in before]
+        seen[trip] += list(zip(arrival.tolist(), leaving.tolist(), strict=True))
+    router = Router(timetable(city))
+    router.update((), changes)
+    moving = runs(city, seen=seen, skipped=skipped)
+    found = router.earliest_arrival(places(sources), places(targets), departure, wishes(ask))
+    expected = pareto(at_goal(arrivals(city, moving, sources, departure, ask), targets))
+    assert [(journey.arrival, len(journey.rides)) for journey in found] == expected
+    for journey in found:
+        check_legs(journey, city, router.timetable, ask)
+
+
+def test_a_trip_of_yesterday_can_be_cancelled() -> None:
+    late = SmallTrip((Call(0, 90_000, 90_000), Call(1, 90_600, 90_600)), days=(True, True, False))
+    router = Router(timetable(SmallCity(2, (late,))))
+    ask = Places.at(0), Places.at(1)
+    assert [journey.arrival for journey in router.earliest_arrival(*ask, 0)] == [4_200]
+    router.update([(0, -86_400)])
+    assert [journey.arrival for journey in router.earliest_arrival(*ask, 0)] == [90_600]
 
 
 def line(*times: int, stops: tuple[int, ...] = (0, 1), **more) -> SmallTrip:

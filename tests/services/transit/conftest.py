@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+import threading
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from cityhall.kernel.devices import drops
 from cityhall.services.transit import actions
 from tests.feeds import write_feed
 
@@ -27,3 +30,11 @@ def city(folder: Path) -> Path:
     """The city's folder, its feed in service."""
     actions.load(lambda what, share: None)
     return folder
+
+
+@pytest.fixture(autouse=True)
+def nothing_counted_elsewhere(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The thread that writes counts of drops would commit outside of the test's transaction."""
+    monkeypatch.setattr(drops, "_writer", threading.current_thread())
+    yield
+    drops._pending.clear()

@@ -14,7 +14,7 @@ from cityhall.kernel.errors import Invalid
 from cityhall.kernel.people.actors import system
 from cityhall.services.transit import actions
 from cityhall.services.transit.models import VehicleState
-from cityhall.services.transit.tracking import tracker
+from cityhall.services.transit.tracking.tracker import Tracking
 from cityhall.simulator.signing import Signer
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
@@ -30,7 +30,7 @@ def test_a_signed_position_is_on_the_map() -> None:
         content_type="application/json",
     )
     assert sent.json() == {"accepted": 1, "dropped": {}}
-    assert tracker.step() == 1
+    assert Tracking().tick() == 1
     features = Client().get("/map/layers/transit/vehicles.geojson").json()["features"]
     assert [feature["geometry"]["coordinates"] for feature in features] == [[-51.2, -30.0]]
     # Only what the manifest names leaves the service.
@@ -44,6 +44,8 @@ def test_a_signed_position_is_on_the_map() -> None:
         "fix",
         "status",
         "delay",
+        "lane",
+        "speed",
     }
 
 
@@ -53,12 +55,12 @@ def test_the_newest_of_a_batch_counts() -> None:
     at = NOW.timestamp()
     messages = [
         {"vehicle": "7", "lon": 1.0, "lat": 1.0, "at": at - 2},
-        {"vehicle": "7", "lon": 2.0, "lat": 2.0, "at": at},
-        {"vehicle": "7", "lon": 3.0, "lat": 3.0, "at": at - 1},
+        {"vehicle": "7", "lon": 1.0001, "lat": 1.0, "at": at},
+        {"vehicle": "7", "lon": 1.0, "lat": 1.0001, "at": at - 1},
     ]
     actions.record_positions(device, messages, NOW)
-    tracker.step()
-    assert VehicleState.objects.get().measured.lon == 2.0
+    Tracking().tick(now=NOW.timestamp())
+    assert VehicleState.objects.get().measured.lon == 1.0001
 
 
 @pytest.mark.django_db
@@ -76,9 +78,19 @@ def test_what_is_no_position_is_refused(message: dict[str, object]) -> None:
     device, _ = register(system("test"), kind="gateway", owner="transit", label="Depot", public_id="depot")
     with pytest.raises(Invalid):
         actions.record_positions(device, [message], NOW)
-    assert tracker.step() == 0
+    assert Tracking().tick(now=NOW.timestamp()) == 0
 
 
 def test_a_map_layer_that_is_not_declared_is_not_there(city: Path, client: Client) -> None:
     assert client.get("/map/layers/transit/stops.geojson").status_code == 200
     assert client.get("/map/layers/transit/drivers.geojson").status_code == 404
+
+
+@pytest.mark.django_db
+def test_only_a_gateway_speaks_for_other_vehicles() -> None:
+    """A phone's or a bus's own device cannot put somebody else's bus on the map."""
+    device, _ = register(system("test"), kind="phone", owner="transit", label="Bus 7", public_id="phone-7")
+    at = NOW.timestamp()
+    actions.record_positions(device, [{"vehicle": "8", "lon": 1.0, "lat": 1.0, "at": at}], NOW)
+    Tracking().tick(now=NOW.timestamp())
+    assert VehicleState.objects.get().vehicle.public_id == "phone-7"

@@ -2,7 +2,6 @@
 
 import cityhall.kernel.places.point
 import django.contrib.postgres.fields
-import django.contrib.postgres.indexes
 import django.db.models.deletion
 from django.db import migrations, models
 
@@ -115,7 +114,7 @@ class Migration(migrations.Migration):
                 ('fix_class', models.SmallIntegerField(choices=[(0, 'not known'), (1, 'GPS'), (2, 'DGNSS'), (4, 'RTK fixed'), (5, 'RTK float')], default=0)),
                 ('bearing', models.FloatField(null=True)),
                 ('speed', models.FloatField(help_text='m/s', null=True)),
-                ('status', models.CharField(choices=[('on_route', 'on its route'), ('off_route', 'off its route'), ('wrong_way', 'going the wrong way'), ('unmatched', 'on no known trip'), ('reckoned', 'not heard for a moment; estimated')], default='unmatched', max_length=12)),
+                ('status', models.CharField(choices=[('on_route', 'on its route'), ('off_route', 'off its route'), ('wrong_way', 'going the wrong way'), ('unmatched', 'on no known trip'), ('reckoned', 'not heard for a moment; estimated'), ('lost', 'not heard any more')], default='unmatched', max_length=12)),
                 ('route', models.CharField(blank=True, max_length=200)),
                 ('direction', models.SmallIntegerField(default=-1)),
                 ('trip', models.CharField(blank=True, max_length=200)),
@@ -131,9 +130,6 @@ class Migration(migrations.Migration):
                 ('color', models.CharField(blank=True, max_length=6)),
                 ('memory', models.JSONField(default=dict)),
             ],
-            options={
-                'indexes': [models.Index(fields=['at'], name='vehiclestate_at'), django.contrib.postgres.indexes.GistIndex(fields=['point'], name='vehiclestate_point')],
-            },
         ),
         # What these hold is old after a few seconds: it need not survive a crash of the database, only of ours.
         migrations.RunSQL(

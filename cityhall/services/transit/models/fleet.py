@@ -13,7 +13,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from cityhall.kernel.devices.models import Device
-from cityhall.kernel.places.point import GistIndex, PointField
+from cityhall.kernel.places.point import PointField
 
 
 class Vehicle(models.Model):
@@ -81,6 +81,7 @@ class VehicleState(models.Model):
         WRONG_WAY = "wrong_way", _("going the wrong way")
         UNMATCHED = "unmatched", _("on no known trip")
         RECKONED = "reckoned", _("not heard for a moment; estimated")
+        LOST = "lost", _("not heard any more")
 
     class FixClass(models.IntegerChoices):
         """GGA quality (NMEA 0183, GGA field 6)."""
@@ -116,11 +117,7 @@ class VehicleState(models.Model):
     color = models.CharField(max_length=6, blank=True)
     memory = models.JSONField(default=dict)
 
-    class Meta:
-        indexes: ClassVar = [
-            models.Index(fields=["at"], name="vehiclestate_at"),
-            GistIndex(fields=["point"], name="vehiclestate_point"),
-        ]
+    # No index but the key: every row changes every second, and a few thousand are read through faster than that.
 
     def __str__(self) -> str:
         return f"{self.vehicle_id} {self.status}"

@@ -10,12 +10,16 @@ import queue
 from collections.abc import Sequence
 from datetime import datetime
 
+import orjson
 from django.db import connection
 
+from cityhall.kernel.devices import drops
 from cityhall.services.transit.models import FixInbox
 from cityhall.services.transit.tracking.fixes import Fix
 
 CHANNEL = "transit_fixes"
+MOST_WAITING = 20_000
+"""Batches that may wait in memory while the database is away; a position is soon worth nothing, so newer ones go."""
 
 _here: queue.SimpleQueue[tuple[Sequence[Fix], float]] | None = None
 
@@ -38,7 +42,10 @@ def submit(fixes: Sequence[Fix], received_at: datetime) -> None:
     if not fixes:
         return
     if _here is not None:
-        _here.put((fixes, received_at.timestamp()))
+        if _here.qsize() < MOST_WAITING:
+            _here.put((fixes, received_at.timestamp()))
+        else:
+            drops.count("overload", len(fixes), at=received_at)
         return
     FixInbox.objects.bulk_create(
         FixInbox(vehicle=fix.vehicle, device=fix.device, fix=fix.values(), received_at=received_at) for fix in fixes
@@ -61,6 +68,4 @@ def take(limit: int = 20_000) -> list[tuple[Fix, float]]:
             [limit],
         )
         rows = cursor.fetchall()
-    import orjson
-
     return [(Fix.of(orjson.loads(fix) if isinstance(fix, str) else fix), float(received)) for fix, received in rows]

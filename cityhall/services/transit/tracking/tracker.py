@@ -1,8 +1,8 @@
 """The tracker: takes all the city's fixes, estimates where each vehicle is, keeps and publishes that.
 
 One tracker works at a time (an advisory lock); another process of the same city waits to take over. It works in
-ticks: what came since the last one is estimated together, kept by one statement and published in the same
-transaction.
+ticks: what came since the last one is estimated together, and what is due is kept by one statement and published in
+the same transaction.
 """
 
 from __future__ import annotations
@@ -11,23 +11,109 @@ import logging
 import queue
 import threading
 import time
-from datetime import UTC, datetime
+from collections import Counter
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
+import numpy as np
 import psycopg
 from django.conf import settings
 from django.db import Error, close_old_connections, transaction
 
 from cityhall.kernel.database import psycopg_url
+from cityhall.kernel.devices import drops
 from cityhall.kernel.live import publish
-from cityhall.kernel.places.point import Point
-from cityhall.services.transit import queries
-from cityhall.services.transit.models import Vehicle, VehicleState
-from cityhall.services.transit.tracking import inbox
+from cityhall.services.transit.models import VehicleState
+from cityhall.services.transit.tracking import inbox, keeping
 from cityhall.services.transit.tracking.fixes import Fix
+from cityhall.services.transit.tracking.fleet import Fleet
 
 TICK_S = 0.25
+EVERY_S = 0.9
+"""A vehicle's state is kept and published at most so often; a map that moves each second needs no more."""
+REMEMBER_S = 5.0
+LOOK_S = 10.0
+"""How often the registry of vehicles, the feed and the day are looked at."""
 LOCK = 0x7261_636B
+TOPIC = "vehicles"
+Queue = queue.SimpleQueue[tuple[Sequence[Fix], float]]
 log = logging.getLogger("cityhall.transit.tracker")
+
+
+def private_topic(vehicle: str) -> str:
+    """The live topic of a vehicle that not everybody may see."""
+    return f"vehicle-{vehicle}"
+
+
+class Tracking:
+    """One tracker's work, tick by tick."""
+
+    def __init__(self, now: float | None = None) -> None:
+        now = time.time() if now is None else now
+        self.fleet = Fleet()
+        self.remembered_at = np.zeros(0)
+        self.looked_at = now
+        self._calls: list[tuple[Any, ...]] = []
+        self._recall(now)
+
+    def _recall(self, now: float) -> None:
+        """Goes on where the tracker before this one stopped, or was stopped."""
+        since = datetime.fromtimestamp(now, UTC) - timedelta(seconds=self.fleet.engine.settings.forget_after)
+        for state in VehicleState.objects.filter(at__gte=since).select_related("vehicle"):
+            if state.memory:
+                self.fleet.recall(state.vehicle.public_id, state.memory, now)
+
+    def tick(self, given: Sequence[Fix] = (), *, waiting: bool = True, now: float | None = None) -> int:
+        """Takes `given` fixes and, where `waiting`, those in the inbox; gives how many.
+
+        All that follows from them is in one transaction. Where that fails nothing in the inbox is lost, and calls
+        already seen are kept with the next tick.
+        """
+        now = time.time() if now is None else now
+        if now - self.looked_at > LOOK_S:
+            self.fleet.look_again()
+            self.fleet.follow_the_timetable(now)
+            self.looked_at = now
+        dropped: Counter[tuple[str, str]] = Counter()
+        with transaction.atomic():
+            fixes = [*given, *(fix for fix, _received in inbox.take())] if waiting else list(given)
+            if fixes:
+                calls, dropped = self.fleet.take(fixes, now)
+                self._calls += keeping.call_rows(self.fleet, calls)
+            self.fleet.reckon(now)
+            rows = self.fleet.due(now, EVERY_S)
+            remember = self._to_remember(rows, now)
+            if rows.size:
+                self._keep(rows, remember)
+            if self._calls:
+                keeping.keep_calls(self.fleet, self._calls)
+        self._calls.clear()
+        self.fleet.kept(rows, now)
+        self.remembered_at[rows[remember]] = now
+        for (device, reason), number in dropped.items():
+            drops.count(reason, number, device=device)
+        return len(fixes)
+
+    def _to_remember(self, rows: np.ndarray, now: float) -> np.ndarray:
+        if self.remembered_at.size < len(self.fleet):
+            more = len(self.fleet) - self.remembered_at.size
+            self.remembered_at = np.concatenate([self.remembered_at, np.zeros(more)])
+        return now - self.remembered_at[rows] >= REMEMBER_S
+
+    def _keep(self, rows: np.ndarray, remember: np.ndarray) -> None:
+        columns = keeping.states(self.fleet, rows, remember)
+        keeping.keep_states(columns)
+        keeping.keep_history(self.fleet, rows, columns)
+        public = []
+        for row, feature in zip(rows.tolist(), keeping.features(self.fleet, rows, columns), strict=True):
+            vehicle = self.fleet.vehicles[row]
+            if vehicle.hidden:
+                publish(private_topic(vehicle.public_id), [feature])
+            else:
+                public.append(feature)
+        if public:
+            publish(TOPIC, public)
 
 
 def run(stop: threading.Event) -> None:
@@ -52,66 +138,22 @@ def _track(stop: threading.Event, holding: psycopg.Connection[tuple[object, ...]
     holding.execute(f"LISTEN {inbox.CHANNEL}")
     here = inbox.open_here()
     try:
+        tracking = Tracking()
+        # What came while nobody listened.
+        waiting, looked = True, time.monotonic()
         while not stop.is_set():
             began = time.monotonic()
-            step(here)
-            left = TICK_S - (time.monotonic() - began)
-            if left > 0:
-                stop.wait(left)
+            tracking.tick(_taken(here), waiting=waiting)
+            # The wait is on the connection that holds the lock: where that is lost, another may track.
+            left = max(0.001, TICK_S - (time.monotonic() - began))
+            waiting = any(True for _notice in holding.notifies(timeout=left)) or time.monotonic() - looked > LOOK_S
+            looked = time.monotonic() if waiting else looked
     finally:
         inbox.close_here()
 
 
-def step(here: queue.SimpleQueue[tuple[list[Fix], float]] | None = None) -> int:
-    """Takes what has come in, and gives how many fixes that was."""
-    fixes: list[tuple[Fix, float]] = []
-    while here is not None and not here.empty():
-        batch, received = here.get()
-        fixes += [(fix, received) for fix in batch]
-    with transaction.atomic():
-        fixes += inbox.take()
-        if fixes:
-            states = _keep(fixes)
-            publish("vehicles", [queries.vehicle_feature(state) for state in states if not state.vehicle.hidden])
-    return len(fixes)
-
-
-def _keep(fixes: list[tuple[Fix, float]]) -> list[VehicleState]:
-    newest: dict[str, Fix] = {}
-    for fix, _received in fixes:
-        if fix.vehicle not in newest or fix.at >= newest[fix.vehicle].at:
-            newest[fix.vehicle] = fix
-    vehicles = _vehicles(newest)
-    now = datetime.now(UTC)
-    states = []
-    for name in sorted(newest):
-        fix = newest[name]
-        states.append(
-            VehicleState(
-                vehicle=vehicles[name],
-                at=datetime.fromtimestamp(fix.at, UTC),
-                published_at=now,
-                point=Point(fix.lon, fix.lat),
-                measured=Point(fix.lon, fix.lat),
-                accuracy_m=10.0,
-                fix_class=fix.fix_class,
-                line=fix.line,
-                trip=fix.trip,
-            )
-        )
-    VehicleState.objects.bulk_create(
-        states,
-        update_conflicts=True,
-        unique_fields=["vehicle"],
-        update_fields=["at", "published_at", "point", "measured", "accuracy_m", "fix_class", "line", "trip"],
-    )
-    return states
-
-
-def _vehicles(names: dict[str, Fix]) -> dict[str, Vehicle]:
-    known = {vehicle.public_id: vehicle for vehicle in Vehicle.objects.filter(public_id__in=names)}
-    missing = [Vehicle(public_id=name) for name in names if name not in known]
-    if missing:
-        Vehicle.objects.bulk_create(missing, ignore_conflicts=True)
-        known |= {vehicle.public_id: vehicle for vehicle in Vehicle.objects.filter(public_id__in=names)}
-    return known
+def _taken(here: Queue) -> list[Fix]:
+    fixes: list[Fix] = []
+    for _ in range(here.qsize()):
+        fixes += here.get()[0]
+    return fixes

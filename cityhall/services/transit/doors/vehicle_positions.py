@@ -1,0 +1,192 @@
+"""Positions from another system: its GTFS-Realtime VehiclePositions, asked for again and again.
+
+Which systems: `[[service.transit.vehicle_positions]]` in city.toml, because there are few, they change with contracts,
+and a new one wants `cityhall check` and a start anyway. Keys for their headers are in secrets.json.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import math
+import random
+import threading
+import time
+from dataclasses import dataclass, field
+
+import httpx
+from django.conf import settings
+from google.protobuf.message import DecodeError
+from google.transit import gtfs_realtime_pb2
+
+from cityhall.services.transit.doors.handover import Batch, Handover
+from cityhall.services.transit.doors.options import Source, sources
+from cityhall.services.transit.tracking.fixes import Fix, fault
+
+LARGEST = 16 * 2**20
+"""Bytes of a feed; 50,000 vehicles take 5 MB."""
+MOST_VEHICLES = 50_000
+TIMEOUT_S = 20.0
+LONGEST_WAIT_S = 300.0
+log = logging.getLogger("cityhall.transit.doors")
+
+
+class FeedProblem(Exception):
+    """What came is no feed. The message says why."""
+
+
+def read_feed(body: bytes, source: Source, received: float) -> tuple[list[Fix], int]:
+    """The fixes in a feed, and how many entities had no place or time. `received` in Unix seconds.
+
+    Raises FeedProblem where it is no GTFS-Realtime.
+    """
+    feed = gtfs_realtime_pb2.FeedMessage()
+    try:
+        feed.ParseFromString(body)
+    except DecodeError as problem:
+        raise FeedProblem("it is no GTFS-Realtime feed") from problem
+    if len(feed.entity) > MOST_VEHICLES:
+        raise FeedProblem(f"it has over {MOST_VEHICLES} entities")
+    fixes, malformed = [], 0
+    for entity in feed.entity:
+        if not entity.HasField("vehicle"):
+            continue
+        fix = _fix(entity, feed.header.timestamp, source)
+        if fix is None:
+            malformed += 1
+        else:
+            fixes.append(fix)
+    return fixes, malformed
+
+
+def _fix(entity: gtfs_realtime_pb2.FeedEntity, made_at: int, source: Source) -> Fix | None:
+    vehicle = entity.vehicle
+    name = vehicle.vehicle.id or vehicle.vehicle.label or entity.id
+    at = vehicle.timestamp or made_at
+    if not vehicle.HasField("position") or not name or not at:
+        return None
+    place = vehicle.position
+    speed = place.speed if place.HasField("speed") else math.nan
+    bearing = place.bearing if place.HasField("bearing") else math.nan
+    return Fix(
+        vehicle=f"{source.prefix}{name}"[:100],
+        device=f"gtfs-rt:{source.name}"[:64],
+        at=float(at),
+        lon=place.longitude,
+        lat=place.latitude,
+        speed=speed if math.isfinite(speed) else math.nan,
+        bearing=bearing % 360 if math.isfinite(bearing) else math.nan,
+        trip=vehicle.trip.trip_id[:200],
+        line=vehicle.trip.route_id[:100],
+        occupancy=vehicle.occupancy_status if vehicle.HasField("occupancy_status") else -1,
+    )
+
+
+@dataclass(slots=True)
+class Poll:
+    """One source, and what is remembered of it from answer to answer."""
+
+    source: Source
+    etag: str = ""
+    modified: str = ""
+    failures: int = 0
+    newest: dict[str, float] = field(default_factory=dict)
+
+    def headers(self) -> dict[str, str]:
+        """Conditional (RFC 9110, 13.1), so that an unchanged feed costs nothing; and the source's own keys."""
+        own: dict[str, str] = settings.SECRETS.get("vehicle_positions", {}).get(self.source.name, {})
+        conditions = {"If-None-Match": self.etag, "If-Modified-Since": self.modified}
+        return {**own, **{name: value for name, value in conditions.items() if value}}
+
+    def take(self, body: bytes, now: float, batch: Batch) -> None:
+        """Puts what is new in a feed into the batch. Raises FeedProblem."""
+        device = f"gtfs-rt:{self.source.name}"[:64]
+        fixes, malformed = read_feed(body, self.source, now)
+        if malformed:
+            batch.drops[device, "malformed"] += malformed
+        before, self.newest = self.newest, {}
+        for fix in fixes:
+            self.newest[fix.vehicle] = max(fix.at, self.newest.get(fix.vehicle, -math.inf))
+            if fix.at <= before.get(fix.vehicle, -math.inf):
+                # It stands in the feed until there is a newer one: that is no duplicate to count.
+                continue
+            why = fault(fix, now)
+            if why:
+                batch.drops[device, why] += 1
+            else:
+                batch.fixes.append(fix)
+
+    def wait(self, asked: float = 0.0) -> float:
+        """Seconds until the next question: after failures twice as long each time, or as long as was `asked`."""
+        usual = self.source.every_s
+        if not self.failures:
+            return usual
+        longest = max(usual, LONGEST_WAIT_S)
+        return min(longest, max(asked, usual * 2.0 ** min(self.failures, 16))) * random.uniform(0.8, 1.2)
+
+
+async def ask(client: httpx.AsyncClient, poll: Poll, handover: Handover) -> float:
+    """Asks once; gives how long to wait."""
+    asked = 0.0
+    try:
+        async with client.stream("GET", poll.source.url, headers=poll.headers()) as answer:
+            if answer.status_code == 304:
+                poll.failures = 0
+                return poll.wait()
+            if answer.status_code != 200:
+                asked = _retry_after(answer)
+                raise FeedProblem(f"it answers {answer.status_code}")
+            body = await _body(answer)
+        batch = Batch()
+        poll.take(body, time.time(), batch)
+        handover.put(batch)
+        poll.etag, poll.modified = answer.headers.get("ETag", ""), answer.headers.get("Last-Modified", "")
+        poll.failures = 0
+    except (httpx.HTTPError, httpx.InvalidURL, FeedProblem, TimeoutError) as problem:
+        poll.failures += 1
+        if poll.failures in (1, 10) or poll.failures % 100 == 0:
+            log.warning("vehicle positions %s: %s", poll.source.name, problem or type(problem).__name__)
+    return poll.wait(asked)
+
+
+async def _body(answer: httpx.Response) -> bytes:
+    size, pieces = 0, []
+    async with asyncio.timeout(TIMEOUT_S):
+        async for piece in answer.aiter_bytes():
+            size += len(piece)
+            if size > LARGEST:
+                raise FeedProblem(f"it is over {LARGEST >> 20} MB")
+            pieces.append(piece)
+    return b"".join(pieces)
+
+
+def _retry_after(answer: httpx.Response) -> float:
+    value = answer.headers.get("Retry-After", "")
+    return float(value) if value.isdigit() and len(value) < 6 else 0.0
+
+
+async def _follow(poll: Poll, handover: Handover) -> None:
+    async with httpx.AsyncClient(timeout=TIMEOUT_S, follow_redirects=False) as client:
+        while True:
+            await asyncio.sleep(await ask(client, poll, handover))
+
+
+async def _all(stop: threading.Event, polled: tuple[Source, ...], handover: Handover) -> None:
+    tasks = [asyncio.create_task(_follow(Poll(source), handover)) for source in polled]
+    while not stop.is_set() and not any(task.done() for task in tasks):
+        await asyncio.sleep(0.25)
+    for task in tasks:
+        task.cancel()
+    for outcome in await asyncio.gather(*tasks, return_exceptions=True):
+        if isinstance(outcome, Exception):
+            raise outcome
+
+
+def run(stop: threading.Event) -> None:
+    """Polls every source until `stop`; where there is none, there is nothing to do."""
+    polled = sources()
+    if not polled:
+        stop.wait()
+        return
+    with Handover(lambda: None, 3600.0) as handover:
+        asyncio.run(_all(stop, polled, handover))

@@ -1,0 +1,75 @@
+"""Which alerts concern a rider. `alerts_for` is what pages call; `transit/alerts.html` shows what it gives."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from datetime import datetime
+from typing import Any
+
+from django.db.models import Q
+from django.utils import timezone
+
+from cityhall.services.transit.models import Notice, ServiceAlert
+
+SEVERITIES = ("SEVERE", "WARNING", "INFO")
+Names = str | Collection[str]
+
+
+def in_force(at: datetime | None = None) -> list[ServiceAlert]:
+    """Alerts that hold at a moment (now where None is given), the gravest first."""
+    moment = at or timezone.now()
+    found = ServiceAlert.objects.filter(state=Notice.State.IN_FORCE).filter(
+        Q(ends_at=None) | Q(ends_at__gt=moment), Q(starts_at=None) | Q(starts_at__lte=moment)
+    )
+    return sorted((alert for alert in found if holds(alert, moment)), key=_gravity)
+
+
+def to_come() -> list[ServiceAlert]:
+    """Alerts in force that hold now or will later, the soonest first."""
+    found = ServiceAlert.objects.filter(state=Notice.State.IN_FORCE)
+    found = found.filter(Q(ends_at=None) | Q(ends_at__gt=timezone.now()))
+    return list(found.order_by("starts_at", "-made_at"))
+
+
+def _gravity(alert: ServiceAlert) -> tuple[int, float]:
+    return SEVERITIES.index(alert.severity), -alert.made_at.timestamp()
+
+
+def holds(alert: ServiceAlert, at: datetime) -> bool:
+    """Whether a moment is in one of an alert's periods."""
+    for start, end in alert.periods:
+        begun = start is None or datetime.fromisoformat(start) <= at
+        if begun and (end is None or at < datetime.fromisoformat(end)):
+            return True
+    return not alert.periods
+
+
+def alerts_for(
+    *,
+    route: Names = (),
+    stop: Names = (),
+    trip: Names = (),
+    direction: int | None = None,
+    at: datetime | None = None,
+    among: Iterable[ServiceAlert] | None = None,
+) -> list[ServiceAlert]:
+    """Alerts that concern who uses these routes, stops or trips (GTFS ids, one or several) at a moment.
+
+    An alert concerns them where one of its selectors names one of these things and contradicts none; alerts for the
+    whole city or an agency concern everybody. `among` spares the query where a page asks more than once.
+    """
+    asked = {"route": _set(route), "stop": _set(stop), "trip": _set(trip)}
+    found = in_force(at) if among is None else among
+    return [alert for alert in found if any(_concerns(one, asked, direction) for one in alert.informed)]
+
+
+def _set(names: Names) -> set[str]:
+    return {names} - {""} if isinstance(names, str) else set(names)
+
+
+def _concerns(selector: dict[str, Any], asked: dict[str, set[str]], direction: int | None) -> bool:
+    named = [key for key in asked if key in selector]
+    if direction is not None and selector.get("direction", direction) != direction:
+        return False
+    shared = [key for key in named if asked[key]]
+    return not named or (bool(shared) and all(selector[key] in asked[key] for key in shared))

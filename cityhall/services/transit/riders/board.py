@@ -1,0 +1,87 @@
+"""The board of a stop's screen: what comes, for one stop or several, and the way to the stop's page as a QR code."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from functools import lru_cache
+from hashlib import blake2s
+from pathlib import Path
+from typing import Any
+
+import qrcode
+from django.contrib.staticfiles import finders
+
+from cityhall.services.transit import queries
+from cityhall.services.transit.riders import words
+from cityhall.services.transit.riders.arrivals import stop_arrivals
+from cityhall.services.transit.riders.notices import notices
+
+ROWS = 10
+MOST_STOPS = 6
+
+
+def board(stop_ids: list[str], now: datetime) -> dict[str, Any]:
+    """The rows of a board. Raises Missing for a stop there is not."""
+    stops = [queries.find_stop(stop_id) for stop_id in stop_ids[:MOST_STOPS]]
+    found = [(stop, arrival) for stop in stops for arrival in stop_arrivals(stop, now, ROWS)]
+    found.sort(key=lambda one: one[1].call.departure)
+    rows = [row(arrival, now) | {"at": stop.name if len(stops) > 1 else ""} for stop, arrival in found[:ROWS]]
+    lines = {line["line_id"] for line in rows}
+    return {
+        "stops": stops,
+        "rows": rows,
+        "notices": notices(now, stops=[stop.gtfs_id for stop in stops], lines=lines),
+        "now": now,
+        "build": build(),
+    }
+
+
+def row(arrival: Any, now: datetime) -> dict[str, Any]:
+    """An arrival with its words, as the stop's page and its board show it."""
+    trip, call = arrival.trip, arrival.call
+    return {
+        "trip": trip.id,
+        "day": trip.day,
+        "sequence": call.sequence,
+        "line": trip.line,
+        "line_id": trip.line_id,
+        "color": trip.color,
+        "text_color": trip.text_color,
+        "mode": trip.mode,
+        "headsign": trip.headsign,
+        "scheduled": call.scheduled_departure,
+        "expected": call.departure,
+        "low": call.low,
+        "high": call.high,
+        "live": call.predicted,
+        "delay_s": call.delay_s,
+        "delay": words.delay(call.delay_s),
+        "punctuality": words.punctuality(call.delay_s),
+        "wait": words.wait(call, now),
+        "away": words.away(arrival.stops_away, arrival.at_stop),
+        "stops_away": arrival.stops_away,
+        "occupancy": arrival.occupancy,
+        "crowding": words.crowding(arrival.occupancy),
+        "wheelchair": trip.wheelchair,
+        "vehicle": arrival.vehicle,
+        "cancelled": arrival.cancelled,
+    }
+
+
+@lru_cache(maxsize=1)
+def build() -> str:
+    """A name of the front end that this process serves: a screen that shows an older one loads itself anew."""
+    found = finders.find("cityhall/manifest.json")
+    text = Path(found).read_text() if isinstance(found, str) else json.dumps("none")
+    return blake2s(text.encode(), digest_size=6).hexdigest()
+
+
+def qr_path(address: str) -> tuple[int, str]:
+    """A QR code (ISO/IEC 18004) as (modules a side, SVG path data), one square a dark module, with its quiet zone."""
+    code = qrcode.QRCode(border=4, error_correction=qrcode.constants.ERROR_CORRECT_M)
+    code.add_data(address)
+    code.make(fit=True)
+    matrix = code.get_matrix()
+    path = "".join(f"M{x} {y}h1v1h-1z" for y, cells in enumerate(matrix) for x, dark in enumerate(cells) if dark)
+    return len(matrix), path

@@ -1,0 +1,175 @@
+"""Following a journey: kept under a secret address, looked at live, given another way on where it breaks."""
+
+from __future__ import annotations
+
+import secrets
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from cityhall.kernel.errors import Conflict, Missing
+from cityhall.kernel.journal import append
+from cityhall.kernel.notify.sending import send
+from cityhall.kernel.people.actors import Actor
+from cityhall.kernel.places.point import Point
+from cityhall.services.transit import days
+from cityhall.services.transit.itinerary import itineraries
+from cityhall.services.transit.models import FollowedTrip, LeaveAlarm
+from cityhall.services.transit.plan import Question, plan
+from cityhall.services.transit.riders.progress import Progress, key_of, progress_of
+
+KEPT = timedelta(hours=12)
+"""How long a followed trip is kept after its end: whoever finds the address later learns nothing."""
+ALARMS_KEPT = timedelta(days=7)
+
+
+def find_followed(secret: str) -> FollowedTrip:
+    """The trip behind a secret address. Raises Missing."""
+    found = FollowedTrip.objects.filter(secret=secret).select_related("person").first()
+    if found is None:
+        raise Missing(_("This trip is not followed any more."), mend=_("Plan the journey anew."))
+    return found
+
+
+def _chosen(question: Question, key: str) -> dict[str, Any]:
+    """The journey of that name among the answers now. Raises Conflict where it is none of them any more."""
+    for itinerary in itineraries(plan(question)):
+        if key_of(itinerary) == key:
+            return itinerary
+    raise Conflict(
+        _("This journey is not to be had any more."),
+        code="journey_gone",
+        mend=_("Look at the journeys there are now, and choose again."),
+    )
+
+
+@transaction.atomic
+def follow(actor: Actor, question: Question, key: str, origin_name: str, goal_name: str) -> FollowedTrip:
+    """Starts to follow a journey, named by `key_of`. Anybody may.
+
+    Raises Conflict where the journey is not to be had any more, Invalid as plan() does.
+    """
+    itinerary = _chosen(question, key)
+    followed = FollowedTrip.objects.create(
+        secret=secrets.token_urlsafe(24),
+        person_id=actor.person_id,
+        origin_name=origin_name[:200],
+        goal_name=goal_name[:200],
+        goal=question.goal,
+        wheelchair=question.wheelchair,
+        prefer=question.prefer,
+        itinerary=itinerary,
+        leaves_at=datetime.fromisoformat(itinerary["departure"]),
+        arrives_at=datetime.fromisoformat(itinerary["arrival"]),
+    )
+    # Not where from and where to: the journal cannot forget.
+    append("transit", "transit.trip.followed", {"rides": _rides(itinerary)}, subject=f"trip:{followed.pk}")
+    return followed
+
+
+def _rides(itinerary: dict[str, Any]) -> int:
+    return sum(leg["mode"] != "walk" for leg in itinerary["legs"])
+
+
+def onward_question(followed: FollowedTrip, now: datetime, progress: Progress) -> Question:
+    """From where the rider is, or will be when the connection breaks, on to the goal."""
+    place, moment = _stranded(followed, now, progress)
+    here = days.here(moment)
+    day = days.usual_day(here.date())
+    second = days.second_of(day, here.time())
+    return Question(place, followed.goal, day, second, "leave", followed.prefer, followed.wheelchair)  # type: ignore[arg-type]
+
+
+def _stranded(followed: FollowedTrip, now: datetime, progress: Progress) -> tuple[Point, datetime]:
+    legs = progress.legs
+    place = progress.broken if progress.broken is not None else progress.at
+    before = [leg for leg in legs[:place] if leg.trip is not None]
+    if before:
+        end = before[-1].leg["to"]
+        return Point(end["lon"], end["lat"]), max(now, before[-1].arrival)
+    start = legs[0].leg["from"]
+    return Point(start["lon"], start["lat"]), max(now, progress.leave_at if progress.step == "leave" else now)
+
+
+def other_ways(followed: FollowedTrip, now: datetime, progress: Progress) -> list[dict[str, Any]]:
+    """Journeys on from there, soonest at the goal first; those that ride what has broken are left out."""
+    question = onward_question(followed, now, progress)
+    gone = progress.legs[progress.broken].leg["trip_id"] if progress.broken is not None else ""
+    return [
+        itinerary
+        for itinerary in itineraries(plan(question))
+        if not any(leg.get("trip_id") == gone for leg in itinerary["legs"] if gone)
+    ]
+
+
+@transaction.atomic
+def go_another_way(secret: str, key: str, now: datetime) -> FollowedTrip:
+    """Puts another way on in the place of the rest of a followed trip. Whoever has the secret address may.
+
+    Raises Missing, or Conflict where that way is not to be had any more.
+    """
+    followed = FollowedTrip.objects.select_for_update().filter(secret=secret).first() or find_followed(secret)
+    progress = progress_of(followed.itinerary, now)
+    onward = _chosen(onward_question(followed, now, progress), key)
+    place = progress.broken if progress.broken is not None else progress.at
+    ridden = [leg.leg for leg in progress.legs[:place] if leg.trip is not None]
+    kept = followed.itinerary["legs"][: followed.itinerary["legs"].index(ridden[-1]) + 1] if ridden else []
+    legs = [*kept, *onward["legs"]]
+    followed.itinerary = onward | {
+        "legs": legs,
+        "departure": legs[0]["departure"],
+        "transfers": max(0, sum(leg["mode"] != "walk" for leg in legs) - 1),
+    }
+    followed.arrives_at = datetime.fromisoformat(onward["arrival"])
+    followed.save(update_fields=["itinerary", "arrives_at"])
+    append("transit", "transit.trip.replanned", {"rides": _rides(onward)}, subject=f"trip:{followed.pk}")
+    return followed
+
+
+@transaction.atomic
+def stop_following(secret: str) -> None:
+    """Forgets a followed trip; one that is not there is no error."""
+    for followed in FollowedTrip.objects.filter(secret=secret):
+        append("transit", "transit.trip.ended", {}, subject=f"trip:{followed.pk}")
+        followed.delete()
+
+
+def tell_of_breaks(now: datetime) -> int:
+    """Tells the signed-in persons whose connection breaks, once for each; gives how many were looked at."""
+    due = FollowedTrip.objects.filter(
+        person__isnull=False, arrives_at__gte=now, leaves_at__lte=now + timedelta(hours=2)
+    )
+    looked = 0
+    for followed in due.select_related("person"):
+        progress = progress_of(followed.itinerary, now)
+        looked += 1
+        if progress.broken is None or followed.person is None:
+            continue
+        leg = progress.legs[progress.broken]
+        text = gettext_lazy("The %(time)s of line %(line)s is cancelled. Open your trip for another way.")
+        if leg.risk == "missed":
+            text = gettext_lazy("You will probably miss the %(time)s of line %(line)s. Open your trip for another way.")
+        send(
+            followed.person,
+            gettext_lazy("Your connection to %(goal)s breaks"),
+            text,
+            values={
+                "goal": followed.goal_name,
+                "line": leg.leg.get("line", ""),
+                "time": f"{days.here(leg.planned_departure):%H:%M}",
+            },
+            url=f"/transit/trips/{followed.secret}/",
+            key=f"transit-trip-{followed.pk}-{leg.leg.get('trip_id', '')}-{leg.risk}"[:200],
+        )
+    return looked
+
+
+def forget_old() -> None:
+    """A regular task: what is over is forgotten, with the alarms that hang on it."""
+    FollowedTrip.objects.filter(arrives_at__lt=timezone.now() - KEPT).delete()
+    over = LeaveAlarm.objects.exclude(state=LeaveAlarm.State.WAITING)
+    over.filter(leave_at__lt=timezone.now() - ALARMS_KEPT).delete()

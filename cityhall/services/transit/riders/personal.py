@@ -1,0 +1,53 @@
+"""What is kept of riders, field by field (see kernel/people/privacy.py)."""
+
+from django.utils.functional import Promise
+from django.utils.text import format_lazy
+from django.utils.translation import gettext_lazy as _
+
+
+def _kept(why: str | Promise, until: str | Promise) -> Promise:
+    return format_lazy("{}; {}", why, until)
+
+
+_FAVOURITE = _kept(_("to have stops, lines and journeys at hand"), _("until the person removes it"))
+_FOLLOWED = _kept(_("to show a journey as it goes and say where it breaks"), _("until 12 hours after it ended"))
+_ALARM = _kept(_("to tell when to leave"), _("until a week after it went off"))
+_GUARDIAN = _kept(_("to show a school bus to those responsible for a pupil"), _("until the school or they end it"))
+_PUPIL = _kept(_("to say when a pupil's bus comes"), _("until the school removes the pupil"))
+
+RIDERS_DATA: dict[str, str | Promise] = {
+    "Favourite.person": _FAVOURITE,
+    "Favourite.kind": _FAVOURITE,
+    "Favourite.reference": _FAVOURITE,
+    "Favourite.name": _FAVOURITE,
+    "Favourite.label": _FAVOURITE,
+    "Favourite.added_at": _FAVOURITE,
+    "FollowedTrip.person": _FOLLOWED,
+    "FollowedTrip.origin_name": _FOLLOWED,
+    "FollowedTrip.goal_name": _FOLLOWED,
+    "FollowedTrip.goal": _FOLLOWED,
+    "FollowedTrip.wheelchair": _FOLLOWED,
+    "FollowedTrip.prefer": _FOLLOWED,
+    "FollowedTrip.itinerary": _FOLLOWED,
+    "FollowedTrip.leaves_at": _FOLLOWED,
+    "FollowedTrip.arrives_at": _FOLLOWED,
+    "FollowedTrip.made_at": _FOLLOWED,
+    "LeaveAlarm.person": _ALARM,
+    "LeaveAlarm.service_day": _ALARM,
+    "LeaveAlarm.trip": _ALARM,
+    "LeaveAlarm.stop_name": _ALARM,
+    "LeaveAlarm.line": _ALARM,
+    "LeaveAlarm.walk_s": _ALARM,
+    "LeaveAlarm.leave_at": _ALARM,
+    "LeaveAlarm.state": _ALARM,
+    "LeaveAlarm.made_at": _ALARM,
+    "Guardian.person": _GUARDIAN,
+    "Guardian.pupil": _GUARDIAN,
+    "Guardian.linked_at": _GUARDIAN,
+    "Pupil.reference": _PUPIL,
+    "Pupil.vehicle": _PUPIL,
+    "Pupil.stop_name": _PUPIL,
+    "Pupil.stop": _PUPIL,
+    "Pupil.school_name": _PUPIL,
+    "Pupil.school": _PUPIL,
+}

@@ -1,0 +1,223 @@
+"""Pages of a journey that is followed, of alarms and of favourites."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_POST, require_safe
+
+from cityhall.kernel.errors import CityhallError
+from cityhall.kernel.people.actors import actor_of
+from cityhall.services.transit import days
+from cityhall.services.transit.api import make_question, read_point
+from cityhall.services.transit.models import FollowedTrip, LeaveAlarm
+from cityhall.services.transit.riders import alarms, favourites, following
+from cityhall.services.transit.riders.notices import notices
+from cityhall.services.transit.riders.pages import is_part, vehicle_layers
+from cityhall.services.transit.riders.progress import Progress, key_of, progress_all, progress_of
+from cityhall.services.transit.riders.trips import stop_name
+
+
+@require_POST
+def follow(request: HttpRequest) -> HttpResponse:
+    """Begins to follow a journey of the planner's answer."""
+    post = request.POST
+    question, _asked = make_question(
+        read_point(f"{post.get('from_lon', '')},{post.get('from_lat', '')}", "from"),
+        read_point(f"{post.get('to_lon', '')},{post.get('to_lat', '')}", "to"),
+        _parsed(dt.date.fromisoformat, post.get("date", "")),
+        _parsed(dt.time.fromisoformat, post.get("time", "")),
+        "arrive" if post.get("mode") == "arrive" else "leave",
+        post.get("prefer") if post.get("prefer") in ("fewer_transfers", "less_walking") else "fastest",  # type: ignore[arg-type]
+        post.get("wheelchair") == "1",
+    )
+    names = post.get("from", "") or _("Start"), post.get("to", "") or _("Destination")
+    followed = following.follow(actor_of(request), question, post.get("key", ""), *names)
+    return redirect("transit_trip", followed.secret)
+
+
+def _parsed(read: Any, text: str) -> Any:
+    try:
+        return read(text)
+    except ValueError:
+        return None
+
+
+@require_safe
+@never_cache
+def trip(request: HttpRequest, secret: str) -> HttpResponse:
+    """A followed trip as it goes. Its address is the key to it: it is kept out of referrers and of search engines."""
+    followed, now = following.find_followed(secret), days.now()
+    progress = progress_of(followed.itinerary, now)
+    context = _shown(followed, progress, now, actor_of(request).person_id)
+    response = render(request, "transit/trip_now.html" if is_part(request) else "transit/trip.html", context)
+    response["Referrer-Policy"] = "same-origin"
+    response["X-Robots-Tag"] = "noindex"
+    return response
+
+
+def _shown(followed: FollowedTrip, progress: Progress, now: dt.datetime, person_id: int | None) -> dict[str, Any]:
+    ways: list[dict[str, Any]] = []
+    problem: CityhallError | None = None
+    if progress.broken is not None:
+        try:
+            ways = [_way(one, now) for one in following.other_ways(followed, now, progress)]
+        except CityhallError as refusal:
+            problem = refusal
+    legs = progress.legs
+    features = [
+        {
+            "type": "Feature",
+            "geometry": leg.leg["geometry"],
+            "properties": {
+                "mode": leg.leg["mode"],
+                "color": f"#{leg.leg['color']}" if leg.leg.get("color") else "",
+                "line": leg.leg.get("line", ""),
+            },
+        }
+        for leg in legs
+    ]
+    stops = [end["id"] for leg in legs if leg.trip for end in (leg.leg["from"], leg.leg["to"])]
+    return {
+        "followed": followed,
+        "progress": progress,
+        "now": now,
+        "leave_s": round((progress.leave_at - now).total_seconds()),
+        "current": legs[progress.at],
+        "next_leg": legs[progress.at + 1] if progress.at + 1 < len(legs) else None,
+        "alight_at": stop_name(legs[progress.at].alighting.stop) if legs[progress.at].alighting else "",
+        "ways": ways,
+        "problem": problem,
+        "alarm": _alarm(followed, person_id),
+        "map_data": [{"type": "FeatureCollection", "features": features}],
+        "layers": vehicle_layers(),
+        "coming": [leg.trip.live.vehicle for leg in legs if leg.trip and leg.trip.live.vehicle],
+        "notices": notices(now, stops=stops, lines={leg.trip.line_id for leg in legs if leg.trip}),
+    }
+
+
+def _alarm(followed: FollowedTrip, person_id: int | None) -> LeaveAlarm | None:
+    if person_id is None:
+        return None
+    return LeaveAlarm.objects.filter(followed=followed, person_id=person_id, state=LeaveAlarm.State.WAITING).first()
+
+
+def _way(itinerary: dict[str, Any], now: dt.datetime) -> dict[str, Any]:
+    progress = progress_of(itinerary, now)
+    return {"key": key_of(itinerary), "progress": progress, "transfers": itinerary["transfers"]}
+
+
+def live_options(options: list[dict[str, Any]], now: dt.datetime) -> None:
+    """Puts beside each of the planner's journeys how it goes now (`now`) and its `key`."""
+    for option, progress in zip(options, progress_all(options, now), strict=True):
+        option["key"] = key_of(option)
+        option["now"] = progress
+        option["leave_s"] = round((progress.leave_at - now).total_seconds())
+        for leg, live in zip(option["legs"], progress.legs, strict=True):
+            leg["now"] = live
+
+
+@require_POST
+def another_way(request: HttpRequest, secret: str) -> HttpResponse:
+    """Takes another way on."""
+    following.go_another_way(secret, request.POST.get("key", ""), days.now())
+    messages.success(request, _("Your trip goes another way now."))
+    return redirect("transit_trip", secret)
+
+
+@require_POST
+def end_trip(request: HttpRequest, secret: str) -> HttpResponse:
+    """Forgets the trip."""
+    following.stop_following(secret)
+    messages.success(request, _("The trip is forgotten."))
+    return redirect("transit")
+
+
+@login_required
+@require_POST
+def trip_alarm(request: HttpRequest, secret: str) -> HttpResponse:
+    """Sets the alarm of a followed trip."""
+    alarms.set_for_trip(actor_of(request), following.find_followed(secret))
+    return redirect("transit_trip", secret)
+
+
+@login_required
+@require_POST
+def bus_alarm(request: HttpRequest) -> HttpResponse:
+    """Sets an alarm for one bus at one stop."""
+    post = request.POST
+    number = {name: _parsed(int, post.get(name, "")) for name in ("sequence", "walk")}
+    day = _parsed(dt.date.fromisoformat, post.get("day", "")) or days.now().date()
+    alarms.set_for_bus(
+        actor_of(request),
+        post.get("stop", "")[:200],
+        post.get("trip", "")[:200],
+        day,
+        number["sequence"] if number["sequence"] is not None else -1,
+        60 * (number["walk"] or 0),
+    )
+    messages.success(request, _("You will be told when to leave."))
+    return redirect("transit_alarms")
+
+
+@login_required
+@require_safe
+@never_cache
+def my_alarms(request: HttpRequest) -> HttpResponse:
+    """The person's alarms: those that wait, and what became of the last ones."""
+    mine = LeaveAlarm.objects.filter(person_id=actor_of(request).person_id).select_related("followed")
+    waiting = [alarm for alarm in mine if alarm.state == LeaveAlarm.State.WAITING]
+    since = days.now() - dt.timedelta(hours=12)
+    over = [alarm for alarm in mine if alarm.state != LeaveAlarm.State.WAITING and alarm.leave_at > since]
+    return render(request, "transit/alarms.html", {"waiting": waiting, "over": over[-10:], "now": days.now()})
+
+
+@login_required
+@require_POST
+def cancel_alarm(request: HttpRequest, alarm_id: int) -> HttpResponse:
+    """Takes an alarm back."""
+    alarms.cancel(actor_of(request), alarm_id)
+    messages.success(request, _("The alarm is taken back."))
+    return redirect("transit_alarms")
+
+
+@require_safe
+@never_cache
+def my_favourites(request: HttpRequest) -> HttpResponse:
+    """The person's favourites; for who is not signed in the browser fills the same page with its own."""
+    kept = favourites.kept(actor_of(request).person_id)
+    gone = request.session.pop("favourite_removed", None)
+    context = {
+        "favourites": [(one, favourites.address(one)) for one in kept],
+        "gone": favourites.Wanted(**gone) if gone else None,
+    }
+    return render(request, "transit/favourites.html", context)
+
+
+@login_required
+@require_POST
+def change_favourite(request: HttpRequest) -> HttpResponse:
+    """Adds or removes one, and goes back to where it was pressed; what is removed can be put back."""
+    post, actor = request.POST, actor_of(request)
+    wanted = favourites.Wanted(
+        post.get("kind", ""), post.get("reference", "")[:200], post.get("name", ""), post.get("label", "")
+    )
+    if post.get("remove"):
+        gone = favourites.remove(actor, wanted.kind, wanted.reference)
+        request.session["favourite_removed"] = {
+            "kind": gone.kind,
+            "reference": gone.reference,
+            "name": gone.name,
+            "label": gone.label,
+        }
+        return redirect("transit_favourites")
+    kept = favourites.add(actor, wanted)
+    messages.success(request, _("%(name)s is among your favourites.") % {"name": kept.name})
+    return redirect("transit_favourites")

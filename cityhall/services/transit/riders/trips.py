@@ -1,0 +1,240 @@
+"""A trip as it goes now: its calls by the timetable, beside them what is expected of each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
+from pathlib import Path
+
+from django.db.models import Q
+from django.utils import timezone
+
+from cityhall.services.transit import days, timetables
+from cityhall.services.transit.models import TripPrediction, Vehicle, VehicleState
+from cityhall.services.transit.modes import mode_of
+from cityhall.services.transit.queries import FRESH
+
+SURE_S, WIDER = 60, 0.12
+"""Half the interval around an arrival that is only timetable plus delay: a minute, and a share of the time to go."""
+Key = tuple[date, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Live:
+    """What is known of a trip under way. Either may be missing: a bus not yet matched, a trip not yet begun."""
+
+    state: VehicleState | None = None
+    prediction: TripPrediction | None = None
+
+    @property
+    def vehicle(self) -> str:
+        """The vehicle's public id, "" where none is known."""
+        if self.state is not None:
+            return self.state.vehicle.public_id
+        return self.prediction.vehicle if self.prediction else ""
+
+
+NOTHING = Live()
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A trip's call at a stop. `arrival` and `departure` are as expected, `low` to `high` where predicted."""
+
+    sequence: int
+    stop: int
+    scheduled_arrival: datetime
+    scheduled_departure: datetime
+    arrival: datetime
+    departure: datetime
+    low: datetime | None = None
+    high: datetime | None = None
+    passed: bool = False
+
+    @property
+    def predicted(self) -> bool:
+        """Whether the times are more than the timetable."""
+        return self.low is not None
+
+    @property
+    def delay_s(self) -> int | None:
+        """Seconds late at the departure; None where nothing live is known."""
+        if not self.predicted:
+            return None
+        return round((self.departure - self.scheduled_departure).total_seconds())
+
+
+@dataclass(frozen=True, slots=True)
+class Trip:
+    """A trip of one service day. `row` is its place in the schedule's arrays."""
+
+    row: int
+    day: date
+    live: Live = field(default=NOTHING)
+
+    @property
+    def id(self) -> str:
+        return timetables.service().schedule.trips.id[self.row]
+
+    @property
+    def route(self) -> int:
+        return int(timetables.service().schedule.trips.route[self.row])
+
+    @property
+    def line(self) -> str:
+        routes = timetables.service().schedule.routes
+        return routes.short_name[self.route] or routes.long_name[self.route]
+
+    @property
+    def line_id(self) -> str:
+        return timetables.service().schedule.routes.id[self.route]
+
+    @property
+    def color(self) -> str:
+        return timetables.service().schedule.routes.color[self.route]
+
+    @property
+    def text_color(self) -> str:
+        return timetables.service().schedule.routes.text_color[self.route]
+
+    @property
+    def mode(self) -> str:
+        return mode_of(int(timetables.service().schedule.routes.type[self.route]))
+
+    @property
+    def direction(self) -> int:
+        return int(timetables.service().schedule.trips.direction[self.row])
+
+    @property
+    def wheelchair(self) -> int:
+        """GTFS wheelchair_accessible: 0 not known, 1 yes, 2 no; the vehicle's own answer where it has one."""
+        state = self.live.state
+        if state is not None and state.vehicle.wheelchair is not None:
+            return 1 if state.vehicle.wheelchair else 2
+        return int(timetables.service().schedule.trips.wheelchair[self.row])
+
+    @property
+    def headsign(self) -> str:
+        schedule = timetables.service().schedule
+        last = int(schedule.stop_times.stop[schedule.trips.first[self.row + 1] - 1])
+        return schedule.trips.headsign[self.row] or schedule.stops.name[last]
+
+    def __len__(self) -> int:
+        first = timetables.service().schedule.trips.first
+        return int(first[self.row + 1] - first[self.row])
+
+    def call(self, sequence: int) -> Call:
+        """The call at a place of the trip, from 0. Raises IndexError beyond its last."""
+        schedule = timetables.service().schedule
+        if not 0 <= sequence < len(self):
+            raise IndexError(sequence)
+        at = int(schedule.trips.first[self.row]) + sequence
+        stop = int(schedule.stop_times.stop[at])
+        planned = (
+            days.clock(self.day, int(schedule.stop_times.arrival[at])),
+            days.clock(self.day, int(schedule.stop_times.departure[at])),
+        )
+        prediction, state = self.live.prediction, self.live.state
+        if prediction is not None:
+            place = sequence - prediction.first_sequence
+            if place < 0:
+                return Call(sequence, stop, *planned, *planned, passed=True)
+            if place < len(prediction.arrival):
+                return Call(sequence, stop, *planned, *_predicted(prediction, place))
+        if state is not None and state.next_sequence is not None and sequence < state.next_sequence:
+            return Call(sequence, stop, *planned, *planned, passed=True)
+        if state is not None and state.delay_s is not None and prediction is None:
+            return _delayed(sequence, stop, planned, state.delay_s)
+        return Call(sequence, stop, *planned, *planned)
+
+    def calls(self, first: int = 0) -> list[Call]:
+        """Every call from a place on."""
+        return [self.call(sequence) for sequence in range(max(0, first), len(self))]
+
+    def stops_away(self, sequence: int) -> int | None:
+        """How many stops the bus still calls at before this one; None where that cannot be told."""
+        state = self.live.state
+        if state is None or state.next_sequence is None or sequence < state.next_sequence:
+            return None
+        return sequence - state.next_sequence
+
+
+def _predicted(prediction: TripPrediction, place: int) -> tuple[datetime, datetime, datetime, datetime]:
+    columns = (prediction.arrival, prediction.departure, prediction.low, prediction.high)
+    arrival, departure, low, high = (days.here(datetime.fromtimestamp(column[place], UTC)) for column in columns)
+    return arrival, departure, low, high
+
+
+def _delayed(sequence: int, stop: int, planned: tuple[datetime, datetime], delay_s: int) -> Call:
+    """Timetable plus the present delay, for a trip that no prediction was made of; the further off, the less sure.
+
+    A bus that is early waits for its time at most of the stops that have one: it is not taken to leave early.
+    """
+    late = timedelta(seconds=max(delay_s, 0))
+    arrival, departure = planned[0] + late, planned[1] + late
+    to_go = max(0.0, (arrival - timezone.now()).total_seconds())
+    half = timedelta(seconds=SURE_S + WIDER * to_go)
+    return Call(sequence, stop, *planned, arrival, departure, arrival - half, arrival + half)
+
+
+@lru_cache(maxsize=2)
+def _rows(folder: Path) -> dict[str, int]:
+    return {name: row for row, name in enumerate(timetables.service().schedule.trips.id)}
+
+
+def row_of(trip_id: str) -> int | None:
+    """A trip's place in the schedule's arrays; None for one that the feed in service does not have."""
+    return _rows(timetables.service().folder).get(trip_id)
+
+
+def live_of(keys: Iterable[Key], now: datetime) -> dict[Key, Live]:
+    """What is known now of trips by (service day, GTFS id); one that nothing is known of is left out.
+
+    Nothing a special-school bus does is ever in it.
+    """
+    wanted = set(keys)
+    trips = {trip for _day, trip in wanted}
+    if not trips:
+        return {}
+    hidden = Vehicle.objects.filter(Q(kind=Vehicle.Kind.SCHOOL) | Q(enabled=False)).values("public_id")
+    fresh = now - FRESH
+    predictions = TripPrediction.objects.filter(trip__in=trips, made_at__gte=fresh).exclude(vehicle__in=hidden)
+    states = (
+        VehicleState.objects.filter(trip__in=trips, at__gte=fresh, vehicle__enabled=True)
+        .exclude(vehicle__kind=Vehicle.Kind.SCHOOL)
+        .select_related("vehicle")
+    )
+    by_day = {(one.service_day, one.trip): one for one in predictions}
+    today = days.here(now).date()
+    seen = {(one.service_day or today, one.trip): one for one in states}
+    found = {key: Live(seen.get(key), by_day.get(key)) for key in wanted}
+    return {key: live for key, live in found.items() if live.state or live.prediction}
+
+
+def find_trip(trip_id: str, day: date, now: datetime) -> Trip | None:
+    """A trip of a service day with what is known of it; None for one not in the feed in service."""
+    row = row_of(trip_id)
+    if row is None:
+        return None
+    return Trip(row, day, live_of([(day, trip_id)], now).get((day, trip_id), NOTHING))
+
+
+def trip_of(state: VehicleState, now: datetime) -> Trip | None:
+    """The trip a vehicle is on; None where it is on none that the feed has."""
+    if not state.trip:
+        return None
+    day = state.service_day or days.here(now).date()
+    row = row_of(state.trip)
+    if row is None:
+        return None
+    prediction = TripPrediction.objects.filter(
+        service_day=day, trip=state.trip, vehicle=state.vehicle.public_id, made_at__gte=now - FRESH
+    ).first()
+    return Trip(row, day, Live(state, prediction))
+
+
+def stop_name(row: int) -> str:
+    """A stop's name by its place in the schedule's arrays."""
+    return timetables.service().schedule.stops.name[row]

@@ -1,0 +1,19 @@
+"""Numbers as the fleet room shows them; what is not known is a dash."""
+
+from __future__ import annotations
+
+from django import template
+
+register = template.Library()
+
+
+@register.filter
+def percent(share: float | None) -> str:
+    """A share of 1 as whole percent."""
+    return "–" if share is None else f"{100 * share:.0f} %"
+
+
+@register.filter
+def late(seconds: float | None) -> str:
+    """Seconds late as signed whole minutes."""
+    return "–" if seconds is None else f"{seconds / 60:+.0f}"

@@ -1,0 +1,33 @@
+/** Texts of one thing a line, as officers type them: points ("lon, lat" and a name where there is one), ids of stops. */
+export interface Place {
+  place: [number, number]
+  name: string
+}
+
+const lines = (text: string): string[] => text.split('\n').map((line) => line.trim()).filter(Boolean)
+
+/** The points of a text; what is none is left out, as the server will say. */
+export function pointsOf(text: string): Place[] {
+  return lines(text).flatMap((line) => {
+    const [lon, lat, ...name] = line.split(',')
+    const place: [number, number] = [Number(lon), Number(lat)]
+    const good = lon?.trim() && lat?.trim() && place.every(Number.isFinite)
+    return good ? [{ place, name: name.join(',').trim() }] : []
+  })
+}
+
+/** The text with a point more. */
+export function lineOf(text: string, lon: number, lat: number): string {
+  return [...lines(text), `${lon.toFixed(6)}, ${lat.toFixed(6)}`].join('\n')
+}
+
+/** The text without its last line. */
+export function without(text: string): string {
+  return lines(text).slice(0, -1).join('\n')
+}
+
+/** The text with an id more, or without it where it was there. */
+export function toggled(text: string, id: string): string {
+  const known = lines(text)
+  return (known.includes(id) ? known.filter((one) => one !== id) : [...known, id]).join('\n')
+}
