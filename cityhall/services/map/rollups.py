@@ -27,8 +27,8 @@ def resolution_for(zoom: float) -> int:
 
 
 def _step(resolution: int) -> float:
-    """A twelfth of a cell's edge in degrees: how far points may be moved before they are counted."""
-    return float(h3.average_hexagon_edge_length(resolution, unit="m")) * EDGE_DEGREES / 12
+    """A sixth of a cell's edge in degrees: how far points may be moved before they are counted."""
+    return float(h3.average_hexagon_edge_length(resolution, unit="m")) * EDGE_DEGREES / 6
 
 
 def heat(answers: Answers, selection: Selection, resolution: int) -> dict[str, Any]:

@@ -30,6 +30,7 @@ def _spec(service: Service, layer: Layer) -> dict[str, Any]:
         "group": str(service.name),
         "kind": layer.kind,
         "color": layer.color,
+        "panel": layer.panel,
         "minzoom": layer.min_zoom,
         "visible": layer.visible,
         "live": f"/live/{layer.live}" if layer.live and not layer.permission else "",

@@ -70,11 +70,14 @@ SERVICE = Service(
                 "delay": "delay_s",
             },
             time="at",
+            history="cityhall.services.transit.realtime.replay:sightings",
             labels={
                 "id": _("Vehicle"),
                 "name": _("Line"),
                 "at": _("Seen"),
                 "bearing": _("Bearing"),
+                "speed": _("Metres a second"),
+                "lane": _("Lane"),
                 "accuracy": _("Accuracy in metres"),
                 "fix": _("GNSS fix"),
                 "status": _("Status"),
@@ -87,6 +90,7 @@ SERVICE = Service(
                     "wrong_way": _("going the wrong way"),
                     "unmatched": _("on no known trip"),
                     "reckoned": _("not heard for a moment; estimated"),
+                    "lost": _("not heard any more"),
                 }
             },
             icon="bus",

@@ -10,6 +10,7 @@ import { asked, say, type LayerSpec, type OutsideSpec, type Shown, type Words } 
 setWorkerUrl(workerUrl)
 addProtocol('pmtiles', new Protocol().tile)
 const AGAIN_MS = 10_000
+const HELD_MS = 5_000
 
 export class Board {
   readonly map: MapLibre
@@ -99,7 +100,11 @@ export class Board {
     this.moving.get(spec.id)?.stop()
     this.moving.delete(spec.id)
     if (!shown || shown.as !== 'points' || !spec.geojson) return
+    let filled = -HELD_MS
     const moving = new Moving(spec.geojson, spec.live, (features) => {
+      // Until the map has once been drawn whole, moves are held back: they would keep a slow device from ever finishing.
+      if (!this.element.dataset.idle && performance.now() - filled < HELD_MS) return
+      filled = performance.now()
       if (!this.past?.[spec.id]) fill(this.map, spec.id, features)
       this.element.dataset.moving = String(features.features.length)
     })
@@ -132,9 +137,11 @@ export class Board {
     const spec = this.specs.find((one) => one.id === feature.layer.id)
     const { name, url, color: _color, count, share: _share, points, ...rest } = feature.properties as Record<string, unknown>
     const body = document.createElement('div')
-    const title = body.appendChild(document.createElement(url ? 'a' : 'strong'))
+    const known = spec?.panel && rest.id ? spec.panel.replace('{id}', encodeURIComponent(String(rest.id))) : ''
+    const link = String(url ?? known)
+    const title = body.appendChild(document.createElement(link ? 'a' : 'strong'))
     title.textContent = String(name || spec?.name || '')
-    if (url) title.setAttribute('href', String(url))
+    if (link) title.setAttribute('href', link)
     const list = body.appendChild(document.createElement('dl'))
     const say2 = (term: string, value: unknown): void => {
       list.appendChild(document.createElement('dt')).textContent = term

@@ -75,7 +75,7 @@ function addMarks(map: MapLibre, spec: LayerSpec, base: object, filter: object):
     ...base, ...filter, id: spec.id, type: 'circle',
     paint: {
       'circle-color': own,
-      'circle-stroke-color': ground,
+      'circle-stroke-color': moving ? '#ffffff' : ground,
       'circle-stroke-width': moving ? 2 : 1.2,
       'circle-radius': ['interpolate', ['linear'], ['zoom'], 10, ['+', size * 0.45, many], 13, ['+', size * (moving ? 1 : 0.7), many], 16, ['+', size * 1.8, many]] as never,
     },

@@ -199,7 +199,7 @@ class OneMap {
     const place = this.root.querySelector<HTMLElement>('[data-lost]')
     if (!place) return
     place.hidden = !lost
-    if (lost) place.textContent = say(this.words.offline, { time: lost.toLocaleTimeString(document.documentElement.lang, { hour: '2-digit', minute: '2-digit' }) })
+    if (lost) place.textContent = say(this.words.offline, { time: lost.toLocaleTimeString(document.documentElement.lang, { timeZone: this.root.dataset.zone, hour: '2-digit', minute: '2-digit', hourCycle: 'h23' }) })
   }
 
   private choose(spec: LayerSpec, field: string, value: string): void {

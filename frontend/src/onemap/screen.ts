@@ -52,7 +52,7 @@ export function startScreen(root: HTMLElement, board: Board, scenes: Scene[], wo
       lost ??= new Date()
     }
     gone.hidden = !lost
-    if (lost) gone.textContent = say(words.offline, { time: lost.toLocaleTimeString(document.documentElement.lang, { hour: '2-digit', minute: '2-digit' }) })
+    if (lost) gone.textContent = say(words.offline, { time: lost.toLocaleTimeString(document.documentElement.lang, { timeZone: root.dataset.zone, hour: '2-digit', minute: '2-digit', hourCycle: 'h23' }) })
   }
   const clock = (): void => {
     const shown = root.querySelector<HTMLElement>('[data-clock]')!

@@ -8,6 +8,7 @@ export interface LayerSpec {
   minzoom: number
   visible: boolean
   live: string
+  panel: string
   geojson: string
   tiles: string
   summary: string

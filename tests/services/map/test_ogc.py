@@ -107,7 +107,7 @@ def test_pages_for_people(fleet: Any) -> None:
         answer = Client().get(f"{OGC}{path}", headers={"accept": "text/html,*/*;q=0.5"})
         assert answer.status_code == 200 and answer.headers["Content-Type"].startswith("text/html"), path
     page = Client().get(f"{OGC}/collections/transit-vehicles/items?f=html").content.decode()
-    assert "bus-1" in page and "after=10" in page
+    assert "<td>L1</td>" in page and "after=10" in page
 
 
 @pytest.fixture

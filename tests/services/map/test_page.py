@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from contextlib import suppress
 from datetime import timedelta
@@ -20,12 +21,14 @@ from cityhall.kernel.journal.sealer import seal
 from cityhall.kernel.people.actors import ANONYMOUS, Actor, person_actor, system
 from cityhall.kernel.people.models import Person
 from cityhall.kernel.people.permissions import grant
-from cityhall.kernel.service import Layer, Service, Sighting
+from cityhall.kernel.service import Layer, Service, Sighting, all_layers
 from cityhall.services.map import actions, opendata, replay
 from cityhall.services.map.downloads import geojson, rows
 from cityhall.services.map.models import SavedView, Trail
 from cityhall.services.map.reading import forget, read
 from cityhall.services.map.selection import Selection
+from cityhall.services.transit.models import Vehicle, VehicleState
+from cityhall.services.transit.realtime import history
 
 pytestmark = pytest.mark.django_db
 VEHICLES = "transit/vehicles"
@@ -112,7 +115,11 @@ def test_replay_from_a_layers_own_history() -> None:
     assert found == [Sighting("1", now, 1.0, 2.0, {"name": "a"})]
 
 
-def test_what_moves_leaves_a_trail(fleet: Any) -> None:
+def test_what_moves_leaves_a_trail(fleet: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A live layer that tells nothing of its past."""
+    owner, told = next(pair for pair in all_layers() if pair[1].slug == "vehicles")
+    untold = dataclasses.replace(told, history="")
+    monkeypatch.setattr(replay, "declared", lambda kind: [(owner, untold)])
     start = timezone.now().replace(microsecond=0)
     for step in range(3):
         forget()
@@ -123,17 +130,28 @@ def test_what_moves_leaves_a_trail(fleet: Any) -> None:
     # Twice at one moment, as two workers may: noted once.
     replay.keep_trails(start)
     assert Trail.objects.count() == 3
-    body = get(f"/map/replay/{VEHICLES}/", start=start.isoformat(), minutes="10")
-    tracks = {track["id"]: track for track in body["tracks"]}
+    found = replay.tracks(replay.sightings(owner, untold, start, start + timedelta(minutes=10)))
+    tracks = {track["id"]: track for track in found}
     assert len(tracks) == 40 and "bus-40" not in tracks
     assert [round(place[0] + 51.25, 4) for place in tracks["bus-0"]["places"]] == [0.0, 0.001, 0.002]
-    assert "Ana" not in json.dumps(body)
+    assert "Ana" not in json.dumps(found)
     for trail in Trail.objects.all():
         trail.at -= timedelta(days=8)
         trail.save()
     replay.forget_trails()
     assert not Trail.objects.exists()
     assert Client().get(f"/map/replay/{VEHICLES}/?start=then").status_code == 422
+
+
+def test_the_fleets_past_and_no_school_buses(fleet: Any) -> None:
+    start = timezone.now() - timedelta(minutes=1)
+    states = list(VehicleState.objects.select_related("vehicle"))
+    with transaction.atomic():
+        assert history.keep(states) == 40
+    # One that has become a school bus since is not shown from before either.
+    Vehicle.objects.filter(public_id="bus-0").update(kind="school")
+    body = get(f"/map/replay/{VEHICLES}/", start=start.isoformat(), minutes="10")
+    assert {track["id"] for track in body["tracks"]} == {f"bus-{number}" for number in range(1, 40)}
 
 
 def person(name: str, *held: str) -> Actor:
