@@ -163,20 +163,6 @@ def arrivals(arguments: argparse.Namespace) -> list[dict[str, Any]]:
     return predictions.rows(AUSTIN)
 
 
-def tiles(arguments: argparse.Namespace) -> list[dict[str, Any]]:
-    """Vector tiles beside tipg."""
-    from cityhall.bench import tiles as vector_tiles
-
-    return vector_tiles.run()
-
-
-def live(arguments: argparse.Namespace) -> list[dict[str, Any]]:
-    """A thousand riders on the live map."""
-    from cityhall.bench import live as riders
-
-    return riders.run()
-
-
 BENCHMARKS = {
     "arrivals": arrivals,
     "headway": headway,
