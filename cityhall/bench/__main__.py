@@ -163,6 +163,13 @@ def arrivals(arguments: argparse.Namespace) -> list[dict[str, Any]]:
     return predictions.rows(AUSTIN)
 
 
+def live(arguments: argparse.Namespace) -> list[dict[str, Any]]:
+    """A thousand riders on the live map."""
+    from cityhall.bench import live as riders
+
+    return riders.run()
+
+
 BENCHMARKS = {
     "arrivals": arrivals,
     "headway": headway,
