@@ -195,7 +195,21 @@ class FleetTable {
     if (focused && this.body.contains(focused)) focused.focus({ preventScroll: true })
   }
 
+  /** A line whose first vehicle has come out since the page was loaded can be chosen too. */
+  private offer(): void {
+    const select = this.form.querySelector<HTMLSelectElement>('[name="line"]')!
+    const known = new Set([...select.options].map((option) => option.value))
+    for (const row of this.rows()) {
+      const line = row.dataset.line ?? ''
+      if (known.has(line)) continue
+      known.add(line)
+      const before = [...select.options].slice(1).find((option) => text(line, option.value) < 0)
+      select.add(new Option(line, line), before ?? null)
+    }
+  }
+
   private filter(): void {
+    this.offer()
     const values = new FormData(this.form)
     const [state, line, words] = ['state', 'line', 'q'].map((name) => String(values.get(name) ?? ''))
     const counts: Record<string, number> = { '': 0 }
