@@ -27,10 +27,12 @@ app = typer.Typer(
 )
 journal_app = typer.Typer(no_args_is_help=True, help="The log of what happened.")
 bench_app = typer.Typer(no_args_is_help=True, help="Measure, beside a peer where there is one.")
-app.add_typer(journal_app, name="journal")
 receivers_app = typer.Typer(no_args_is_help=True, help="GNSS receivers of vehicles, and base stations.")
+reports_app = typer.Typer(no_args_is_help=True, help="What residents report.")
+app.add_typer(journal_app, name="journal")
 app.add_typer(bench_app, name="bench")
 app.add_typer(receivers_app, name="receivers")
+app.add_typer(reports_app, name="reports")
 
 Data = Annotated[Path, typer.Option("--data", help="Folder that holds the cities.", envvar="CITYHALL_DATA")]
 CityName = Annotated[str, typer.Option("--city", help="Which city's folder to use.")]
@@ -347,6 +349,34 @@ def receivers_list(
         heard = f"{one['last_seen']:%Y-%m-%d %H:%M:%S}" if one["last_seen"] else "never"
         table.add_row(one["id"], one["vehicle"], one["protocol"], one["address"], heard, one["fix"])
     console.print(table)
+
+
+@reports_app.command("import")
+def reports_import(
+    file: Annotated[Path, typer.Argument(help="CSV of another system.")],
+    mapping: Annotated[Path, typer.Option("--mapping", help="TOML: which column is what.")],
+    errors: Annotated[Path, typer.Option("--errors", help="Where to write what was refused.")] = Path("errors.csv"),
+    city: CityName = "demo",
+    data: Data = DATA,
+) -> None:
+    """Import reports of another system; what cannot be right is written down with its line."""
+    with _city(data, city), _refused(), steps() as begin:
+        from cityhall.kernel.people.actors import system
+        from cityhall.services.reports import importing
+
+        result = importing.import_csv(system("import"), file, importing.Mapping.read(mapping), begin("Reports"), errors)
+    console.print(f"[green]✓[/green] {result.taken} taken, {result.known} were there before")
+    if result.refused:
+        console.print(f"[yellow]![/yellow] {len(result.refused)} refused: see {errors}")
+
+
+@reports_app.command("mail")
+def reports_mail(city: CityName = "demo", data: Data = DATA) -> None:
+    """File the e-mail that a mail server pipes in."""
+    with _city(data, city), _refused():
+        from cityhall.services.reports import mail
+
+        mail.take(sys.stdin.buffer.read())
 
 
 def _show(result: dict[str, Any], as_json: bool) -> None:

@@ -43,7 +43,7 @@ CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]
 NATS_URL = os.environ.get("NATS_URL", "")
 MQTT_URL = os.environ.get("MQTT_URL", "")
 
-KERNEL_APPS = ["journal", "people", "places", "devices", "notify", "media"]
+KERNEL_APPS = ["journal", "people", "places", "devices", "notify", "media", "cases"]
 INSTALLED_APPS = [
     "django.contrib.admin",
     "django.contrib.auth",

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import shutil
+import socket
 import sys
 import tempfile
 from pathlib import Path
+from typing import Any
 
 from cityhall.democity import make
 from cityhall.progress import Report
@@ -38,9 +40,9 @@ def prepare(folder: Path, address: str, speed: float) -> list[str]:
     from cityhall.services.transit.timetables import service as timetable
     from cityhall.simulator.roster import Roster
 
-    for vehicle in Roster(timetable().schedule).vehicles:
+    fleet = Roster(timetable().schedule).vehicles
+    for vehicle in fleet:
         register_vehicle(system("demo"), vehicle.id, kind=vehicle.kind, capacity=vehicle.capacity, wheelchair=True)
-
     keys = folder / KEYS
     if not keys.exists():
         device, key = register(
@@ -48,7 +50,36 @@ def prepare(folder: Path, address: str, speed: float) -> list[str]:
         )
         keys.touch(mode=0o600)
         keys.write_text(json.dumps({"device": device.public_id, "key": key}))
+    buses = [vehicle.id for vehicle in fleet if vehicle.kind == "bus" and vehicle.id[-1] == "5"]
+    keys.write_text(json.dumps(json.loads(keys.read_text()) | _receivers(buses)))
     return [
         *(sys.executable, "-m", "cityhall.simulator", "--address", address),
         *("--keys", str(keys), "--speed", str(speed)),
     ]
+
+
+def _receivers(vehicles: list[str]) -> dict[str, Any]:
+    """Receivers of their own for some vehicles: {"port", "receivers": {vehicle: receiver's id}}.
+
+    None where the port of their door is another program's: it may be another demo city, whose buses have these ids.
+    """
+    from cityhall.kernel.people.actors import system
+    from cityhall.services.transit.doors.options import options
+    from cityhall.services.transit.doors.registry import register_receiver
+    from cityhall.services.transit.models import Receiver
+
+    port = options().receiver_port
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            port = 0
+    if not port:
+        return {"port": 0, "receivers": {}}
+    known = set(Receiver.objects.values_list("device__public_id", flat=True))
+    ids = {vehicle: f"receiver-{vehicle}" for vehicle in vehicles}
+    for vehicle, public_id in ids.items():
+        if public_id not in known:
+            register_receiver(system("demo"), vehicle=vehicle, address="127.0.0.1", public_id=public_id)
+    return {"port": port, "receivers": ids}

@@ -6,7 +6,7 @@ slug = "testville"
 timezone = "America/Sao_Paulo"
 languages = ["en", "es", "pt", "ko"]
 currency = "BRL"
-services = ["transit", "map"]
+services = ["transit", "reports", "map"]
 
 [map]
 center = [-51.2, -30.03]

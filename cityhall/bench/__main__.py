@@ -36,19 +36,31 @@ peer's own limit: minotor takes a line that calls at a stop twice as calling onc
 that overtake as being in order, and so misses some.
 "300 m": walks that do not lead on. raptor-journey-planner walks several in a row, and so arrives earlier; minotor walks
 on from a walk in some rounds and drops a ride that ends after a walk to the same stop.""",
+    "reports": """\
+granian, one worker each, the same durable PostgreSQL, eight clients without a pause. Ours routes, starts a clock,
+counts the cell and appends two events with each report; the peer inserts a row. Views: by the HTTP API, one client.""",
     "server": "The demo city, one worker, 200 live readers open; server and questioner share the machine.",
-    "tiles": """\
-100,000 vehicles, 10,000 of them moved each second; 8 connections, one worker process each, the same PostgreSQL.
-Ours reads what moves once for all who look and cuts tiles from memory, so a move is seen a second or two later
-(seen_after_s); the peer asks the database for each tile. Beyond 2,000 points ours keeps one for each 4 px and says how
-many it stands for; the peer cuts off at 10,000 features, its default.""",
     "headway": """\
 The same days of a loop line in simulation. Wait: of riders who come at random, E[H²]/2E[H]. By timetable: a round has a
 tenth of slack, and early buses wait for their time. Self-equalising: Bartholdi and Eisenstein 2012, alpha 0.25.""",
     "positions": """\
 A fix is an epoch of three NMEA sentences. Ages count from the measurement: "published" to the commit that publishes the
-state, "a rider has it" to the browser's end of /live/vehicles. MB/min is the slope over the second half. Buses, riders
+state, "a rider has it" to the browser's end of /live/vehicles. "behind": the age of the newest state kept; where it
+is more than a second or two, fixes were piling up. MB/min is the slope over the second half. Buses, riders
 and city share the machine.""",
+    "tiles": """\
+100,000 vehicles, 10,000 of them moved each second; 8 connections, one worker process each, the same PostgreSQL.
+Ours reads what moves once for all who look and cuts tiles from memory, so a move is seen a second or two later
+(seen_after_s); the peer asks the database for each tile. Beyond 2,000 points ours keeps one for each 4 px and says how
+many it stands for; the peer cuts off at 10,000 features, its default.""",
+    "live": "From just before the tracker's NOTIFY to the message at the rider; all of it shares the machine.",
+    "positioning": """\
+Fixes of simulated vehicles whose true place is known: late, at stops and lights, in lanes beside the drawn line, some
+round a detour or turned back; receivers whose errors last, with outages, reflections and glitches; every other driver
+not logged on. "fix" is the receiver's own error, ours is beside it; "in_radius": how often our 95 % radius held the
+truth. A trip not logged on cannot be told before its line parts from others that left with it. Speed is of our engine
+alone, in batches of 2,500 fixes. Matching: the same GPS fixes, 10 s apart, on the same lines; leuvenmapmatching without
+an R-tree (rtree is not installed), states between points on and off; where it breaks it is started anew.""",
     "journal": "Durable commits (fsync on); the peer counts in a row that every writer locks.",
 }
 
@@ -67,6 +79,19 @@ def journeys(arguments: argparse.Namespace) -> list[dict[str, Any]]:
         made = make(Path(folder))
         # A Wednesday of the demo city's timetable.
         return journeys_peers.run([made.gtfs], date(2026, 6, 3), pairs=arguments.pairs)
+
+
+def positioning(arguments: argparse.Namespace) -> list[dict[str, Any]]:
+    """Against the truth, and beside leuvenmapmatching."""
+    from cityhall.bench import positioning as truth
+    from cityhall.bench import positioning_peers as peers
+    from cityhall.democity import make
+
+    if arguments.gtfs:
+        return [*truth.run(arguments.gtfs, arguments.date), *peers.run(arguments.gtfs, arguments.date)]
+    with tempfile.TemporaryDirectory() as folder:
+        gtfs = [make(Path(folder)).gtfs]
+        return [*truth.run(gtfs, date(2026, 6, 3)), *peers.run(gtfs, date(2026, 6, 3))]
 
 
 def server(arguments: argparse.Namespace) -> list[dict[str, Any]]:
@@ -96,13 +121,6 @@ def journal(arguments: argparse.Namespace) -> list[dict[str, Any]]:
             return [appends.run()]
 
 
-def tiles(arguments: argparse.Namespace) -> list[dict[str, Any]]:
-    """Vector tiles beside tipg."""
-    from cityhall.bench import tiles as vector_tiles
-
-    return vector_tiles.run()
-
-
 def headway(arguments: argparse.Namespace) -> list[dict[str, Any]]:
     """Headway control beside none, a timetable and Bartholdi and Eisenstein's rule."""
     from cityhall.bench import headway as control
@@ -124,6 +142,13 @@ def positions(arguments: argparse.Namespace) -> list[dict[str, Any]]:
     )
 
 
+def reports(arguments: argparse.Namespace) -> list[dict[str, Any]]:
+    """Reports beside Django REST Framework, and maps of many."""
+    from cityhall.bench import reports as measured
+
+    return measured.run(arguments.rows)
+
+
 def arrivals(arguments: argparse.Namespace) -> list[dict[str, Any]]:
     """Beside the timetable, with and without the current delay."""
     from cityhall.bench import arrivals as predictions
@@ -131,24 +156,42 @@ def arrivals(arguments: argparse.Namespace) -> list[dict[str, Any]]:
     return predictions.rows(AUSTIN)
 
 
+def tiles(arguments: argparse.Namespace) -> list[dict[str, Any]]:
+    """Vector tiles beside tipg."""
+    from cityhall.bench import tiles as vector_tiles
+
+    return vector_tiles.run()
+
+
+def live(arguments: argparse.Namespace) -> list[dict[str, Any]]:
+    """A thousand riders on the live map."""
+    from cityhall.bench import live as riders
+
+    return riders.run()
+
+
 BENCHMARKS = {
     "arrivals": arrivals,
-    "journeys": journeys,
     "headway": headway,
     "journal": journal,
+    "journeys": journeys,
+    "live": live,
+    "positioning": positioning,
     "positions": positions,
+    "reports": reports,
     "server": server,
     "tiles": tiles,
 }
 
 
 def show(name: str, rows: list[dict[str, Any]]) -> None:
-    """The rows as a table, and kept as JSON."""
-    columns = list(dict.fromkeys(column for row in rows for column in row))
-    table = Table(*columns, title=name, title_justify="left")
-    for row in rows:
-        table.add_row(*(_text(row.get(column, "")) for column in columns))
-    console.print(table)
+    """The rows as a table, or one for each kind of row, and kept as JSON."""
+    for group in _alike(rows):
+        columns = list(dict.fromkeys(column for row in group for column in row))
+        table = Table(*columns, title=name, title_justify="left")
+        for row in group:
+            table.add_row(*(_text(row.get(column, "")) for column in columns))
+        console.print(table)
     console.print(NOTES[name], style="dim", soft_wrap=True)
     RESULTS.mkdir(exist_ok=True)
     machine = {
@@ -157,6 +200,17 @@ def show(name: str, rows: list[dict[str, Any]]) -> None:
         "python": platform.python_version(),
     }
     (RESULTS / f"{name}.json").write_text(json.dumps({"machine": machine, "rows": rows}, indent=2))
+
+
+def _alike(rows: list[dict[str, Any]]) -> list[list[dict[str, Any]]]:
+    """Rows that follow one another and have most of their columns in common, together."""
+    groups: list[list[dict[str, Any]]] = []
+    for row in rows:
+        if groups and 2 * len(row.keys() & groups[-1][-1].keys()) > len(row):
+            groups[-1].append(row)
+        else:
+            groups.append([row])
+    return groups
 
 
 def _text(value: Any) -> str:
@@ -173,8 +227,9 @@ def main() -> None:
     """Runs the benchmark that is named, or all."""
     parser = argparse.ArgumentParser(prog="script/bench", description=__doc__)
     parser.add_argument("name", nargs="?", choices=BENCHMARKS, help="all of them where it is left out")
-    parser.add_argument("--gtfs", nargs="+", type=Path, help="feeds for journeys; with --date")
+    parser.add_argument("--gtfs", nargs="+", type=Path, help="feeds for journeys and positioning; with --date")
     parser.add_argument("--date", type=date.fromisoformat, help="service date, YYYY-MM-DD")
+    parser.add_argument("--rows", type=int, default=1_000_000, help="reports: how many the table grows to")
     parser.add_argument("--pairs", type=int, default=500, help="how many journeys are asked for")
     parser.add_argument("--buses", type=int, default=4000, help="positions: how many buses send")
     parser.add_argument("--hz", type=float, default=2.5, help="positions: how often each does, times a second")

@@ -88,11 +88,13 @@ def read_timetable(schedule: Path, stops: Path, routes: dict[str, str] | None = 
     )
     calls = (
         _columns(schedule, ("trip_id", "arrival_time", "stop_id"))
+        .with_row_index("row")
         .with_columns(_seconds("arrival_time").alias("at"))
         .join(places.drop_nulls().unique("stop_id", keep="first"), on="stop_id", how="inner")
         .drop_nulls()
         .unique(["trip_id", "at", "stop_id"], keep="first", maintain_order=True)
-        .sort("trip_id", "at", maintain_order=True)
+        # Stops with the same time stand in the file in the order in which they are called at.
+        .sort("trip_id", "at", "row")
         .filter(pl.len().over("trip_id") > 1)
     )
     if calls.is_empty():

@@ -11,101 +11,122 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-NEAR_M = 60.0
-"""One sigma of a report's distance from the straight line between stops."""
+NEAR_M, BEND = 60.0, 0.1
+"""One sigma of a report's distance from the straight line between stops: metres, and a share of the line's length."""
 FAR_M = 400.0
 """A report farther than this from its trip, and than a third of the segment's length, is not on it."""
 AHEAD_S = 300.0
-BEGIN_S = 900.0
-JITTER_M = 80.0
+"""Being so far off what the timetable makes of the time between two reports costs one."""
+BEGIN_S, BEGIN_MOST = 900.0, 8.0
+"""So does being so far off the timetable at the first report, where it costs no more than the second."""
+JITTER_M, BACKWARDS_M = 80.0, 40.0
+"""A receiver may jump back by the one; beyond it each of the other costs one."""
+FASTEST, TOO_FAST = 35.0, 20.0
+"""m/s as the crow flies, and what going faster costs."""
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
-def follow(first, trip, at, x, y, midnight, calls_first, call_x, call_y, planned, arrival):  # type: ignore[no-untyped-def]
-    """Places of every report: (now, after), each (reports,), calls passed; NaN where it is not on its trip."""
-    now = np.full(at.size, np.nan)
-    after = np.full(at.size, np.nan)
+@njit(cache=True)
+def follow(first, trip, at, x, y, midnight, calls_first, call_x, call_y, planned, arrival):
+    """Places of every report: (now, after), each (reports,), calls passed; NaN where it is not on its trip.
+
+    first: (runs + 1,) of the reports; trip, midnight: (runs,); at, x, y: (reports,) Unix seconds and metres; the rest
+    are the timetable's (see austin.Timetable, Trips).
+    """
+    now, after = np.full(at.size, np.nan), np.full(at.size, np.nan)
     for run in range(trip.size):
-        a, b = first[run], first[run + 1]
-        begin, end = calls_first[trip[run]], calls_first[trip[run] + 1]
-        segments = end - begin - 1
-        passed = np.zeros(segments + 1)  # timetable seconds from the start, with no segment free
-        way = np.zeros(segments + 1)
-        for k in range(segments):
-            passed[k + 1] = passed[k] + planned[begin + k]
-            way[k + 1] = way[k] + np.hypot(
-                call_x[begin + k + 1] - call_x[begin + k], call_y[begin + k + 1] - call_y[begin + k]
-            )
-        cost = np.full((b - a, segments), np.inf)
-        share = np.zeros((b - a, segments))
-        back = np.full((b - a, segments), -1, np.int64)
-        last = -1
-        for row in range(a, b):
-            n = row - a
-            best = np.inf
-            for k in range(segments):
-                x0, y0 = call_x[begin + k], call_y[begin + k]
-                dx, dy = call_x[begin + k + 1] - x0, call_y[begin + k + 1] - y0
-                length = np.hypot(dx, dy)
-                part = 0.0
-                if length > 0:
-                    part = min(1.0, max(0.0, ((x[row] - x0) * dx + (y[row] - y0) * dy) / length**2))
-                off = np.hypot(x[row] - x0 - part * dx, y[row] - y0 - part * dy)
-                if off > max(FAR_M, length / 3):
-                    continue
-                share[n, k] = part
-                # The road bends away from a long straight line more than from a short one.
-                near = (off / (NEAR_M + 0.1 * length)) ** 2 / 2
-                here = passed[k] + part * planned[begin + k]
-                if last < 0:
-                    late = at[row] - midnight[run] - arrival[begin] - here
-                    cost[n, k] = near + min(abs(late) / BEGIN_S, 8.0)
-                else:
-                    elapsed = at[row] - at[last]
-                    for j in range(segments):
-                        before = cost[last - a, j]
-                        if before == np.inf:
-                            continue
-                        there = passed[j] + share[last - a, j] * planned[begin + j]
-                        gone = way[k] + part * length - way[j] - share[last - a, j] * (way[j + 1] - way[j])
-                        move = abs(here - there - elapsed) / AHEAD_S
-                        if here < there:
-                            move = elapsed / AHEAD_S + max(0.0, -gone - JITTER_M) / 40.0
-                        elif gone > 35.0 * elapsed + JITTER_M:
-                            move += 20.0
-                        if before + near + move < cost[n, k]:
-                            cost[n, k] = before + near + move
-                            back[n, k] = j
-                if cost[n, k] < best:
-                    best = cost[n, k]
-                    now[row] = k + part
-            if best < np.inf:
-                last = row
-        _trace_back(cost, share, back, a, last, after)
-        _forwards(now, a, b)
-        _forwards(after, a, b)
+        rows = slice(first[run], first[run + 1])
+        calls = slice(calls_first[trip[run]], calls_first[trip[run] + 1])
+        start = midnight[run] + arrival[calls.start]
+        line = np.column_stack((call_x[calls], call_y[calls]))
+        _follow_run(at[rows], x[rows], y[rows], start, line, planned[calls], now[rows], after[rows])
     return now, after
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
-def _trace_back(cost, share, back, a, last, after):  # type: ignore[no-untyped-def]
+@njit(cache=True)
+def _follow_run(at, x, y, start, line, planned, now, after):
+    """Fills in the places of one run (reports,) along its stops, line (calls, 2)."""
+    segments = len(line) - 1
+    passed, way = np.zeros(segments + 1), np.zeros(segments + 1)  # seconds by timetable, metres
+    for k in range(segments):
+        passed[k + 1] = passed[k] + planned[k]
+        way[k + 1] = way[k] + np.hypot(line[k + 1, 0] - line[k, 0], line[k + 1, 1] - line[k, 1])
+    cost = np.full((at.size, segments), np.inf)
+    share = np.zeros((at.size, segments))
+    back = np.full((at.size, segments), -1, np.int64)
+    last = -1
+    for n in range(at.size):
+        best = np.inf
+        for k in range(segments):
+            part, off = _beside(x[n], y[n], line[k], line[k + 1])
+            length = way[k + 1] - way[k]
+            if off > max(FAR_M, length / 3):
+                continue
+            share[n, k] = part
+            near = (off / (NEAR_M + BEND * length)) ** 2 / 2
+            here, gone = passed[k] + part * planned[k], way[k] + part * length
+            if last < 0:
+                cost[n, k] = near + min(abs(at[n] - start - here) / BEGIN_S, BEGIN_MOST)
+            else:
+                elapsed = at[n] - at[last]
+                move, back[n, k] = _best_before(cost[last], share[last], passed, way, here, gone, elapsed)
+                cost[n, k] = near + move
+            if cost[n, k] < best:
+                best, now[n] = cost[n, k], k + part
+        if best < np.inf:
+            last = n
+    _trace_back(cost, share, back, last, after)
+    _forwards(now)
+    _forwards(after)
+
+
+@njit(cache=True)
+def _beside(x, y, begin, end):
+    """(share of the way along a line from begin to end, metres from it) of the point of the line nearest to x, y."""
+    dx, dy = end[0] - begin[0], end[1] - begin[1]
+    square, part = dx * dx + dy * dy, 0.0
+    if square > 0:
+        part = min(1.0, max(0.0, ((x - begin[0]) * dx + (y - begin[1]) * dy) / square))
+    return part, np.hypot(x - begin[0] - part * dx, y - begin[1] - part * dy)
+
+
+@njit(cache=True)
+def _best_before(cost, share, passed, way, here, gone, elapsed):
+    """The least cost of coming here from any segment, and which: (cost, segment), -1 where from none."""
+    best, segment = np.inf, -1
+    for j in range(cost.size):
+        if cost[j] == np.inf:
+            continue
+        there = passed[j] + share[j] * (passed[j + 1] - passed[j])
+        metres = gone - way[j] - share[j] * (way[j + 1] - way[j])
+        move = abs(here - there - elapsed) / AHEAD_S
+        if here < there:
+            move = elapsed / AHEAD_S + max(0.0, -metres - JITTER_M) / BACKWARDS_M
+        elif metres > FASTEST * elapsed + JITTER_M:
+            move += TOO_FAST
+        if cost[j] + move < best:
+            best, segment = cost[j] + move, j
+    return best, segment
+
+
+@njit(cache=True)
+def _trace_back(cost, share, back, last, after):
     if last < 0:
         return
-    k = np.argmin(cost[last - a])
-    for row in range(last, a - 1, -1):
-        if np.min(cost[row - a]) == np.inf:
+    k = np.argmin(cost[last])
+    for n in range(last, -1, -1):
+        if np.min(cost[n]) == np.inf:
             continue
-        after[row] = k + share[row - a, k]
-        k = back[row - a, k]
+        after[n] = k + share[n, k]
+        k = back[n, k]
         if k < 0:
             break
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
-def _forwards(place, a, b):  # type: ignore[no-untyped-def]
+@njit(cache=True)
+def _forwards(place):
     """A bus does not drive backwards: what looks so is the receiver's error."""
     most = -1.0
-    for row in range(a, b):
-        if place[row] == place[row]:
-            most = max(most, place[row])
-            place[row] = most
+    for n in range(place.size):
+        if place[n] == place[n]:
+            most = max(most, place[n])
+            place[n] = most

@@ -18,8 +18,8 @@ AT_START = 0.15
 AT_END = 0.05
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
-def observed(first, trip, at, place, calls_first, planned):  # type: ignore[no-untyped-def]
+@njit(cache=True)
+def observed(first, trip, at, place, calls_first, planned):
     """When the calls of every run were: (Unix seconds, standard error in seconds), each (sum of the runs' calls,).
 
     first: (runs + 1,) of the reports; trip: (runs,); at, place: (reports,), places as `follow` gives them. NaN and
@@ -46,8 +46,8 @@ def observed(first, trip, at, place, calls_first, planned):  # type: ignore[no-u
     return times, error
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
-def _interpolate(between, last, planned, times, error):  # type: ignore[no-untyped-def]
+@njit(cache=True)
+def _interpolate(between, last, planned, times, error):
     """Fills in the calls between two reports."""
     t0, t1, p, q = between
     gap, total, gone = t1 - t0, 0.0, 0.0

@@ -31,7 +31,6 @@ class Followed:
     said: dict[str, np.ndarray]
     calls: list[tuple[int, int, int, float, float]]
     verdict: np.ndarray
-    seconds: float
 
 
 def load(gtfs: Sequence[Path], day: date) -> tuple[Ways, Runs, str]:
@@ -55,37 +54,43 @@ def run(
         *alarms(traces, followed, ways),
         *lanes(ways, runs, begin, every_s),
         *stop_calls(traces, followed),
-        {
-            "what": "speed",
-            "fixes": len(traces.fixes),
-            "fixes_s": round(len(traces.fixes) / followed.seconds),
-            "us_a_fix": round(1e6 * followed.seconds / len(traces.fixes), 2),
-        },
+        speed(Tracker(ways, runs), traces.fixes),
     ]
 
 
 def follow(tracker: Tracker, fixes: Fixes, tick_s: float = 0.9) -> Followed:
-    """Gives the tracker the fixes as they come in, a tick at a time; timed without what is done here."""
-    Tracker(tracker.ways, tracker.runs).update(fixes.rows(slice(0, 1)), float(fixes.at[0]))  # compiles
+    """Gives the tracker the fixes as they come in, a tick at a time."""
     bounds = [0]
     newest = np.maximum.accumulate(fixes.at)
     while bounds[-1] < len(fixes):
         bounds.append(int(np.searchsorted(newest, newest[bounds[-1]] + tick_s)))
     verdict, rows, parts = np.zeros(len(fixes), np.int8), [], []
     calls: list[tuple[int, int, int, float, float]] = []
-    seconds = 0.0
     for low, high in pairwise(bounds):
         batch = fixes.rows(slice(low, high))
-        began = process_time()
         update = tracker.update(batch, float(newest[high - 1]))
-        seconds += process_time() - began
         verdict[low:high] = update.verdict
         calls += _listed(update.calls)
         last = {int(batch.vehicle[row]): low + row for row in np.flatnonzero(update.verdict == 0)}
         rows.append([last[vehicle] for vehicle in update.estimates.vehicle.tolist()])
         parts.append(update.estimates)
     said = {name: np.concatenate([getattr(part, name) for part in parts]) for name in Estimates.__slots__}
-    return Followed(np.concatenate(rows).astype(np.int64), said, calls, verdict, seconds)
+    return Followed(np.concatenate(rows).astype(np.int64), said, calls, verdict)
+
+
+def speed(tracker: Tracker, fixes: Fixes, batch: int = 2500) -> dict[str, Any]:
+    """Fixes a second of processor time, `batch` at a time: a quarter of a second's worth of 4,000 buses at 2.5 Hz."""
+    parts = [fixes.rows(slice(low, low + batch)) for low in range(0, len(fixes), batch)]
+    began = process_time()
+    for part in parts:
+        tracker.update(part, float(part.at.max()))
+    seconds = process_time() - began
+    return {
+        "what": "speed",
+        "fixes": len(fixes),
+        "fixes_s": round(len(fixes) / seconds),
+        "us_a_fix": round(1e6 * seconds / len(fixes), 2),
+    }
 
 
 def _listed(calls: Calls) -> list[tuple[int, int, int, float, float]]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -48,12 +49,14 @@ def run(
     The first part has `buses` at `hz` for `seconds` and one rider; the second `rider_buses` at `rider_hz`, and `riders`
     for half a minute. `city` is a demo folder to use again; one is made where it is None.
     """
+    # However it is ended, it leaves no city running.
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(1))
     with tempfile.TemporaryDirectory(prefix="cityhall-bench-") as folder:
         made = Path(folder) / "demo"
         if city is None:
             subprocess.run([sys.executable, "-m", "cityhall.cli", "demo", "--data", folder, "--still"], check=True)
         else:
-            shutil.copytree(city, made, ignore=shutil.ignore_patterns("*.pid", "socket"))
+            shutil.copytree(city, made, ignore=shutil.ignore_patterns("*.pid", ".s.PGSQL.*"))
             shutil.copystat(city / "postgres", made / "postgres")
             _own_again(made / "postgres", city / "postgres")
         with _broker(Path(folder), mqtt) as broker_port, _serving(made, broker_port) as town:
@@ -139,7 +142,7 @@ class Town:
         rate = sent["sent"] / sent["seconds"]
         return {
             "of": f"{buses} buses at {hz:g} Hz, {riders} riders",
-            "fixes/s": rate * (1 - lost / max(1, sent["sent"])),
+            "fixes/s sent and not dropped": rate * (1 - lost / max(1, sent["sent"])),
             "dropped": ", ".join(f"{reason} {number}" for reason, number in dropped.items() if number) or "none",
             **samples.ages(),
             "age when a rider has it, p50 ms": seen["age_p50_ms"],
@@ -208,6 +211,7 @@ class Samples(threading.Thread):
         self.rss: dict[str, list[tuple[float, float]]] = {name: [] for name in parts}
         self.cpu: dict[str, float] = {}
         self.published: list[float] = []
+        self.behind = 0.0
         self.start()
 
     def run(self) -> None:
@@ -223,15 +227,21 @@ class Samples(threading.Thread):
                     "WHERE published_at > now() - interval '2 seconds'"
                 )
                 self.published += [row[0] for row in cursor.fetchall()]
+                cursor.execute("SELECT extract(epoch FROM now() - max(at))::float FROM transit_vehiclestate")
+                self.behind = cursor.fetchone()[0] or float("nan")
             time.sleep(1.0)
         spent = time.monotonic() - began
         self.cpu = {name: 100 * (_cpu(part) - before[name]) / spent for name, part in self.parts.items()}
         connection.close()
 
     def ages(self) -> dict[str, float]:
-        """Age of a position when it was published, p50 and p99 in ms."""
+        """Age of a position when it was published, p50 and p99 in ms; and that of the newest kept at the end.
+
+        Where the newest is old, fixes are waiting: the rate was not sustained.
+        """
         ages = np.array(self.published or [np.nan]) * 1e3
-        return {f"age when published, p{share} ms": float(np.percentile(ages, share)) for share in (50, 99)}
+        shares = {f"age when published, p{share} ms": float(np.percentile(ages, share)) for share in (50, 99)}
+        return {**shares, "behind at the end, s": self.behind}
 
     def processes(self) -> dict[str, str]:
         """Of each process CPU in hundredths of a core, memory at the end, and its slope over the second half."""

@@ -28,7 +28,7 @@ slug = "demo"
 timezone = "{timezone}"
 languages = ["en", "es", "pt", "ko"]
 currency = "EUR"
-services = ["transit", "map"]
+services = ["transit", "reports", "map"]
 
 [map]
 center = [{lon:.5f}, {lat:.5f}]
@@ -40,6 +40,9 @@ attribution = "{name}, a made-up city"
 gtfs = ["gtfs.zip"]
 osm = "city.osm.pbf"
 zones = "zones.geojson"
+
+[service.reports]
+per_hour = 300     # everybody in the demo comes from one address
 
 # Receivers by TCP (NMEA 0183, UBX) and their corrections (NTRIP); of this machine only.
 [service.transit.doors]

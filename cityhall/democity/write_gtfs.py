@@ -22,6 +22,8 @@ PERIODS = (  # from hour, to hour, which headway, how thick the traffic is
     (16, 19.5, 0, 1.32),
     (19.5, 30, 2, 0.95),
 )
+NIGHT = 3
+"""Which headway is the night's."""
 DAYS = {"weekday": (1.0, "1111100"), "saturday": (1.5, "0000010"), "sunday": (2.0, "0000001")}
 LAYOVER_S = 240
 """The shortest rest at the end of a trip before the same vehicle drives the next one."""
@@ -259,7 +261,8 @@ def _timed_trips(variant: Variant, day: str, thinner: float, trips: list[Row], c
         trips.append(trip)
         calls += _calls(variant, trip["trip_id"], now, slow)
         number += 1
-        now += variant.line.headway[which] * 60 * thinner
+        # At night a line has as many trips on every day: fewer would be none.
+        now += variant.line.headway[which] * 60 * (1.0 if which == NIGHT else thinner)
 
 
 def _headway_trip(

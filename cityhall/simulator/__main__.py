@@ -14,7 +14,8 @@ from pathlib import Path
 import httpx
 
 from cityhall.engines.gtfs import read_feeds
-from cityhall.simulator.doors import Advice, Gateway
+from cityhall.simulator import residents
+from cityhall.simulator.doors import Advice, Gateway, Receivers
 from cityhall.simulator.fleet import Fleet
 from cityhall.simulator.signing import Signer
 
@@ -33,10 +34,10 @@ def fetch_fleet(client: httpx.Client, speed: float) -> Fleet:
     return Fleet(schedule, time.time(), speed=speed)
 
 
-def step(fleet: Fleet, gateway: Gateway, advice: Advice) -> int:
+def step(fleet: Fleet, receivers: Receivers, gateway: Gateway, advice: Advice) -> int:
     """A second of the fleet's life; returns how many vehicles said where they are."""
     messages = fleet.step(time.time())
-    gateway.send(messages)
+    gateway.send(receivers.send(messages))
     for bus in fleet.asking():
         seconds = advice.hold(bus.vehicle.id)
         if seconds is not None:
@@ -61,16 +62,18 @@ def main() -> None:
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
+    threading.Thread(target=residents.live, args=(options.address, stop), name="residents", daemon=True).start()
     keys = json.loads(options.keys.read_text())
     signer = Signer(keys["device"], keys["key"])
     with httpx.Client(base_url=options.address, timeout=20) as client:
         fleet, gateway, advice = None, Gateway(client, signer), Advice(client, signer)
+        receivers = Receivers(keys.get("port", 0), keys.get("receivers", {}))
         waiting = True  # on the first start the city is not there yet, and that is no news
         while not stop.is_set():
             began = time.monotonic()
             try:
                 fleet = fleet or fetch_fleet(client, options.speed)
-                step(fleet, gateway, advice)
+                step(fleet, receivers, gateway, advice)
                 waiting = False
             except httpx.HTTPError as problem:
                 if not waiting:

@@ -27,6 +27,12 @@ EARLY_S = 20.0
 """So much before its time a bus may leave a timing point."""
 TIMING_POINT = 5
 """Every fifth stop is one."""
+LINGER_S = 120.0
+"""So long a vehicle whose work is over stands at its last stop before it is switched off."""
+UNHEARD_S = 12.0
+"""So long a driver waits for advice that does not come."""
+LONGEST_HOLD_S = 150.0
+"""No driver waits longer, whatever the advice."""
 TURNING = 4.0  # m/s from the end of a trip to the next one's first stop
 CROWDING = ((0.04, 0), (0.35, 1), (0.55, 2), (0.85, 3), (0.98, 4), (math.inf, 5))
 """Load over capacity -> OccupancyStatus of GTFS-Realtime."""
@@ -89,7 +95,7 @@ class Driver:
 class Bus:
     """A vehicle in service. `next_trip` gives what it drives next, None where it is done.
 
-    `mode` is waiting, driving, dwelling, turning, or parked.
+    `mode` is waiting, driving, dwelling, turning, ending (its work is over), or parked.
     """
 
     def __init__(
@@ -133,7 +139,7 @@ class Bus:
         assert old is not None
         self.before = old
         if following is None:
-            self.trip, self.mode = None, "parked"
+            self.mode, self.until = "ending", now + LINGER_S
             return
         gap = Course.along([old.course.points[-1], following.course.points[0]])
         self.trip = following
@@ -149,6 +155,9 @@ class Bus:
             return
         if self.mode == "parked":
             self.begin(now)
+        elif self.mode == "ending":
+            if now >= self.until:
+                self.trip, self.mode = None, "parked"
         elif self.mode == "turning":
             self._turn(now, seconds)
         elif self.mode in ("waiting", "dwelling"):
@@ -176,9 +185,8 @@ class Bus:
             return
         if self.stop in trip.control:
             # The city's advice, where it comes; a driver who hears nothing goes.
-            if self.hold_until is None and now < self.until + 12:
-                return
-            if self.hold_until is not None and now < self.hold_until:
+            until = self.until + UNHEARD_S if self.hold_until is None else self.hold_until
+            if now < min(until, self.until + LONGEST_HOLD_S):
                 return
         self.hold_until = None
         self.traffic.left[trip.route, trip.direction, self.stop] = now

@@ -145,26 +145,34 @@ class Fleet:
             where = 0.0
             for place, name in enumerate(names):
                 rng = random.Random(self.rng.random())
-                bus = Bus(self.vehicles[name], self.traffic, lambda at, route=route: self._round(route, at), rng)
+                bus = Bus(
+                    self.vehicles[name],
+                    self.traffic,
+                    lambda at, route=route, name=name: self._round(route, name, at),
+                    rng,
+                )
                 self.buses[name] = bus
-                trip = self._round(route, now)
+                trip = self._round(route, name, now)
                 if trip is not None:
                     # Two close together, and a wide gap behind them.
                     where += 0.08 if place % 2 else 0.8 / count * 2
                     span = trip.arrival[-1] - trip.departure[0]
                     bus.begin(now, trip, at=trip.departure[0] + (where % 0.95) * span)
 
-    def _round(self, route: int, now: float) -> Trip | None:
+    def _round(self, route: int, name: str, now: float) -> Trip | None:
         """The departure of the timetable nearest to now that nobody has taken, driven from now on.
 
-        None where enough vehicles are out already for the headway of the hour, or nothing leaves about now.
+        None where enough other vehicles are out already for the headway of the hour, or nothing leaves about now.
         """
         near = sorted(
             (abs(midnight + begins - now), row, midnight, midnight + begins)
             for row, midnight, begins in self._rounds(route, now)
         )
         free = [item for item in near if (item[1], item[2]) not in self._taken]
-        out = sum(bus.mode != "parked" and bus.trip is not None and bus.trip.route == route for bus in self.out())
+        out = sum(
+            bus.mode != "ending" and bus.trip is not None and bus.trip.route == route and bus.vehicle.id != name
+            for bus in self.out()
+        )
         if not free or out >= self._wanted(route, sorted(item[3] for item in near)):
             return None
         _off, row, midnight, departs = free[0]

@@ -10,7 +10,7 @@ export function startDraw(page: HTMLElement): void {
   const tools = page.querySelector<HTMLElement>('[data-draw-tools]')
   if (!city || !tools || page.dataset.awake) return
   page.dataset.awake = '1'
-  const field = (name: string): HTMLTextAreaElement | null => page.querySelector(`[data-${name}]`)
+  const field = (name: string): HTMLTextAreaElement | null => page.querySelector(`textarea[data-${name}]`)
   const mode = (): string => tools.querySelector<HTMLInputElement>('input[name=draw]:checked')?.value ?? 'stops'
   const said = tools.querySelector<HTMLElement>('[data-draw-said]')!
 
@@ -36,7 +36,7 @@ export function startDraw(page: HTMLElement): void {
     }
     map.setFilter('draw-stop', ['in', ['get', 'id'], ['literal', stops]])
     const points = pointsOf(field('path')?.value ?? '').length
-    said.textContent = [field('path') ? `${points} ${said.dataset.points}` : '', `${stops.length} ${said.dataset.stops}`].filter(Boolean).join(' · ')
+    said.textContent = [field('path') ? `${points} ${said.dataset.labelPoints}` : '', `${stops.length} ${said.dataset.labelStops}`].filter(Boolean).join(' · ')
     page.dataset.drawn = String(points)
   }
   const put = (name: string, change: (text: string) => string): void => {

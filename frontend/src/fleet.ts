@@ -27,6 +27,7 @@ interface Names {
 }
 
 export type Key = 'vehicle' | 'line' | 'level' | 'delay' | 'speed' | 'age'
+const UNHEARD_S = 30
 const LEVELS = ['bad', 'warn', 'ok', 'off']
 
 /** Seconds late as signed minutes. */
@@ -218,7 +219,10 @@ class FleetTable {
 
   private tick(): void {
     const now = Date.now() / 1000
-    for (const row of this.rows()) {
+    const rows = this.rows()
+    const unheard = rows.filter((row) => now - Number(row.dataset.at) > UNHEARD_S).length
+    this.root.querySelector<HTMLElement>('[data-deaf]')!.hidden = rows.length < 4 || unheard <= rows.length / 2
+    for (const row of rows) {
       const age = row.querySelector('[data-cell="age"]')!
       const said = String(Math.max(0, Math.round(now - Number(row.dataset.at))))
       if (age.textContent !== said) age.textContent = said

@@ -2,9 +2,10 @@ import './styles/tokens.css'
 import './styles/base.css'
 import './styles/components.css'
 import './styles/transit.css'
-import './styles/onemap.css'
 import './styles/riders.css'
+import './styles/reports.css'
 import './styles/fleet.css'
+import './styles/onemap.css'
 import htmx from 'htmx.org'
 import { startCombobox } from './combobox'
 import { startPush } from './push'
@@ -21,6 +22,8 @@ function wake(root: ParentNode): void {
   if (root.querySelector('[data-refresh], [data-favourite], [data-favourites], [data-alarm]')) {
     void import('./riders').then((module) => module.startRiders(root))
   }
+  if (root.querySelector('[data-report-form], [data-reports], [data-sent], [data-follow-link]')) void import('./reports').then((module) => module.startReports(root))
+  if (root.querySelector('[data-desk], [data-answers], [data-field]')) void import('./desk').then((module) => module.startDesk(root))
   root.querySelectorAll<HTMLElement>('[data-draw]').forEach((page) => void import('./draw').then((module) => module.startDraw(page)))
   const fleet = root.querySelector<HTMLElement>('[data-fleet]')
   if (fleet) void import('./fleet').then((module) => module.startFleet(fleet))

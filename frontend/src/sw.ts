@@ -1,8 +1,11 @@
 /// <reference lib="webworker" />
-/** Keeps the shell at hand without a network, and shows what the city sends. */
+/** Keeps the shell and the form for reports at hand without a network, sends what waits, shows what the city sends. */
+import { TAG, flush } from './queue'
+
 const worker = self as unknown as ServiceWorkerGlobalScope
 const CACHE = 'cityhall-1'
 const OFFLINE = '/offline/'
+const FILING = ['/reports/new/', '/reports/sent/']
 
 worker.addEventListener('install', (event) => {
   event.waitUntil(caches.open(CACHE).then((cache) => cache.add(OFFLINE)).then(() => worker.skipWaiting()))
@@ -22,6 +25,7 @@ worker.addEventListener('fetch', (event) => {
   if (request.method !== 'GET' || url.origin !== location.origin) return
   // Built files have their content's hash in their name: what is kept is never old.
   if (url.pathname.startsWith('/static/cityhall/assets/')) event.respondWith(kept(request))
+  else if (FILING.includes(url.pathname) || url.pathname === '/static/cityhall/icons.svg') event.respondWith(fresh(request))
   else if (request.mode === 'navigate') event.respondWith(fetch(request).catch(async () => (await caches.match(OFFLINE))!))
 })
 
@@ -31,6 +35,28 @@ async function kept(request: Request): Promise<Response> {
   const answer = await fetch(request)
   if (answer.ok) await (await caches.open(CACHE)).put(request, answer.clone())
   return answer
+}
+
+/** The page as the city has it now; without a network as it was last. */
+async function fresh(request: Request): Promise<Response> {
+  try {
+    const answer = await fetch(request)
+    if (answer.ok && !answer.redirected) await (await caches.open(CACHE)).put(new URL(request.url).pathname, answer.clone())
+    return answer
+  } catch {
+    return (await caches.match(new URL(request.url).pathname)) ?? (await caches.match(OFFLINE))!
+  }
+}
+
+// The browser wakes the worker once there is a network again, also where no page is open any more.
+worker.addEventListener('sync', (event) => {
+  const { tag, waitUntil } = event as ExtendableEvent & { tag: string }
+  if (tag === TAG) waitUntil.call(event, sendWaiting())
+})
+
+async function sendWaiting(): Promise<void> {
+  const done = await flush()
+  if (done.length) (await worker.clients.matchAll()).forEach((client) => client.postMessage({ sent: done.length }))
 }
 
 worker.addEventListener('push', (event) => {

@@ -26,6 +26,7 @@ FOLDS = 3
 OWN_S = 60.0
 """A prediction's correction is learned as a share of its horizon and this."""
 SPREAD = 0.7
+SCALE_ROUNDS = 60
 """The scale of an error is its absolute value's quantile of this order."""
 TAILS = 0.1, 0.9
 BUCKETS = (
@@ -162,7 +163,10 @@ class Model:
         error = rest.seconds - part._median(rest.features)
         own = _base(rest.features) + OWN_S
         part = replace(
-            part, scale=Trees.fitted(rest.features[:, TREED], np.abs(error) / own, own * rest.weight, SPREAD, seed)
+            part,
+            scale=Trees.fitted(
+                rest.features[:, TREED], np.abs(error) / own, own * rest.weight, SPREAD, seed, SCALE_ROUNDS
+            ),
         )
         low, high, shift = part._tables(rest, error)
         return replace(

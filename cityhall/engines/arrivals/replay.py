@@ -186,7 +186,7 @@ def _remember(  # type: ignore[no-untyped-def]
             seen_segment[row, 3] = at
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def _go_through(  # type: ignore[no-untyped-def]
     order, wanted, run, ats, places, speeds, trip, midnights, kinds, first, arrival, departure, metres, planned,
     timepoint, marks, rows, routes, offset, ahead_s, city, lines, segment, local, weight,

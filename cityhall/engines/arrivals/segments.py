@@ -247,7 +247,7 @@ def surplus(kind, hour, route, row, city, lines, segment, local):  # type: ignor
     return city[kind * HOURS + hour] + lines[route, cell] + segment[row] + local[row, cell]
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def _pass_on(  # type: ignore[no-untyped-def]
     run, begin, end, seconds, at, weight, trip, kinds, first, planned, rows, routes, offset,
     city, lines, segment, local, city_w, city_s, line_w, line_s, local_w, local_s,

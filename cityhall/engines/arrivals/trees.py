@@ -48,7 +48,9 @@ class Trees:
         )
 
     @classmethod
-    def fitted(cls, features: NDArray[Any], wanted: Float, weight: Float, quantile: float, seed: int = 0) -> Trees:
+    def fitted(
+        cls, features: NDArray[Any], wanted: Float, weight: Float, quantile: float, seed: int = 0, rounds: int = ROUNDS
+    ) -> Trees:
         """Trees for a quantile of `wanted` (rows,) given `features` (rows, columns)."""
         from sklearn.ensemble import HistGradientBoostingRegressor
         from threadpoolctl import threadpool_limits
@@ -58,7 +60,7 @@ class Trees:
         boosted = HistGradientBoostingRegressor(
             loss="quantile",
             quantile=quantile,
-            max_iter=ROUNDS,
+            max_iter=rounds,
             max_leaf_nodes=LEAVES,
             learning_rate=RATE,
             min_samples_leaf=max(20, min(150, len(wanted) // 200)),
@@ -99,7 +101,7 @@ class Trees:
         return total
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def _walk(features, roots, feature, threshold, left, right, value, nan_left, total):  # type: ignore[no-untyped-def]
     # Tree by tree over a block of rows: both stay in the cache.
     for begin in range(0, features.shape[0], 512):

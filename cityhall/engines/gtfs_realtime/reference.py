@@ -28,7 +28,8 @@ class Reference:
     @classmethod
     def of(cls, schedule: Schedule, margin_m: float = 5_000.0) -> Reference:
         """From a schedule; `margin_m`: how far beyond its stops and shapes a vehicle may be."""
-        rows, templates = {}, {}
+        rows: dict[str, int] = {}
+        templates: dict[str, dict[str, int]] = {}
         for row, name in enumerate(schedule.trips.id):
             departure = _FREQUENCY.fullmatch(name)
             if departure:

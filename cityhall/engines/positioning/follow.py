@@ -5,20 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from cityhall.engines.gtfs.schedule import Float64, Int8, Int32
+from cityhall.engines.positioning.belief import believe, choose, claim, finish, start_calls, wants_search
 from cityhall.engines.positioning.compiled import compiled
-from cityhall.engines.positioning.geometry import WELL_DRAWN_M, lanes_at, place, usual_left
-from cityhall.engines.positioning.inference import (
-    OTHERS_EVERY_S,
-    believe,
-    choose,
-    claim,
-    finish,
-    search,
-    start_calls,
-    step_guess,
-    take_hint,
-    wants_search,
-)
+from cityhall.engines.positioning.geometry import WELL_DRAWN_M, at_start, lanes_at, place, usual_left
+from cityhall.engines.positioning.inference import OTHERS_EVERY_S, search, step_guess, take_hint
 from cityhall.engines.positioning.kalman import correct_free, correct_sideways, move_free, move_sideways, noise
 from cityhall.engines.positioning.state import GUESSES, Live, Net, Records, Rules
 from cityhall.engines.positioning.stopcalls import find_calls
@@ -136,7 +126,7 @@ def _watch(net: Net, rules: Rules, state: Records, guess: Records, dt: float, ev
     beyond = max(0.0, abs(guess.offset) - SLACK_M)
     # What one more fix says against the way; poor fixes say less, for their errors last.
     against = 0.5 * beyond * beyond / variance - 3.0
-    against = min(5.0 if sigma < 1.0 else 3.0, max(-3.0, against))
+    against = min(5.0 if sigma < 0.3 else 3.0, max(-3.0, against))
     state.off = min(OFF_MOST, max(0.0, state.off + (1.0 - np.exp(-dt / OFF_S)) * against))
     if state.off_route == 0 and state.off > OFF_AT and abs(guess.offset) > OFF_LEAST_M:
         state.off_route, state.off_since = 1, state.at
@@ -147,8 +137,9 @@ def _watch(net: Net, rules: Rules, state: Records, guess: Records, dt: float, ev
     if evidence <= -2.0:
         state.broken = 1 if state.off_route == 1 or state.off > 0.5 * OFF_AT else state.broken
         return
-    if not np.isnan(guess.done_at):
-        state.wrong_way = 0
+    if not np.isnan(guess.done_at) or at_start(net, guess.way, guess.s):
+        # At its ends a vehicle turns and shunts.
+        state.wrong_way, state.peak = 0, guess.s
     elif state.wrong_way == 0:
         state.peak = max(state.peak, guess.s)
         if state.peak - guess.s > WRONG_M + 2.0 * min(sigma, 20.0) and guess.v < -0.5 and state.off_route == 0:

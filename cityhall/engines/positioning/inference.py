@@ -1,4 +1,4 @@
-"""Compiled: which trip a vehicle drives. Guesses are made from the grid, weighed, and one of them is believed.
+"""Compiled: the guesses of which trip a vehicle drives, how well each fits, and where they come from.
 
 A guess is a way, a run on it and a filter along it. Its score gathers, as a hidden Markov model's log-likelihood does,
 how well place and heading fit (Newson, Krumm, Hidden Markov Map Matching Through Noise and Sparseness, 2009, 4.1), with
@@ -11,17 +11,16 @@ from __future__ import annotations
 import numpy as np
 
 from cityhall.engines.positioning.compiled import compiled
-from cityhall.engines.positioning.geometry import at_end, at_start, delay, place, project, usual_left, way_length
+from cityhall.engines.positioning.geometry import at_end, at_start, delay, place, project, way_length
 from cityhall.engines.positioning.kalman import (
     begin,
-    begin_sideways,
     correct,
     correct_speed,
     move,
     not_alike,
     renew_error,
 )
-from cityhall.engines.positioning.state import GUESSES, Live, Net, Records, Rules
+from cityhall.engines.positioning.state import GUESSES, Live, Net, Records
 
 NOWHERE_M = 150.0
 """How far from a way (one sigma) a vehicle on none of them is taken to be."""
@@ -33,16 +32,14 @@ FADE_S = 120.0
 MOST_SCORE = 12.0
 LOGGED, LOGGED_LINE, OTHER_LINE, BLOCK, OTHERS = 6.0, 2.0, -3.0, 3.0, -4.0
 """What a log-on, a block's next run, and a run that another vehicle drives are worth, log-likelihood."""
+BEGINS = 1.0
+"""Who stands at a first stop before a departure is likelier to begin there than to be passing."""
 LATE_S, EARLY_S, WAIT_S = 400.0, 90.0, 600.0
 """Buses run late more often than early: scales of the two exponentials, and of waiting for the departure."""
 LEAST_PRIOR = -8.0
 SEARCH_S = 5.0
 OTHERS_EVERY_S = 2.0
 """Guesses that are not believed take in one fix in so many seconds; the believed one takes all."""
-YOUTH_S = 40.0
-"""A guess this young has not had the time to gather evidence and is not given up yet."""
-SURER_M = 400.0
-"""With every so many metres along a way, one more of likelihood has to speak for another one."""
 BELIEVE, BETTER, FAR_BEHIND = 2.0, 3.0, 7.0
 GONE_M = 60.0
 CLEARLY = 1.0
@@ -50,10 +47,9 @@ TAKEN_S = 300.0
 """A vehicle not seen on its run for so long leaves it to others."""
 CORNERS = 0.3
 """How wrong places along a way are, as a share of its spread: corners are cut."""
-HOLD_LOGGED_S, HOLD_KNOWN_S, HOLD_NEW_S = 180.0, 45.0, 5.0
-"""How long another guess has to be better before a logged, a well-known, a new one gives way to it."""
 RUNS_TRIED = 12
-KEEP_DONE_S = 600.0
+NOT_NOW_S = 2 * 3600.0
+"""A log-on to a trip that is this far from now is a slip of the finger."""
 
 
 @compiled
@@ -78,7 +74,7 @@ def prior_of(net: Net, live: Live, state: Records, vehicle: int, run: int, s: fl
     way = net.run_way[run]
     leaves = net.departure[net.run_first[run]]
     if at_start(net, way, s) and at < leaves:
-        prior = -(leaves - at) / WAIT_S
+        prior = BEGINS - (leaves - at) / WAIT_S
     else:
         late = delay(net, run, s, at)
         prior = -late / LATE_S if late > 0.0 else late / EARLY_S
@@ -93,39 +89,6 @@ def prior_of(net: Net, live: Live, state: Records, vehicle: int, run: int, s: fl
     if others and prior < live.taken_prior[run] + CLEARLY:
         prior += OTHERS
     return prior
-
-
-@compiled
-def _doubtful(state: Records, guesses: Records) -> bool:
-    """Whether a guess of another way is about as good as the one that is believed."""
-    held = guesses[state.best]
-    for slot in range(GUESSES):
-        other = guesses[slot]
-        if other.way >= 0 and other.way != held.way and np.isnan(other.done_at):
-            if other.score + other.prior > held.score + held.prior - BETTER:
-                return True
-    return False
-
-
-@compiled
-def claim(net: Net, live: Live, state: Records, guesses: Records, vehicle: int) -> None:
-    """A run has one vehicle: the one for which it is clearly likelier. The other looks for another run.
-
-    Who still waits for a departure claims none, unless by log-on: it may well be for the next. Nor does who may as
-    well be on another line.
-    """
-    guess = guesses[state.best]
-    run, logged = guess.run, guess.run == state.hint_run
-    if not logged and (at_start(net, guess.way, guess.s) or _doubtful(state, guesses)):
-        if live.taken[run] == vehicle:
-            live.taken[run] = -1
-        return
-    mine = live.taken[run] == vehicle
-    free = live.taken[run] < 0 or mine or state.at - live.taken_at[run] > TAKEN_S
-    if free or guess.prior > live.taken_prior[run] + CLEARLY:
-        live.taken[run], live.taken_at[run], live.taken_prior[run] = vehicle, state.at, guess.prior
-    elif not logged and np.isnan(guess.done_at):
-        guess.fixed = 0
 
 
 @compiled
@@ -257,15 +220,16 @@ def _insert(
         if slot != state.best and guess.score + guess.prior < least:
             worst, least = slot, guess.score + guess.prior
     run, prior, margin = likeliest_run(net, live, state, vehicle, way, along, state.at)
+    history = -np.inf
     if state.best >= 0 and guesses[state.best].way == way and np.isnan(guesses[state.best].done_at):
         # The other passage of the way it drives: then it drives the same run there.
         run, margin = guesses[state.best].run, guesses[state.best].margin
         prior = prior_of(net, live, state, vehicle, run, along, state.at)
+        history = guesses[state.best].score - 2.0
     if run < 0 or worst < 0:
         return
-    score = 0.5 * (
-        place_evidence(offset, sigma * sigma + net.spread[way] ** 2) + _heading_evidence(state.course, east, north)
-    )
+    here = place_evidence(offset, sigma * sigma + net.spread[way] ** 2)
+    score = max(0.5 * (here + _heading_evidence(state.course, east, north)), history)
     if score + prior <= least:
         return
     if state.best >= 0 and score + prior < guesses[state.best].score + guesses[state.best].prior - 2.0 * FAR_BEHIND:
@@ -329,147 +293,10 @@ def take_hint(net: Net, state: Records, trip: int, route: int) -> None:
     state.hint_trip, state.hint_run = trip, -1
     if trip < 0 or trip >= net.trip_first.size - 1:
         return
-    nearest = 6 * 3600.0
+    nearest = NOT_NOW_S
     for row in range(net.trip_first[trip], net.trip_first[trip + 1]):
         run = net.trip_run[row]
         begins, ends = net.departure[net.run_first[run]], net.arrival[net.run_first[run + 1] - 1]
         far = max(begins - state.at, state.at - ends, 0.0)
         if far < nearest:
             nearest, state.hint_run = far, run
-
-
-@compiled
-def believe(
-    net: Net, rules: Rules, live: Live, state: Records, guesses: Records, vehicle: int, slot: int, sigma: float
-) -> None:
-    """From now on the vehicle drives the guess in `slot` (-1: none of them)."""
-    if state.best >= 0 and guesses[state.best].way >= 0:
-        old = guesses[state.best]
-        if live.taken[old.run] == vehicle:
-            live.taken[old.run] = -1
-        if not np.isnan(old.done_at):
-            state.last_run = old.run
-            old.way = -1
-    state.best, state.since, state.rival = slot, state.at, -1
-    state.off, state.off_route, state.wrong_way, state.broken = 0.0, 0, 0, 0
-    state.arrived = state.stood = state.left_at = np.nan
-    if slot < 0:
-        state.lane = -1
-        return
-    guess = guesses[slot]
-    claim(net, live, state, guesses, vehicle)
-    state.peak = state.trough = guess.s
-    begin_sideways(state, usual_left(net, rules, guess.way, guess.s), net.spread[guess.way], sigma)
-    start_calls(net, live, state, guess)
-
-
-@compiled
-def start_calls(net: Net, live: Live, state: Records, guess: Records) -> None:
-    """Calls are given from the first stop on that the vehicle has not passed."""
-    state.call_at, state.call_along = state.at, guess.s
-    first, count = net.call_first[guess.way], net.call_first[guess.way + 1] - net.call_first[guess.way]
-    state.call = 0
-    while state.call < count and net.call_along[first + state.call] < guess.s - 25.0:
-        state.call += 1
-    state.call = max(state.call, live.called[guess.run] + 1)
-
-
-@compiled
-def choose(net: Net, rules: Rules, live: Live, state: Records, guesses: Records, vehicle: int, sigma: float) -> None:
-    """Believes the best guess, and another one only when it has been better for long enough: no flapping."""
-    best, most = -1, -np.inf
-    for slot in range(GUESSES):
-        guess = guesses[slot]
-        if guess.way >= 0 and guess.score + guess.prior > most and (slot == state.best or np.isnan(guess.done_at)):
-            best, most = slot, guess.score + guess.prior
-    held = state.best
-    if held < 0:
-        if best >= 0 and most > BELIEVE and _earned(net, state, guesses[best]):
-            believe(net, rules, live, state, guesses, vehicle, best, sigma)
-    elif best != held:
-        _contest(net, rules, live, state, guesses, vehicle, best, most, sigma)
-    else:
-        state.rival = -1
-    keep = FAR_BEHIND if state.best >= 0 else 2.0 * FAR_BEHIND
-    for slot in range(GUESSES):
-        guess = guesses[slot]
-        if slot == state.best or guess.way < 0 or state.at - guess.born_at < YOUTH_S:
-            continue
-        if guess.score + guess.prior < most - keep:
-            guess.way = -1
-
-
-@compiled
-def _earned(net: Net, state: Records, guess: Records) -> bool:
-    """Whether there is more to a guess than standing near a street: a log-on, a departure to wait for, or way gone."""
-    if guess.run == state.hint_run:
-        return True
-    if at_start(net, guess.way, guess.s):
-        leaves = net.departure[net.run_first[guess.run]]
-        return guess.score > 1.0 and abs(state.at - leaves) < WAIT_S
-    return guess.s - guess.born_s > GONE_M and guess.score > 0.0
-
-
-@compiled
-def _contest(
-    net: Net,
-    rules: Rules,
-    live: Live,
-    state: Records,
-    guesses: Records,
-    vehicle: int,
-    best: int,
-    most: float,
-    sigma: float,
-) -> None:
-    held = guesses[state.best]
-    better = BETTER + min(5.0, max(0.0, held.s - held.born_s) / SURER_M)
-    if held.run != state.hint_run:
-        # What has been gathered on being off the way speaks for others as well.
-        better -= state.off
-    if most < held.score + held.prior + better or not _earned(net, state, guesses[best]):
-        state.rival = -1
-        return
-    if state.rival != best:
-        state.rival, state.rival_since = best, state.at
-    hold = HOLD_NEW_S
-    if not np.isnan(held.done_at) or (guesses[best].run == state.hint_run and held.run != state.hint_run):
-        hold = 0.0
-    elif guesses[best].run == held.run:
-        hold = HOLD_NEW_S
-    elif held.run == state.hint_run:
-        hold = HOLD_LOGGED_S
-    elif held.score < 0.0 or state.off > 4.0:
-        hold = 0.0
-    elif state.at - state.since > FADE_S:
-        hold = HOLD_KNOWN_S
-    if state.at - state.rival_since >= hold:
-        believe(net, rules, live, state, guesses, vehicle, best, sigma)
-
-
-@compiled
-def wants_search(net: Net, state: Records, guesses: Records) -> bool:
-    """Whether to look for more guesses now."""
-    if state.at - state.searched < SEARCH_S:
-        return False
-    if state.best < 0:
-        return True
-    held = guesses[state.best]
-    near_end = held.s > way_length(net, held.way) - 2.0 * GONE_M
-    young = held.run != state.hint_run and state.at - state.since < FADE_S
-    logged_else = state.hint_run >= 0 and held.run != state.hint_run
-    return near_end or young or logged_else or state.off > 4.0 or held.score < 1.0 or held.v < -1.0
-
-
-@compiled
-def finish(
-    net: Net, rules: Rules, live: Live, state: Records, guesses: Records, vehicle: int, evidence: float, sigma: float
-) -> None:
-    """A run that is done is believed until the vehicle leaves its last stop, ten minutes at the most."""
-    held = guesses[state.best]
-    if np.isnan(held.done_at):
-        return
-    x, y, _, _ = place(net, held.way, way_length(net, held.way))
-    gone = np.hypot(state.x - x, state.y - y) > 2.0 * GONE_M + 4.0 * sigma
-    if gone or evidence < -2.0 or state.at - held.done_at > KEEP_DONE_S:
-        believe(net, rules, live, state, guesses, vehicle, -1, sigma)

@@ -75,12 +75,9 @@ def _name(ways: Ways, runs: Runs, run: int) -> list[str] | None:
 
 def _values(record: Records, names: tuple[str, ...], left_out: tuple[str, ...]) -> dict[str, float | int | None]:
     """Numbers by name; what JSON cannot hold is null: NaN, and the infinity of "never searched"."""
-    found: dict[str, float | int | None] = {}
-    for name in names:
-        if name not in left_out:
-            value = record[name].item()
-            found[name] = value if math.isfinite(value) else None
-    return found
+    # The whole record at once: field by field takes five times as long, and this is done for every vehicle.
+    values = zip(names, record.item(), strict=True)
+    return {name: value if math.isfinite(value) else None for name, value in values if name not in left_out}
 
 
 def read(ways: Ways, runs: Runs, net: Net, memory: dict[str, Any], now: float, oldest_s: float) -> Read | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 import numpy as np
@@ -166,6 +167,12 @@ class Tracker:
                 new.recall(vehicle, memory, now)
         if ways is self.ways:
             new._live.pace[:] = self._live.pace
+        # Calls once given are not given again, whichever vehicle drives the run from now on.
+        for run in np.flatnonzero(self._live.called >= 0).tolist():
+            trip = ways.trip_row.get(self.ways.trip_id[int(self.runs.trip[run])], -1)
+            same = runs.row(trip, date.fromordinal(int(self.runs.service_day[run])))
+            if same >= 0:
+                new._live.called[same] = max(new._live.called[same], self._live.called[run])
         return new
 
     def _room(self, vehicles: int) -> None:

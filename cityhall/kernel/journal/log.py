@@ -85,11 +85,11 @@ def append(
             """
             INSERT INTO journal_entry (id, stream, type, source, subject, actor, time, data, transaction)
             VALUES (%s, %s, %s, %s, %s, %s, %s, %s::jsonb, pg_current_xact_id()::text::bigint)
+            RETURNING pg_notify(%s, '')
             """,
-            [identity, stream, type, source, subject, actor, timezone.now(), body],
+            # One notification a transaction, however many events: PostgreSQL folds equal ones.
+            [identity, stream, type, source, subject, actor, timezone.now(), body, APPENDED],
         )
-        # One notification a transaction, however many events: PostgreSQL folds equal ones.
-        cursor.execute(f"NOTIFY {APPENDED}")
     return identity
 
 

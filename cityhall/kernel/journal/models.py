@@ -37,6 +37,8 @@ class Entry(models.Model):
                 name="journal_unsealed",
                 condition=models.Q(position__isnull=True),
             ),
+            # The history of one thing is read by what the events are about.
+            models.Index(fields=["subject", "entry"], name="journal_subject", condition=~models.Q(subject="")),
         ]
 
 

@@ -41,6 +41,7 @@ _CHANNELS = _kept(_("to use the wanted channels only"), _ACCOUNT)
 _UPLOADED = _kept(_("to let the person see and delete what they uploaded"), _ACCOUNT)
 _ADDRESSES = _kept(_("to sign in with any of their addresses"), _ACCOUNT)
 _PROVIDER = _kept(_("to sign in with the city's identity provider"), _ACCOUNT)
+_SAID = _kept(_("to know who said what to whom"), _ACCOUNT)
 _SECOND = _kept(_("to sign in with a passkey or a code"), _ACCOUNT)
 PERSONAL_DATA: dict[str, Text] = {
     "people.Person.email": _kept(_("to sign in and to be written to"), _ACCOUNT),
@@ -71,6 +72,9 @@ PERSONAL_DATA: dict[str, Text] = {
     "media.Media.owner": _UPLOADED,
     "media.Media.purpose": _UPLOADED,
     "media.Media.stored_at": _UPLOADED,
+    "cases.Case.assignee": _WORK,
+    "cases.Comment.author": _SAID,
+    "cases.Comment.text": _SAID,
     "account.EmailAddress.user": _ADDRESSES,
     "account.EmailAddress.email": _ADDRESSES,
     "socialaccount.SocialAccount.user": _PROVIDER,

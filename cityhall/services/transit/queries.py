@@ -77,12 +77,6 @@ class Departure:
     wheelchair: int
 
 
-def lines_at(stop: Stop) -> list[str]:
-    """GTFS ids of the lines that call at a stop."""
-    found = Line.objects.filter(version=stop.version_id, short_name__in=stop.lines)
-    return list(found.values_list("gtfs_id", flat=True))
-
-
 def departures(stop: Stop, day: date, second: int, limit: int = 20) -> list[Departure]:
     """The next trips from a stop (all platforms of a station) at or after a second of a service day."""
     now = timetables.service()
@@ -210,7 +204,7 @@ def shown_vehicles() -> QuerySet[VehicleState]:
 
 
 def vehicle_rows() -> QuerySet[VehicleState]:
-    """What `vehicles_geojson` says, as rows: for tiles and downloads of a fleet of any size."""
+    """What `tracking.shown` says, as rows: for tiles and downloads of a fleet of any size."""
     hue = Case(When(color="", then=Value("")), default=Concat(Value("#"), F("color")))
     return shown_vehicles().select_related(None).annotate(hue=hue)
 

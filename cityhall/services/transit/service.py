@@ -41,6 +41,15 @@ SERVICE = Service(
             visible=True,
         ),
         Layer(
+            slug="detours",
+            name=_("Detours"),
+            kind="line",
+            source="cityhall.services.transit.realtime.alerts:detours_geojson",
+            public_fields=("id", "name", "url"),
+            color="#b3261e",
+            visible=True,
+        ),
+        Layer(
             slug="vehicles",
             name=_("Buses now"),
             kind="point",
@@ -50,6 +59,7 @@ SERVICE = Service(
                 *("accuracy", "fix", "status", "delay", "lane"),
             ),
             live="vehicles",
+            panel="/transit/buses/{id}/",
             query="cityhall.services.transit.queries:vehicle_rows",
             columns={
                 "id": "vehicle__public_id",
@@ -83,7 +93,6 @@ SERVICE = Service(
                     "lost": _("not heard any more"),
                 }
             },
-            panel="/transit/buses/{id}/",
             icon="bus",
             color="#0b5cad",
             visible=True,

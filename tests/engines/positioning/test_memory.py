@@ -52,6 +52,15 @@ def test_calls_that_were_given_are_not_given_again() -> None:
     assert [call for call, _, _ in given_before + given_after] == [0, 1, 2, 3, 4]
 
 
+def test_nor_after_the_day_was_changed_by_another_vehicle() -> None:
+    tracker = TOWN.tracker()
+    follow(tracker, FIXES)
+    successor = tracker.successor(TOWN.ways, TOWN.runs(), float(AT[-1]))
+    successor.forget(0)
+    again = seen(TOWN, OUT, AT + 1.0, ALONG, vehicle=1, trip="A0")
+    assert calls_of(follow(successor, again)) == []
+
+
 def test_a_memory_survives_a_new_feed_with_other_rows() -> None:
     tracker = TOWN.tracker()
     follow(tracker, FIXES.rows(slice(0, 150)))

@@ -7,7 +7,8 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from cityhall.engines.positioning import Fixes, Settings, Status, Verdict
+from cityhall.engines.gtfs import Schedule
+from cityhall.engines.positioning import Fixes, Runs, Settings, Status, Tracker, Verdict, Ways
 from cityhall.engines.positioning.runs import service_start
 from tests.engines.positioning.small import DAY, EIGHT, Line, Town, back, calls_of, follow, joined, seen
 
@@ -316,6 +317,20 @@ def test_where_there_is_no_shape_the_trip_is_still_found() -> None:
     said = follow(town.tracker(), seen(town, line, at, np.minimum(along, 1840), aside=40.0, noise=3.0))
     assert said["trip"][-1] == town.trip("S0")
     assert said["status"][-1] == Status.ON_ROUTE
+
+
+def test_before_the_first_feed_vehicles_are_shown_where_they_are() -> None:
+    ways = Ways.from_schedule(Schedule.empty("UTC"))
+    tracker = Tracker(ways, Runs.from_schedule(Schedule.empty("UTC"), ways, DAY))
+    at, along = ride(50)
+    fixes = seen(TOWN, OUT, at, along, noise=0.5)
+    said = follow(tracker, fixes)
+    assert (said["status"] == Status.UNMATCHED).all()
+    assert np.abs(said["lat"] - fixes.lat).max() < 1e-4
+    successor = tracker.successor(TOWN.ways, TOWN.runs(), float(at[-1]))
+    later = at[-1] + 1 + np.arange(60.0)
+    onward = follow(successor, seen(TOWN, OUT, later, along[-1] + 8.0 * np.arange(1.0, 61.0)))
+    assert onward["trip"][-1] == TOWN.trip("A>0")
 
 
 def test_a_town_without_runs_still_says_where_vehicles_are() -> None:

@@ -188,8 +188,14 @@ class Rounds:
 
 def _states(now: datetime) -> Iterator[VehicleState]:
     """States of vehicles on a trip, heard of lately, that the public may see."""
-    states = VehicleState.objects.filter(at__gte=now - HEARD, vehicle__enabled=True).exclude(trip="")
-    states = states.exclude(vehicle__kind=Vehicle.Kind.SCHOOL).select_related("vehicle").defer("memory")
+    states = (
+        VehicleState.objects.filter(at__gte=now - HEARD, vehicle__enabled=True)
+        .exclude(trip="")
+        .exclude(status=VehicleState.Status.LOST)
+        .exclude(vehicle__kind=Vehicle.Kind.SCHOOL)
+        .select_related("vehicle")
+        .defer("memory")
+    )
     # Where two say that they drive one trip, the one heard last does.
     yield from {(state.service_day, state.trip): state for state in states.order_by("at")}.values()
 

@@ -84,7 +84,12 @@ def seen(states: Sequence[VehicleState], now: datetime | None = None) -> list[Se
         timetables.service()
     except Unavailable:
         return [_seen(state, None, now) for state in states]
-    return [_seen(state, runs.find(state.trip) if state.trip else None, now) for state in states]
+    return [_seen(state, _trip(state), now) for state in states]
+
+
+def _trip(state: VehicleState) -> runs.Trip | None:
+    """The trip it is on; a school bus is on none, wherever it drives along."""
+    return None if state.vehicle.hidden or not state.trip else runs.find(state.trip)
 
 
 def _number(value: float | None) -> float:
@@ -109,11 +114,11 @@ def _seen(state: VehicleState, trip: runs.Trip | None, now: datetime) -> Seen:
         lon=state.point.lon,
         lat=state.point.lat,
         speed=_number(state.speed),
-        status=state.status,
+        status=VehicleState.Status.UNMATCHED if state.vehicle.hidden else state.status,
         delay=_number(state.delay_s),
-        route=trip.route if trip is not None else state.route,
+        route=trip.route if trip is not None else "" if state.vehicle.hidden else state.route,
         direction=trip.direction if trip is not None else state.direction,
-        trip=state.trip,
+        trip="" if state.vehicle.hidden else state.trip,
         at_stop=state.at_stop,
         along=_number(state.along_m),
         **known,
@@ -140,22 +145,22 @@ def rows(
 def _row(state: VehicleState, what: Seen, rules: list[str], hold: Hold | None) -> Row:
     states = tuple(sorted(rules, key=lambda rule: (LEVELS.get(rule) != "bad", ORDER.get(rule, 99))))
     level = "bad" if any(LEVELS.get(rule) == "bad" for rule in states) else "warn" if states else "ok"
-    trip = runs.find(state.trip) if state.trip and not math.isnan(what.length) else None
-    if not states and not state.trip:
+    trip = _trip(state) if not math.isnan(what.length) else None
+    if not states and not what.trip and not state.vehicle.hidden:
         level = "off"
     return Row(
         vehicle=state.vehicle.public_id,
         kind=state.vehicle.kind,
-        line=trip.line if trip else state.line,
+        line=trip.line if trip else "" if state.vehicle.hidden else state.line,
         route=what.route,
-        headsign=trip.headsign if trip else "",
-        trip=state.trip,
+        headsign=trip.headsign if trip else state.vehicle.get_kind_display() if state.vehicle.hidden else "",
+        trip=what.trip,
         lon=round(state.point.lon, 6),
         lat=round(state.point.lat, 6),
         at=round(state.at.astimezone(UTC).timestamp(), 1),
         states=states,
         level=level,
-        delay_s=None if what.headway_line else state.delay_s,
+        delay_s=None if what.headway_line or state.vehicle.hidden else state.delay_s,
         speed_kmh=None if state.speed is None else round(state.speed * 3.6),
         fix=state.fix_class,
         accuracy_m=round(state.accuracy_m, 1),

@@ -31,6 +31,8 @@ Five buses an hour or more (Transport for London, Bus Quality of Service Indicat
 """
 RUN_SHARE = 0.5
 """A trip seen at so many of its stops has run."""
+SEEN_LATE = timedelta(minutes=10)
+"""The day's first call may be that of a trip so late."""
 LONGEST_GAP_S = 7200
 """A longer gap is a pause of the line, or of our seeing it."""
 FIXES = ("0", "1", "2", "4", "5")
@@ -46,6 +48,8 @@ FIGURES = (
 def compute(actor: Actor, day: date) -> list[DailyQuality]:
     """Computes a service day anew, for each line that ran or should have and for all together.
 
+    Trips that set out before the day's first call was seen are left out: nobody knows whether they ran.
+
     Raises Denied without `transit.change_fleet`, Unavailable without a timetable.
     """
     require(actor, "transit.change_fleet")
@@ -60,10 +64,12 @@ def compute(actor: Actor, day: date) -> list[DailyQuality]:
     for tally in DayTally.objects.filter(service_day=day):
         tallies[tally.route][tally.what] = tally.amount
     cancelled = _cancelled(day)
+    since = min((call.arrived_at for found in calls.values() for call in found), default=timezone.now())
     kept = []
     for route in sorted({*calls, *(route for route, trips in planned.items() if trips)}):
         mine = [episode for episode in episodes if episode.route == route]
-        figures = _line(calls[route], planned.get(route, []), cancelled, day) | _told(mine, tallies[route])
+        trips = [trip for trip in planned.get(route, []) if since - SEEN_LATE <= trip.moment(day, 0)]
+        figures = _line(calls[route], trips, cancelled, day) | _told(mine, tallies[route])
         kept.append(_keep(day, route, names.get(route, route), figures))
     kept.append(_keep(day, "", "", _whole(kept, calls, episodes, tallies, day)))
     DailyQuality.objects.filter(service_day=day).exclude(pk__in=[row.pk for row in kept]).delete()
@@ -117,7 +123,7 @@ def _line(calls: Sequence[StopCall], planned: Sequence[runs.Trip], cancelled: se
     # A line that runs by headway has no times to be on.
     figures |= _punctuality([] if headway else [_delay(call) for call in calls])
     if headway or _often(planned):
-        figures |= _waits(calls, due)
+        figures |= _waits(calls, planned, day)
     return figures
 
 
@@ -149,11 +155,14 @@ def _often(planned: Sequence[runs.Trip]) -> bool:
     return bool(gaps) and float(np.median(gaps)) <= OFTEN_S
 
 
-def _waits(calls: Sequence[StopCall], planned: Sequence[runs.Trip]) -> dict[str, Any]:
-    """Mean waits of riders who come at random, as it was and as it was meant, over all stops.
+def _waits(calls: Sequence[StopCall], planned: Sequence[runs.Trip], day: date) -> dict[str, Any]:
+    """Mean waits of riders who come at random, as it was and as it was meant in the same hours, over all stops.
 
     Excess waiting time as Transport for London measures it: actual less scheduled.
     """
+    moments = [call.departed_at or call.arrived_at for call in calls]
+    zero = days.clock(day, 0).timestamp()
+    first, last = (min(moments).timestamp() - zero, max(moments).timestamp() - zero) if moments else (0.0, 0.0)
     was: dict[tuple[int, str], list[float]] = defaultdict(list)
     for call in calls:
         was[call.direction, call.stop].append((call.departed_at or call.arrived_at).timestamp())
@@ -161,7 +170,8 @@ def _waits(calls: Sequence[StopCall], planned: Sequence[runs.Trip]) -> dict[str,
     meant: dict[tuple[int, int], list[float]] = defaultdict(list)
     for trip in planned:
         for place, stop in enumerate(trip.stops):
-            meant[trip.direction, stop].append(float(trip.second[2 * place + 1]))
+            if first <= trip.second[2 * place + 1] <= last:
+                meant[trip.direction, stop].append(float(trip.second[2 * place + 1]))
     wanted = _gaps(meant.values())
     if not actual.size or not wanted.size:
         return {"wait_s": None, "planned_wait_s": None, "excess_wait_s": None}

@@ -13,6 +13,8 @@ from cityhall.engines.headway import gaps
 
 LONGEST_SILENCE_S = 3600.0
 """After this a silent vehicle is taken to be off the road."""
+MANY, UNHEARD_S = 4, 30.0
+"""So many vehicles, more than half of them unheard for so long: then a receiver is not what is at fault."""
 STEP_S = (0.3, 3.0)
 """Speeds so far apart tell an acceleration; over longer times a stop in between could hide."""
 MOVED_M = 12.0
@@ -80,8 +82,9 @@ class Finding:
 def look(states: Sequence[Seen], now: float, memory: Memory) -> list[Finding]:
     """Every value that a rule of `rules.py` is about, of every vehicle; `memory` is changed."""
     found: list[Finding] = []
+    blind = deaf(states, now)
     for seen in states:
-        found += _alone(seen, now, memory)
+        found += [one for one in _alone(seen, now, memory) if not (blind and one.rule == "silent")]
     found += _bunched([seen for seen in states if now - seen.at < 60])
     heard = {seen.vehicle for seen in states}
     for gone in set(memory.tracks) - heard:
@@ -89,11 +92,18 @@ def look(states: Sequence[Seen], now: float, memory: Memory) -> list[Finding]:
     return found
 
 
+def deaf(states: Sequence[Seen], now: float) -> bool:
+    """Whether it is we who do not hear: most of the vehicles on trips have fallen silent together."""
+    ages = [now - seen.at for seen in states if seen.trip and now - seen.at < LONGEST_SILENCE_S]
+    return len(ages) >= MANY and sum(age > UNHEARD_S for age in ages) > len(ages) / 2
+
+
 def _alone(seen: Seen, now: float, memory: Memory) -> list[Finding]:
     name, silence = seen.vehicle, now - seen.at
     on_trip = bool(seen.trip) and seen.status not in ("unmatched",)
     found = []
-    if on_trip and silence < LONGEST_SILENCE_S and not seen.due_end < seen.at + 180:
+    ending = seen.due_end < seen.at + 180 or seen.along > seen.length - ENDS_M
+    if on_trip and silence < LONGEST_SILENCE_S and not ending:
         # A vehicle that ends its work falls silent too, and should.
         found.append(Finding("silent", name, silence))
     if silence > 60:

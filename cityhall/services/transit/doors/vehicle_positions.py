@@ -21,7 +21,7 @@ from google.transit import gtfs_realtime_pb2
 
 from cityhall.services.transit.doors.handover import Batch, Handover
 from cityhall.services.transit.doors.options import Source, sources
-from cityhall.services.transit.tracking.fixes import Fix, fault
+from cityhall.services.transit.tracking.fixes import Fix, fault, text
 
 LARGEST = 16 * 2**20
 """Bytes of a feed; 50,000 vehicles take 5 MB."""
@@ -69,15 +69,15 @@ def _fix(entity: gtfs_realtime_pb2.FeedEntity, made_at: int, source: Source) -> 
     speed = place.speed if place.HasField("speed") else math.nan
     bearing = place.bearing if place.HasField("bearing") else math.nan
     return Fix(
-        vehicle=f"{source.prefix}{name}"[:100],
+        vehicle=text(f"{source.prefix}{name}", 100),
         device=f"gtfs-rt:{source.name}"[:64],
         at=float(at),
         lon=place.longitude,
         lat=place.latitude,
         speed=speed if math.isfinite(speed) else math.nan,
         bearing=bearing % 360 if math.isfinite(bearing) else math.nan,
-        trip=vehicle.trip.trip_id[:200],
-        line=vehicle.trip.route_id[:100],
+        trip=text(vehicle.trip.trip_id, 200),
+        line=text(vehicle.trip.route_id, 100),
         occupancy=vehicle.occupancy_status if vehicle.HasField("occupancy_status") else -1,
     )
 

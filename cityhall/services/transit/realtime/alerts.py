@@ -9,7 +9,7 @@ from typing import Any
 from django.db.models import Q
 from django.utils import timezone
 
-from cityhall.services.transit.models import Notice, ServiceAlert
+from cityhall.services.transit.models import Detour, Notice, ServiceAlert
 
 SEVERITIES = ("SEVERE", "WARNING", "INFO")
 Names = str | Collection[str]
@@ -58,9 +58,35 @@ def alerts_for(
     An alert concerns them where one of its selectors names one of these things and contradicts none; alerts for the
     whole city or an agency concern everybody. `among` spares the query where a page asks more than once.
     """
-    asked = {"route": _set(route), "stop": _set(stop), "trip": _set(trip)}
     found = in_force(at) if among is None else among
-    return [alert for alert in found if any(_concerns(one, asked, direction) for one in alert.informed)]
+    asked = {"route": _set(route), "stop": _set(stop), "trip": _set(trip)}
+    return [alert for alert in found if _any(alert.informed, asked, direction)]
+
+
+def concerns(informed: Iterable[dict[str, Any]], *, route: Names = (), stop: Names = (), trip: Names = ()) -> bool:
+    """Whether an alert's `informed`, as the journal's `transit.alert.*` events have it too, concerns these."""
+    return _any(informed, {"route": _set(route), "stop": _set(stop), "trip": _set(trip)}, None)
+
+
+def _any(informed: Iterable[dict[str, Any]], asked: dict[str, set[str]], direction: int | None) -> bool:
+    return any(_concerns(one, asked, direction) for one in informed)
+
+
+def detours_geojson(bounds: tuple[float, float, float, float] | None = None) -> dict[str, Any]:
+    """The ways of the detours that hold now, as GeoJSON lines."""
+    now = timezone.now()
+    found = Detour.objects.filter(Q(ends_at=None) | Q(ends_at__gt=now), state=Notice.State.IN_FORCE, starts_at__lte=now)
+    features = [
+        {
+            "type": "Feature",
+            "id": detour.pk,
+            "geometry": {"type": "LineString", "coordinates": detour.path},
+            "properties": {"id": detour.pk, "name": detour.alert.header_text, "url": "/transit/alerts/"},
+        }
+        for detour in found.select_related("alert")
+        if len(detour.path) >= 2
+    ]
+    return {"type": "FeatureCollection", "features": features}
 
 
 def _set(names: Names) -> set[str]:

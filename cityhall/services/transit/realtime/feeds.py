@@ -36,6 +36,7 @@ AHEAD_S = 3 * 3600
 """Trips that leave stops out are told of this long before they set out."""
 NOTICE_DAYS = 2
 """Cancelled trips are told from yesterday's service day to tomorrow's; what is later is told by its alert."""
+KEPT_TRIPS = 20_000
 Make = Callable[[int], Any]
 _FREQUENCY = re.compile(r"(.*)@(\d\d:\d\d:\d\d)")
 _SCHEDULED, _SERVED = rt.TripDescriptor.SCHEDULED, rt.TripUpdate.StopTimeUpdate.SCHEDULED
@@ -70,13 +71,16 @@ class _Plan:
         self.stop_id = schedule.stops.id
         self.stop = np.asarray(schedule.stop_times.stop)
         self.sequence = np.asarray(schedule.stop_times.sequence)
+        # The same trips are told of every second for an hour: half of a feed's time went into naming them anew.
+        self.describe = lru_cache(KEPT_TRIPS)(self._describe)
+        self.calls = lru_cache(KEPT_TRIPS)(self._calls)
 
     def knows(self, selector: dict[str, Any]) -> bool:
         """Whether the route and the stop that an alert names are in the timetable in service."""
         return selector.get("route", "") in self.routes and selector.get("stop", "") in self.stops
 
-    def describe(self, trip: str, day: date | None) -> rt.TripDescriptor | None:
-        """A trip as feeds name it, None where the timetable in service has none such.
+    def _describe(self, trip: str, day: date | None) -> rt.TripDescriptor | None:
+        """A trip as feeds name it, None where the timetable in service has none such. Not to be changed: it is kept.
 
         A departure of frequencies.txt is its template's trip_id with a start_time (TripDescriptor.start_time).
         """
@@ -94,7 +98,7 @@ class _Plan:
             found.trip_id, found.start_time = departure.groups()
         return found
 
-    def calls(self, row: int) -> tuple[list[int], list[str]]:
+    def _calls(self, row: int) -> tuple[list[int], list[str]]:
         """stop_sequence (all -1 where the feed's are not in order) and stop_id of each call of a trip."""
         block = slice(self.first[row], self.first[row + 1])
         sequence = self.sequence[block]

@@ -7,16 +7,15 @@ are the city's. `archive.py` turns a day that is over into a file; raw rows go a
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from collections.abc import Mapping, Sequence
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 from django.conf import settings
 from django.db import connection, transaction
 
-from cityhall.kernel.places.point import Point
 from cityhall.services.transit import days
-from cityhall.services.transit.models import Vehicle, VehicleState
+from cityhall.services.transit.models import Vehicle
 
 EVERY_S = 10.0
 RAW_DAYS = 14
@@ -29,65 +28,42 @@ COLUMNS = (
 _COPY = f"COPY {TABLE} ({', '.join(COLUMNS)}) FROM STDIN"
 _PARTITION = re.compile(rf"{TABLE}_(\d{{8}})")
 
-_kept: dict[int, tuple[datetime, str, str, bool]] = {}
+_kept: dict[int, tuple[float, tuple[str, str, bool]]] = {}
 """By vehicle, when it was last kept, and its trip, status and whether it was at a stop: a change is kept at once."""
 _made: set[date] = set()
 
 
-@dataclass(slots=True)
-class Seen:
-    """What of a state is kept; the tracker has thousands a second, and a model's object is dear."""
+def keep(vehicles: Sequence[Vehicle], columns: Mapping[str, Sequence[Any]]) -> int:
+    """Keeps what is due, in the caller's transaction; gives how many rows.
 
-    vehicle: Vehicle
-    at: datetime
-    point: Point
-    accuracy_m: float
-    fix_class: int
-    bearing: float | None
-    speed: float | None
-    status: str
-    route: str
-    direction: int
-    trip: str
-    service_day: date | None
-    next_sequence: int | None
-    at_stop: bool
-    delay_s: int | None
-    occupancy: int | None
-
-
-def keep(states: Iterable[VehicleState | Seen]) -> int:
-    """Keeps what is due of `states`, with their vehicles loaded, in the caller's transaction; gives how many rows."""
-    zone = settings.CITY.zone
-    rows = []
-    for state in states:
-        if state.vehicle.hidden or not _due(state):
-            continue
-        day = state.at.astimezone(zone).date()
-        rows.append(
-            (
-                *(day, state.at, state.vehicle.public_id, state.point.lon, state.point.lat, state.accuracy_m),
-                *(state.fix_class, state.bearing, state.speed, state.status, state.route, state.direction),
-                *(state.trip, state.service_day, state.next_sequence, state.at_stop, state.delay_s, state.occupancy),
-            )
-        )
-    if rows:
-        for day in {row[0] for row in rows} - _made:
-            make_partition(day)
-        with connection.cursor() as cursor, cursor.copy(_COPY) as copy:
-            for row in rows:
-                copy.write_row(row)
-    return len(rows)
+    `columns` are states of `vehicles`, by the names of COLUMNS; `at` in Unix seconds.
+    """
+    due = [place for place, vehicle in enumerate(vehicles) if not vehicle.hidden and _due(vehicle.pk, place, columns)]
+    if not due:
+        return 0
+    zone, moments = settings.CITY.zone, columns["at"]
+    made = {
+        "day": [datetime.fromtimestamp(moments[place], zone).date() for place in due],
+        "at": [datetime.fromtimestamp(moments[place], UTC) for place in due],
+        "vehicle": [vehicles[place].public_id for place in due],
+    }
+    made |= {name: [columns[name][place] for place in due] for name in COLUMNS if name not in made}
+    for day in set(made["day"]) - _made:
+        make_partition(day)
+    with connection.cursor() as cursor, cursor.copy(_COPY) as copy:
+        for row in zip(*(made[name] for name in COLUMNS), strict=True):
+            copy.write_row(row)
+    return len(due)
 
 
-def _due(state: VehicleState | Seen) -> bool:
-    now = (state.at, state.trip, state.status, state.at_stop)
-    before = _kept.get(state.vehicle.pk)
-    if before is not None and before[1:] == now[1:]:
-        # A clock that was set back must not keep a vehicle out until it has caught up.
-        if abs((state.at - before[0]).total_seconds()) < EVERY_S:
-            return False
-    _kept[state.vehicle.pk] = now
+def _due(vehicle: int, place: int, columns: Mapping[str, Sequence[Any]]) -> bool:
+    at = columns["at"][place]
+    now = (columns["trip"][place], columns["status"][place], columns["at_stop"][place])
+    before = _kept.get(vehicle)
+    # A clock that was set back must not keep a vehicle out until it has caught up.
+    if before is not None and before[1] == now and abs(at - before[0]) < EVERY_S:
+        return False
+    _kept[vehicle] = at, now
     return True
 
 

@@ -60,10 +60,12 @@ class LegNow:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """A journey now. `at` is the place of the leg under way or next, `broken` that of the first ride not caught."""
+    """A journey now. `leave_at` is when to set out to be safe, `latest_at` when at the latest if nothing goes faster
+    than expected; `at` is the place of the leg under way or next, `broken` that of the first ride not caught."""
 
     legs: list[LegNow]
     leave_at: datetime
+    latest_at: datetime
     arrival: datetime
     step: Step
     at: int
@@ -119,11 +121,11 @@ def _progress(legs: list[dict[str, Any]], live: dict[Key, Live], gone: set[Key],
     broken = next((place for place, leg in enumerate(done) if leg.risk in ("missed", "cancelled")), None)
     if broken is not None and done[broken].risk == "missed" and done[broken].arrival < now:
         broken = None  # It is past: they did catch it, or have long gone another way.
-    leave_at = _leave_at(done)
+    leave_at, latest_at = _leave_at(done)
     if done[0].trip is None and len(done) > 1:
         done[0] = replace(done[0], departure=leave_at, arrival=leave_at + (done[0].arrival - done[0].departure))
     step, at = _step(done, leave_at, now)
-    return Progress(done, leave_at, done[-1].arrival, step, at, broken)
+    return Progress(done, leave_at, latest_at, done[-1].arrival, step, at, broken)
 
 
 def _planned(leg: dict[str, Any]) -> tuple[datetime, datetime]:
@@ -171,16 +173,16 @@ def _risk(boarding: Call, before: list[LegNow]) -> Risk:
     return "tight" if ready + late > boarding.departure - soon else ""
 
 
-def _leave_at(legs: list[LegNow]) -> datetime:
-    """The latest moment to set out that is safe: for the earliest the first bus may leave."""
+def _leave_at(legs: list[LegNow]) -> tuple[datetime, datetime]:
+    """When to set out to be safe, for the earliest the first bus may leave, and the latest that may still do."""
     way = timedelta()
     for leg in legs:
         if leg.boarding is not None:
             spare = SPARE if way else timedelta()
             early = min(leg.boarding.low or leg.departure, leg.departure)
-            return early - way - spare
+            return early - way - spare, leg.departure - way
         way += leg.arrival - leg.departure
-    return legs[0].departure
+    return legs[0].departure, legs[0].departure
 
 
 def _step(legs: list[LegNow], leave_at: datetime, now: datetime) -> tuple[Step, int]:

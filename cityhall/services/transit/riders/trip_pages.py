@@ -120,6 +120,7 @@ def live_options(options: list[dict[str, Any]], now: dt.datetime) -> None:
         option["key"] = key_of(option)
         option["now"] = progress
         option["leave_s"] = round((progress.leave_at - now).total_seconds())
+        option["too_late"] = progress.latest_at < now
         for leg, live in zip(option["legs"], progress.legs, strict=True):
             leg["now"] = live
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
-from functools import lru_cache
-from pathlib import Path
 
 from django.db.models import Q
 from django.utils import timezone
@@ -15,6 +13,7 @@ from cityhall.services.transit import days, timetables
 from cityhall.services.transit.models import TripPrediction, Vehicle, VehicleState
 from cityhall.services.transit.modes import mode_of
 from cityhall.services.transit.queries import FRESH
+from cityhall.services.transit.realtime.selection import trip_rows
 
 SURE_S, WIDER = 60, 0.12
 """Half the interval around an arrival that is only timetable plus delay: a minute, and a share of the time to go."""
@@ -179,14 +178,9 @@ def _delayed(sequence: int, stop: int, planned: tuple[datetime, datetime], delay
     return Call(sequence, stop, *planned, arrival, departure, arrival - half, arrival + half)
 
 
-@lru_cache(maxsize=2)
-def _rows(folder: Path) -> dict[str, int]:
-    return {name: row for row, name in enumerate(timetables.service().schedule.trips.id)}
-
-
 def row_of(trip_id: str) -> int | None:
     """A trip's place in the schedule's arrays; None for one that the feed in service does not have."""
-    return _rows(timetables.service().folder).get(trip_id)
+    return trip_rows().get(trip_id)
 
 
 def live_of(keys: Iterable[Key], now: datetime) -> dict[Key, Live]:

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from django import template
+from django.http import HttpRequest
+
+from cityhall.kernel.people.actors import actor_of
+from cityhall.kernel.people.permissions import may
 
 register = template.Library()
 
@@ -17,3 +21,9 @@ def percent(share: float | None) -> str:
 def late(seconds: float | None) -> str:
     """Seconds late as signed whole minutes."""
     return "–" if seconds is None else f"{seconds / 60:+.0f}"
+
+
+@register.filter
+def sees_fleet(request: HttpRequest) -> bool:
+    """Whether who asks may go into the fleet room."""
+    return may(actor_of(request), "transit.view_fleet")

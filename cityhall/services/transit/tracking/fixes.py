@@ -14,6 +14,14 @@ FUTURE_S = 5.0
 """A fix may be this far ahead of our clock; beyond it the receiver's clock is wrong."""
 MAX_SPEED = 60.0  # m/s; no bus is faster, a broken receiver is
 
+FIX_CLASSES = frozenset((0, 1, 2, 4, 5))
+"""GGA qualities that say how good a fix is; see VehicleState.FixClass."""
+
+
+def text(value: object, longest: int) -> str:
+    """A name that others sent, as the database takes it: PostgreSQL's text holds no NUL."""
+    return str(value).replace("\0", "")[:longest]
+
 
 @dataclass(frozen=True, slots=True)
 class Fix:
@@ -56,6 +64,9 @@ def fault(fix: Fix, now: float) -> str:
         return "malformed"
     if abs(fix.lon) > 180 or abs(fix.lat) > 90 or (fix.lon == 0 and fix.lat == 0):
         return "malformed"
+    # One value that no column holds would stop the tracker, and with it every other vehicle.
+    if fix.fix_class not in FIX_CLASSES or not -1 <= fix.occupancy <= 8 or fix.sigma_m < 0 or fix.sigma_m == math.inf:
+        return "malformed"
     if fix.at > now + FUTURE_S:
         return "future"
     if fix.at < now - OLDEST_S:
@@ -78,7 +89,7 @@ def from_message(vehicle: str, device: str, message: dict[str, Any]) -> Fix:
 
     try:
         fix = Fix(
-            vehicle=vehicle[:100],
+            vehicle=text(vehicle, 100),
             device=device[:64],
             at=float(message["at"]),
             lon=float(message["lon"]),
@@ -87,8 +98,8 @@ def from_message(vehicle: str, device: str, message: dict[str, Any]) -> Fix:
             sigma_m=number("sigma_m"),
             speed=number("speed"),
             bearing=number("bearing") % 360,
-            trip=str(message.get("trip") or "")[:200],
-            line=str(message.get("line") or "")[:100],
+            trip=text(message.get("trip") or "", 200),
+            line=text(message.get("line") or "", 100),
             occupancy=int(message["occupancy"]) if message.get("occupancy") is not None else -1,
         )
     except (KeyError, TypeError, ValueError, OverflowError) as problem:

@@ -39,6 +39,12 @@ def test_a_vehicle_that_falls_silent_in_the_middle_of_its_trip() -> None:
     assert look([BUS], NOW + 4000, Memory()) == []
 
 
+def test_where_we_are_deaf_nobody_is_silent() -> None:
+    fleet = [replace(BUS, vehicle=f"B{number}", phase=900.0 * number) for number in range(6)]
+    assert value(look([*fleet[1:], replace(BUS, at=NOW - 90)], NOW + 2, Memory()), "silent") == 92
+    assert not any(one.rule == "silent" for one in look(fleet, NOW + 90, Memory()))
+
+
 def test_hard_braking_is_told_from_speeds_close_together() -> None:
     memory = Memory()
     look([replace(BUS, speed=14.0)], NOW, memory)

@@ -13,9 +13,8 @@ from django.db import connection, transaction
 from django.test import Client
 
 from cityhall.kernel.journal.models import Entry
-from cityhall.kernel.places.point import Point
 from cityhall.services.transit import days
-from cityhall.services.transit.models import StopCall, Vehicle, VehicleState
+from cityhall.services.transit.models import StopCall, Vehicle
 from cityhall.services.transit.realtime import archive, history
 
 NOON = datetime(2026, 11, 20, 15, tzinfo=UTC)
@@ -32,10 +31,16 @@ def forget_what_was_kept(db: None, settings: Any, tmp_path: Path) -> Any:
     history._made.clear()
 
 
-def state(name: str, at: datetime, kind: str = "bus", **more: Any) -> VehicleState:
+def state(name: str, at: datetime, kind: str = "bus", **more: Any) -> dict[str, Any]:
     vehicle, _ = Vehicle.objects.get_or_create(public_id=name, defaults={"kind": kind})
-    fields = {"published_at": at, "measured": Point(-51.2, -30.0), "accuracy_m": 2.0, "status": "on_route"}
-    return VehicleState(vehicle=vehicle, at=at, point=Point(-51.2, -30.0), **(fields | more))
+    fields = dict.fromkeys(history.COLUMNS) | {"lon": -51.2, "lat": -30.0, "accuracy_m": 2.0, "fix_class": 4}
+    fields |= {"status": "on_route", "route": "R1", "direction": 0, "trip": "", "at_stop": False}
+    return fields | {"vehicle": vehicle, "at": at.timestamp()} | more
+
+
+def keep(*states: dict[str, Any]) -> int:
+    vehicles = [state["vehicle"] for state in states]
+    return history.keep(vehicles, {name: [state[name] for state in states] for name in history.COLUMNS})
 
 
 def rows() -> list[Any]:
@@ -46,19 +51,19 @@ def rows() -> list[Any]:
 
 def test_a_row_every_ten_seconds_and_at_every_change() -> None:
     for second in range(30):
-        history.keep([state("7", NOON + timedelta(seconds=second), trip="a" if second < 25 else "b")])
+        keep(state("7", NOON + timedelta(seconds=second), trip="a" if second < 25 else "b"))
     assert [(at - NOON).total_seconds() for _name, at in rows()] == [0, 10, 20, 25]
-    assert history.keep([state("7", NOON - timedelta(hours=1), trip="b")]) == 1, "a clock set back keeps nobody out"
+    assert keep(state("7", NOON - timedelta(hours=1), trip="b")) == 1, "a clock set back keeps nobody out"
 
 
 def test_a_school_bus_leaves_no_trace() -> None:
-    assert history.keep([state("s", NOON, kind="school"), state("7", NOON)]) == 1
+    assert keep(state("s", NOON, kind="school"), state("7", NOON)) == 1
     assert [name for name, _at in rows()] == ["7"]
 
 
 def test_days_are_the_citys(settings: Any) -> None:
     midnight = datetime(2026, 11, 21, 3, tzinfo=UTC)
-    history.keep([state("7", midnight - timedelta(minutes=1)), state("8", midnight)])
+    keep(state("7", midnight - timedelta(minutes=1)), state("8", midnight))
     assert history.kept_days() == [DAY, DAY + timedelta(days=1)]
 
 
@@ -66,11 +71,11 @@ def test_days_are_the_citys(settings: Any) -> None:
 def test_a_day_that_was_rolled_back_is_made_again() -> None:
     try:
         with transaction.atomic():
-            history.keep([state("7", NOON)])
+            keep(state("7", NOON))
             raise RuntimeError
     except RuntimeError:
         pass
-    assert history.keep([state("8", NOON)]) == 1
+    assert keep(state("8", NOON)) == 1
     with connection.cursor() as cursor:
         cursor.execute(f"DROP TABLE {history.TABLE}_20261120")
 
@@ -92,7 +97,7 @@ def call(sequence: int, vehicle: str = "7", day: date = DAY) -> None:
 
 def test_a_day_as_files_that_explain_themselves(client: Client, settings: Any) -> None:
     for number in range(3):
-        history.keep([state("7", NOON + timedelta(seconds=20 * number), delay_s=-5), state("8", NOON)])
+        keep(state("7", NOON + timedelta(seconds=20 * number), delay_s=-5), state("8", NOON))
     call(0)
     Vehicle.objects.create(public_id="s", kind="school")
     call(1, vehicle="s")
@@ -124,7 +129,7 @@ def test_a_day_as_files_that_explain_themselves(client: Client, settings: Any) -
 
 def test_a_day_that_is_not_over_is_not_written() -> None:
     now = datetime.now(UTC)
-    history.keep([state("7", now)])
+    keep(state("7", now))
     call(0, day=days.today())
     archive.run()
     assert archive.files() == []
@@ -132,7 +137,7 @@ def test_a_day_that_is_not_over_is_not_written() -> None:
 
 def test_raw_rows_go_when_they_are_old_and_published() -> None:
     long_ago = datetime.now(UTC) - timedelta(days=history.RAW_DAYS + 3)
-    history.keep([state("7", long_ago)])
+    keep(state("7", long_ago))
     assert history.forget(set()) == [], "nothing is lost before it is published"
     archive.run()
     assert long_ago.astimezone(None).date() not in history.kept_days()

@@ -14,7 +14,7 @@ from cityhall.kernel.journal.models import Entry
 from cityhall.kernel.people.actors import ANONYMOUS, Actor
 from cityhall.services.transit.models import Cancellation, Detour, Notice, ServiceAlert
 from cityhall.services.transit.realtime import notices
-from cityhall.services.transit.realtime.alerts import alerts_for, in_force
+from cityhall.services.transit.realtime.alerts import alerts_for, concerns, in_force
 from cityhall.services.transit.realtime.notices import AlertDraft, CancellationDraft, DetourDraft
 
 DAY = date(2019, 5, 15)
@@ -162,6 +162,9 @@ def test_whom_an_alert_concerns(officer: Actor) -> None:
     assert names(route="R1", trip="out5") == ["line", "one way"]
     assert names(trip="out4") == ["trip"]
     assert names() == []
+    said = Entry.objects.filter(type="transit.alert.entered").order_by("time").first()
+    assert said is not None and concerns(said.data["informed"], route="R1")
+    assert not concerns(said.data["informed"], route="R2", stop="square")
     assert "later" in names(route="R1", at=timezone.now() + timedelta(hours=2))
 
 

@@ -81,6 +81,9 @@ def test_a_cancellation_and_a_detour_are_entered(desk: Client) -> None:
     assert detour.temporary_stops == [{"name": "Church, north", "lon": -51.22, "lat": -30.02}]
     page = desk.get(made.headers["Location"]).content.decode()
     assert "Church, north" in page and "Change the words" in page
+    drawn = Client().get("/map/layers/transit/detours.geojson").json()["features"]
+    assert [feature["geometry"]["coordinates"] for feature in drawn] == [detour.path]
+    assert "diverted" in drawn[0]["properties"]["name"]
     listed = desk.get(f"{CONTROL}/alerts/").content.decode()
     assert "diverted" in listed and f"/alerts/{detour.alert_id}/withdraw/" not in listed
 

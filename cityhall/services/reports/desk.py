@@ -1,0 +1,335 @@
+"""The desk: pages for officers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import urlencode
+
+from django.conf import settings
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from cityhall.kernel.cases import actions as cases
+from cityhall.kernel.cases.models import Agency, Case
+from cityhall.kernel.cases.queries import history
+from cityhall.kernel.cases.workflow import OPEN, State, possible
+from cityhall.kernel.errors import CityhallError, Missing
+from cityhall.kernel.media.links import link
+from cityhall.kernel.people.actors import actor_of, person_of
+from cityhall.kernel.people.models import Membership, Person
+from cityhall.kernel.people.permissions import may, require
+from cityhall.kernel.places.models import Zone
+from cityhall.services.reports import actions, routing, tours
+from cityhall.services.reports import inbox as boxes
+from cityhall.services.reports.categories import tree
+from cityhall.services.reports.duplicates import duplicates
+from cityhall.services.reports.models import Category, OtherCity, Photo, Report, RuleSet, SavedFilter, StandardAnswer
+from cityhall.services.reports.open311 import client
+
+BULK = ("accept", "start", "resolve", "reject")
+OWN_FORM = ("transfer", "merge", "assign")
+CREW_STOPS = 40
+
+
+def _officer(request: HttpRequest) -> Any:
+    """The actor, who works at a desk. Raises Denied."""
+    actor = actor_of(request)
+    if not boxes.agencies_of(actor) and not may(actor, routing.PERMISSION):
+        require(actor, "reports.view_desk")
+    return actor
+
+
+@never_cache
+@require_safe
+def inbox(request: HttpRequest) -> HttpResponse:
+    """What is to be done: list and map side by side. Every filter is in the address, so it can be kept and shared."""
+    actor = _officer(request)
+    chosen = boxes.read_filter(request.GET)
+    found, after = boxes.page(actor, chosen)
+    now = timezone.now()
+    rows = [{"report": report, "light": report.case.light(now) if report.case.is_open else ""} for report in found]
+    context = {
+        "rows": rows,
+        "after": after,
+        "chosen": chosen,
+        "query": urlencode(chosen),
+        "counts": boxes.counts(actor),
+        "saved": SavedFilter.objects.filter(person=person_of(request)),
+        "tree": tree(),
+        "agencies": boxes.agencies_of(actor),
+        "zones": Zone.objects.filter(kind="district"),
+        "states": State.choices,
+        "bulk": [step for step in possible(State.NEW, "officer") if step.name in BULK],
+        "answers": StandardAnswer.objects.all(),
+        "layers": _layer("desk", urlencode(chosen)),
+        "may_change_rules": may(actor, routing.PERMISSION),
+    }
+    return render(request, "reports/desk.html", context)
+
+
+def _layer(which: str, query: str) -> list[dict[str, Any]]:
+    """The page's own points for its map."""
+    return [
+        {
+            "id": "desk-points",
+            "name": _("Reports"),
+            "kind": "point",
+            "url": f"/reports/desk/points/{which}.geojson?{query}",
+            "live": "",
+            "icon": "warning",
+            "color": "#b3261e",
+            "minzoom": 0,
+            "visible": True,
+        }
+    ]
+
+
+@never_cache
+@require_safe
+def points(request: HttpRequest, which: str) -> HttpResponse:
+    """The reports of the inbox's page, or of the crew's round, with their exact places: for officers only."""
+    actor = _officer(request)
+    if which == "field":
+        found, _metres = tours.tour(tours.of_crew(actor, CREW_STOPS), _start(request))
+    else:
+        found, _after = boxes.page(actor, boxes.read_filter(request.GET))
+    return JsonResponse(boxes.geojson(found, timezone.now()), content_type="application/geo+json")
+
+
+def _start(request: HttpRequest) -> tuple[float, float]:
+    return tours.read_start(request.GET.get("from", "")) or settings.CITY.center
+
+
+@require_POST
+def filters(request: HttpRequest) -> HttpResponse:
+    """Keeps the inbox as it is under a name, or forgets one."""
+    _officer(request)
+    person, post = person_of(request), request.POST
+    if post.get("forget", "").isdigit():
+        SavedFilter.objects.filter(person=person, pk=int(post["forget"][:18])).delete()
+        return redirect("reports_desk")
+    query = urlencode(boxes.read_filter(post))
+    name = post.get("name", "").strip()[:60]
+    if name:
+        SavedFilter.objects.update_or_create(person=person, name=name, defaults={"query": query[:500]})
+    return redirect(f"/reports/desk/?{query}")
+
+
+@require_POST
+def bulk(request: HttpRequest) -> HttpResponse:
+    """One step for many reports, or their merging; says what was done and what was not."""
+    actor, post = _officer(request), request.POST
+    ids = [int(text) for text in post.getlist("report") if text.isdigit() and len(text) < 19][:500]
+    step, reason = post.get("step", ""), post.get("reason", "")
+    if step == "merge" and len(ids) > 1:
+        try:
+            actions.merge(actor, ids, min(ids))
+            messages.success(request, _("They were merged into number %(number)d.") % {"number": min(ids)})
+        except CityhallError as problem:
+            messages.warning(request, str(problem))
+    elif step in BULK and ids:
+        result = cases.bulk(actor, ids, step, reason=reason)
+        if result.done:
+            messages.success(request, _("%(count)d were changed.") % {"count": len(result.done)})
+        for number, problem in list(result.refused.items())[:5]:
+            messages.warning(request, f"{number}: {problem}")
+    else:
+        messages.warning(request, _("Choose reports first."))
+    return redirect(f"/reports/desk/?{urlencode(boxes.read_filter(post))}")
+
+
+@never_cache
+@require_safe
+def case(request: HttpRequest, report_id: int) -> HttpResponse:
+    """One report: what the resident says, what may be done, what happened."""
+    actor = _officer(request)
+    report = _report(report_id)
+    require(actor, actions.WORK, report.case)
+    return render(request, "reports/case.html", _case(actor, report))
+
+
+def _report(report_id: int) -> Report:
+    reports = Report.objects.select_related("case__agency", "case__above", "case__assignee", "category", "person")
+    found = reports.filter(pk=report_id).first() if 0 < report_id < 2**63 else None
+    if found is None:
+        raise Missing(_("There is no such report."), code="no_such_report")
+    return found
+
+
+def _case(actor: Any, report: Report) -> dict[str, Any]:
+    now = timezone.now()
+    near = duplicates(report.category, report.point, report.text, now, count=6, public=False)
+    language = report.language if report.language in dict(settings.LANGUAGES) else settings.LANGUAGE_CODE
+    officers = Membership.objects.filter(scope=report.case.agency.scope).values("person")
+    return {
+        "report": report,
+        "case": report.case,
+        "light": report.case.light(now) if report.case.is_open else "",
+        "steps": [step for step in possible(report.state, "officer") if step.name not in OWN_FORM],
+        "is_open": report.state in OPEN,
+        "story": history(report.case),
+        "near": [one for one in near if one[0].pk != report.pk],
+        "photos": [
+            {
+                "photo": photo,
+                "url": link(photo.media, 960),
+                "label": Photo.Kind(photo.kind).label,
+                "state": Photo.State(photo.state).label,
+                "waits": photo.state in (Photo.State.NEW, Photo.State.WAITING),
+            }
+            for photo in report.photos.select_related("media")
+        ],
+        "tree": tree(),
+        "agencies": Agency.objects.all(),
+        "officers": Person.objects.filter(pk__in=officers),
+        "answers": [
+            {"name": one.name, "text": one.texts.get(language) or next(iter(one.texts.values()), "")}
+            for one in StandardAnswer.objects.all()
+        ],
+        "cities": [city for city in OtherCity.objects.all() if report.category.slug in city.services],
+        "foreign": bool(report.text) and language != settings.LANGUAGE_CODE,
+        "merged": Report.objects.filter(case__merged_into=report.case),
+        "parts": Report.objects.filter(case__split_from=report.case),
+    }
+
+
+def _step(actor: Any, number: int, post: Any) -> None:
+    cases.act(actor, number, post.get("step", ""), reason=post.get("reason", ""))
+
+
+def _assign(actor: Any, number: int, post: Any) -> None:
+    chosen = post.get("officer", "")
+    officer = Person.objects.filter(pk=int(chosen)).first() if chosen.isdigit() and len(chosen) < 19 else None
+    cases.assign(actor, number, officer)
+
+
+def _merge(actor: Any, number: int, post: Any) -> None:
+    into = post.get("into", "").strip().lstrip("#")
+    actions.merge(actor, [number], int(into) if into.isdigit() and len(into) < 19 else 0)
+
+
+def _send(actor: Any, number: int, post: Any) -> None:
+    city = OtherCity.objects.filter(slug=post.get("city", "")).first()
+    if city is None:
+        raise Missing(_("There is no such city."), code="no_such_city", field="city")
+    client.send_to(actor, number, city)
+
+
+DOORS: dict[str, Callable[[Any, int, Any], Any]] = {
+    "step": _step,
+    "assign": _assign,
+    "merge": _merge,
+    "send": _send,
+    "comment": lambda actor, number, post: cases.comment(
+        actor, number, post.get("text", ""), public=post.get("public") == "1"
+    ),
+    "reroute": lambda actor, number, post: actions.reroute(
+        actor, number, post.get("agency", ""), post.get("reason", "")
+    ),
+    "recategorise": lambda actor, number, post: actions.recategorise(
+        actor, number, post.get("category", ""), post.get("reason", "")
+    ),
+    "split": lambda actor, number, post: actions.split(actor, number, post.get("category", ""), post.get("text", "")),
+    "translate": lambda actor, number, post: actions.translate(actor, number, post.get("text", "")),
+    "hide": lambda actor, number, post: actions.hide(actor, number, hidden=post.get("hidden") == "1"),
+}
+"""What a form of the case's page does, by the end of its address."""
+
+
+@require_POST
+def act(request: HttpRequest, report_id: int, what: str) -> HttpResponse:
+    """Does one thing with one report, and shows the report again."""
+    actor = _officer(request)
+    try:
+        if what == "photo" and request.FILES.get("photo"):
+            actions.add_photo(actor, report_id, request.FILES["photo"].read(), request.POST.get("kind", ""))
+        elif what in DOORS:
+            DOORS[what](actor, report_id, request.POST)
+        messages.success(request, _("It was saved."))
+    except CityhallError as problem:
+        messages.warning(request, str(problem))
+    then = request.POST.get("then", "")
+    if then == "field":
+        return redirect("reports_field")
+    # Who gave it away cannot look at it any more.
+    still = Case.objects.select_related("agency", "above").filter(pk=report_id).first()
+    mine = still is not None and may(actor, actions.WORK, still)
+    return redirect("reports_case", report_id=report_id) if mine else redirect("reports_desk")
+
+
+@require_POST
+def photo(request: HttpRequest, photo_id: int) -> HttpResponse:
+    """Publishes a photo that waits, or withholds it."""
+    found = actions.judge_photo(_officer(request), photo_id, publish=request.POST.get("publish") == "1")
+    messages.success(request, _("It was saved."))
+    return redirect("reports_case", report_id=found.report_id)
+
+
+@never_cache
+@require_safe
+def field(request: HttpRequest) -> HttpResponse:
+    """A crew's day: what they have accepted, in the order of a short way round."""
+    actor = _officer(request)
+    reports = tours.of_crew(actor, CREW_STOPS)
+    start = _start(request)
+    ordered, metres = tours.tour(reports, start)
+    now = timezone.now()
+    rows = [{"report": report, "light": report.case.light(now)} for report in ordered]
+    context = {
+        "rows": rows,
+        "kilometres": metres / 1000,
+        "layers": _layer("field", urlencode({"from": f"{start[0]},{start[1]}"})),
+        "way_data": [tours.geojson(ordered, start)],
+    }
+    return render(request, "reports/field.html", context)
+
+
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+def rules(request: HttpRequest) -> HttpResponse:
+    """The routing rules: edited, tried on past reports, put in service, rolled back."""
+    actor = actor_of(request)
+    require(actor, routing.PERMISSION)
+    post = request.POST
+    written = _written(post) if request.method == "POST" else routing.in_service()
+    context: dict[str, Any] = {}
+    try:
+        if post.get("do") == "save":
+            routing.save_rules(actor, written, post.get("note", ""))
+            messages.success(request, _("The rules are in service."))
+            return redirect("reports_rules")
+        if post.get("do") == "roll_back":
+            version = post.get("version", "")
+            routing.roll_back(actor, int(version) if version.isdigit() and len(version) < 19 else 0)
+            messages.success(request, _("The rules are in service."))
+            return redirect("reports_rules")
+        if post.get("do") == "try":
+            context["trial"] = routing.try_rules(actor, written)
+    except CityhallError as problem:
+        context["problem"] = problem
+    context |= {
+        "rules": [*written, {}],
+        "categories": Category.objects.filter(agency__isnull=False),
+        "agencies": Agency.objects.all(),
+        "zones": Zone.objects.filter(kind="district"),
+        "versions": RuleSet.objects.select_related("author")[:10],
+        "note": post.get("note", ""),
+    }
+    status = context["problem"].status if "problem" in context else 200
+    return render(request, "reports/rules.html", context, status=status)
+
+
+def _written(post: Any) -> list[routing.Rule]:
+    """The rows of the form; those without an agency are left out."""
+    columns = {name: post.getlist(name) for name in routing.FIELDS}
+    rows = [
+        {name: columns[name][row] if row < len(columns[name]) else "" for name in routing.FIELDS}
+        for row in range(min(len(columns["agency"]), 200))
+    ]
+    return [row for row in rows if row["agency"]]

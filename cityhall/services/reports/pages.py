@@ -1,0 +1,254 @@
+"""Pages for residents: the public map and list, filing, following."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from django.contrib import messages
+from django.core.paginator import Paginator
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from cityhall.kernel.cases.models import Comment
+from cityhall.kernel.cases.queries import Happening, history, ranking
+from cityhall.kernel.cases.workflow import DONE, OPEN, State
+from cityhall.kernel.errors import CityhallError
+from cityhall.kernel.media.links import link
+from cityhall.kernel.people.actors import actor_of
+from cityhall.services.reports import actions, limits, queries
+from cityhall.services.reports.api import email_of
+from cityhall.services.reports.categories import tree
+from cityhall.services.reports.filing import MOST_PHOTOS, Filing, file_report
+from cityhall.services.reports.following import followed
+from cityhall.services.reports.models import Incident, Photo, Report
+from cityhall.web.views import map_layers
+
+PAGE = 20
+STEPS = (State.NEW, State.ACCEPTED, State.WORKING, State.RESOLVED)
+"""What a resident sees of the way, in order."""
+
+
+def layers(*slugs: str) -> list[dict[str, Any]]:
+    """The service's layers for a page's own map, switched on."""
+    wanted = [f"reports-{slug}" for slug in slugs]
+    return [{**layer, "visible": True, "minzoom": 0} for layer in map_layers() if layer["id"] in wanted]
+
+
+@require_safe
+def home(request: HttpRequest) -> HttpResponse:
+    """What was reported, on a map and as a list."""
+    get = request.GET
+    found = queries.public_reports().select_related("category", "case__agency").order_by("-filed_at")
+    category, state = get.get("category", "")[:50], get.get("state", "open")
+    if category:
+        found = found.filter(category__slug=category)
+    if state in ("open", "done"):
+        found = found.filter(state__in=OPEN if state == "open" else DONE)
+    # Counting a million rows for a page number nobody reads would cost more than the page.
+    number = int(get["page"]) if get.get("page", "").isdigit() and len(get["page"]) < 6 else 1
+    rows = list(found[(number - 1) * PAGE : number * PAGE + 1])
+    context = {
+        "reports": rows[:PAGE],
+        "next": number + 1 if len(rows) > PAGE else None,
+        "previous": number - 1 if number > 1 else None,
+        "tree": tree(),
+        "category": category,
+        "state": state,
+        "layers": layers("open", "incidents"),
+        "incidents": Incident.objects.filter(ended_at=None).select_related("category")[:3],
+    }
+    return render(request, "reports/home.html", context)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def new(request: HttpRequest) -> HttpResponse:
+    """Filing a report. With a script the form is sent by the service worker's queue; without one it comes here."""
+    context: dict[str, Any] = {"tree": tree(), "most": MOST_PHOTOS, "form": request.POST}
+    if request.method == "POST":
+        try:
+            filed = file_report(actor_of(request), _filing(request))
+        except CityhallError as problem:
+            return render(request, "reports/new.html", context | {"problem": problem}, status=problem.status)
+        return redirect("reports_follow", secret=filed.secret)
+    return render(request, "reports/new.html", context)
+
+
+def _filing(request: HttpRequest) -> Filing:
+    post = request.POST
+    try:
+        lon, lat = float(post["lon"]), float(post["lat"])
+    except (KeyError, ValueError):
+        lon = lat = None  # type: ignore[assignment]
+        from cityhall.kernel.places import geocoder
+
+        found = geocoder.search(post.get("address", "")[:200], limit=1) if post.get("address") else []
+        if found:
+            lon, lat = found[0].point
+    return Filing(
+        category=post.get("category", ""),
+        text=post.get("text", ""),
+        lon=lon,
+        lat=lat,
+        address=post.get("address", ""),
+        named=post.get("named") == "1",
+        email=email_of(post.get("email", "")),
+        key=post.get("key", ""),
+        photos=tuple(photo.read() for photo in request.FILES.getlist("photos")[: MOST_PHOTOS + 1]),
+        source=limits.source_of(request),
+    )
+
+
+@require_safe
+def sent(request: HttpRequest) -> HttpResponse:
+    """The reports filed on this device, and those that wait for a network: kept by the browser, not by us."""
+    return render(request, "reports/sent.html")
+
+
+@require_safe
+def report(request: HttpRequest, report_id: int) -> HttpResponse:
+    """A report as the public sees it."""
+    found = queries.find_public(report_id)
+    mine = bool(request.user.is_authenticated and found.person_id == request.user.pk)
+    if mine:
+        return _followed(request, found, "")
+    context = _shown(found) | {"text": queries.public_text(found), "photos": _public_photos(found)}
+    return render(request, "reports/report.html", context)
+
+
+def _shown(found: Report) -> dict[str, Any]:
+    merged = found.case.merged_into_id
+    return {
+        "report": found,
+        "case": found.case,
+        "merged": merged if merged and queries.public_reports().filter(pk=merged).exists() else None,
+        "steps": _steps(found),
+        "answers": _public_comments(found),
+    }
+
+
+def _public_comments(found: Report) -> list[Comment]:
+    """What the city said: nothing of a sensitive report, and never the reporter's own words."""
+    if found.category.sensitive:
+        return []
+    return list(found.case.comments.filter(public=True, by_requester=False))
+
+
+def _steps(found: Report) -> list[dict[str, Any]]:
+    """The way of a report: each step, whether it is behind it, and whether it is there now."""
+    state = State(found.state)
+    if state not in (*STEPS, State.WAITING, State.CLOSED):
+        return [
+            {"label": State.NEW.label, "past": True, "now": False},
+            {"label": state.label, "past": True, "now": True},
+        ]
+    place = {State.WAITING: 2, State.CLOSED: 3}.get(state)
+    at = STEPS.index(state) if place is None else place
+    labels = [step.label for step in STEPS]
+    if state in (State.WAITING, State.CLOSED):
+        labels[at] = state.label
+    return [{"label": label, "past": number <= at, "now": number == at} for number, label in enumerate(labels)]
+
+
+def _public_photos(found: Report) -> list[dict[str, Any]]:
+    return [
+        {"kind": Photo.Kind(photo.kind).label, "url": link(photo.published, 960)}
+        for photo in queries.published_photos(found)
+        if photo.published is not None
+    ]
+
+
+@require_POST
+def support(request: HttpRequest, report_id: int) -> HttpResponse:
+    """ "Me too" without a script."""
+    try:
+        limits.check(limits.source_of(request))
+        actions.support(actor_of(request), report_id, limits.source_of(request), named=bool(request.POST.get("named")))
+        messages.success(request, _("Thank you: you were counted."))
+    except CityhallError as problem:
+        messages.warning(request, str(problem))
+    return redirect("reports_report", report_id=report_id)
+
+
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+def follow(request: HttpRequest, secret: str) -> HttpResponse:
+    """A report for who filed it: how it stands, what the city says, and what they can do."""
+    found = followed(secret)
+    return _followed(request, found, secret)
+
+
+def _followed(request: HttpRequest, found: Report, secret: str) -> HttpResponse:
+    problem = None
+    if request.method == "POST":
+        post = request.POST
+        vote = post.get("vote", "")
+        step = {"answer": "answer", "confirm": "confirm", "reopen": "reopen"}.get(post.get("step", ""), "")
+        try:
+            actions.by_reporter(
+                actor_of(request),
+                found,
+                "" if step == "confirm" and found.state == State.CLOSED else step,
+                reason=post.get("reason", ""),
+                vote=int(vote) if vote.isdigit() and len(vote) < 3 else None,
+            )
+            messages.success(request, _("Thank you. It was noted."))
+            return redirect(request.path)
+        except CityhallError as refusal:
+            problem = refusal
+            found = Report.objects.select_related("case__agency", "category", "person").get(pk=found.pk)
+    context = _shown(found) | {
+        "secret": secret,
+        "problem": problem,
+        "text": found.text,
+        "photos": [
+            {"kind": Photo.Kind(photo.kind).label, "url": link(photo.media, 960)}
+            for photo in found.photos.select_related("media")
+            if photo.kind == Photo.Kind.RESIDENT or photo.state == Photo.State.PUBLISHED
+        ],
+        "answers": list(found.case.comments.filter(public=True)),
+        "story": _story(found),
+        "can_object": found.case.done_at is not None
+        and timezone.now() - found.case.done_at <= timedelta(days=actions.OBJECT_DAYS),
+        "votes": _votes(),
+    }
+    response = render(request, "reports/follow.html", context, status=problem.status if problem else 200)
+    # The address is the key: it must not leave with a click, nor be found by a search engine.
+    response["Referrer-Policy"] = "no-referrer"
+    response["X-Robots-Tag"] = "noindex"
+    return response
+
+
+def _votes() -> list[tuple[int, str]]:
+    return [(1, _("bad")), (2, _("poor")), (3, _("fair")), (4, _("good")), (5, _("very good"))]
+
+
+def _story(found: Report) -> list[Happening]:
+    """What happened, as its reporter may know it: not who of the administration did what, nor its notes."""
+    told = ("opened", "accept", "start", "ask", "answer", "resolve", "confirm", "reopen", "reject", "transfer", "merge")
+    return [line for line in history(found.case) if line.what in told]
+
+
+@require_safe
+def incident(request: HttpRequest, incident_id: int) -> HttpResponse:
+    """An incident and the public reports under it."""
+    found = get_object_or_404(Incident.objects.select_related("category"), pk=incident_id)
+    under = queries.public_reports().filter(incident=found).select_related("category").order_by("-filed_at")
+    page = Paginator(under, PAGE).get_page(request.GET.get("page"))
+    return render(
+        request,
+        "reports/incident.html",
+        {"incident": found, "reports": page, "layers": layers("open", "incidents"), "total": under.count()},
+    )
+
+
+@require_safe
+def agencies(request: HttpRequest) -> HttpResponse:
+    """Which agency keeps what was promised: everybody may know."""
+    now = timezone.now()
+    standings = ranking("reports", now - timedelta(days=90), now)
+    return render(request, "reports/agencies.html", {"standings": [one for one in standings if one.done or one.open]})

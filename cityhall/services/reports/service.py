@@ -1,0 +1,108 @@
+"""Reports: residents tell the city what is wrong, and follow it until it is mended."""
+
+from django.utils.text import format_lazy
+from django.utils.translation import gettext_lazy as _
+
+from cityhall.kernel.service import Feed, Indicator, Layer, Role, Service, Skill, Task
+
+_QUERIES = "cityhall.services.reports.queries"
+_TASKS = "cityhall.services.reports.tasks"
+_UNTIL = _("until a year after the report is done")
+_TO_TELL = format_lazy("{}; {}", _("to tell the reporter what happens"), _UNTIL)
+_TO_MEND = format_lazy("{}; {}", _("to mend what is reported"), _UNTIL)
+_FLOODS = format_lazy("{}; {}", _("to tell floods from many reporters"), _("for 30 days"))
+_OWN_VIEW = format_lazy("{}; {}", _("to give officers their own view"), _("until they delete it"))
+
+SERVICE = Service(
+    slug="reports",
+    name=_("Reports"),
+    summary=_("Report what is broken, dirty or dangerous, and follow it until it is mended."),
+    award=_("Jakarta"),
+    app="cityhall.services.reports",
+    icon="warning",
+    home="/reports/",
+    card="reports/card.html",
+    urls="cityhall.services.reports.urls:urlpatterns",
+    api="cityhall.services.reports.api:router",
+    load="cityhall.services.reports.categories:load",
+    layers=(
+        Layer(
+            slug="open",
+            name=_("Reports"),
+            kind="point",
+            source=f"{_QUERIES}:reports_geojson",
+            public_fields=("id", "name", "category", "color", "state", "at", "supporters", "url"),
+            icon="warning",
+            color="#b3261e",
+            min_zoom=11,
+        ),
+        Layer(
+            slug="heat",
+            name=_("Where reports come from"),
+            kind="area",
+            source=f"{_QUERIES}:heat_layer",
+            public_fields=("count",),
+            color="#b3261e",
+        ),
+        Layer(
+            slug="incidents",
+            name=_("Incidents"),
+            kind="point",
+            source=f"{_QUERIES}:incidents_geojson",
+            public_fields=("id", "name", "severity", "reporters", "at", "color", "url"),
+            icon="warning",
+            color="#7a0019",
+        ),
+    ),
+    skills=(
+        Skill(
+            slug="report",
+            name=_("Report something"),
+            examples=(_("There is a hole in the road"), _("The street light is out"), _("Rubbish was dumped here")),
+            action="cityhall.services.reports.chat:file_by_chat",
+            slots=("text", "place"),
+        ),
+    ),
+    indicators=(
+        Indicator("open", _("open"), "", f"{_QUERIES}:open_reports", better="lower", headline=True),
+        Indicator("today", _("in 24 hours"), "", f"{_QUERIES}:filed_today", better="lower", headline=True),
+        Indicator("in_time", _("resolved in time"), "%", f"{_QUERIES}:on_time_share"),
+    ),
+    feeds=(
+        Feed(
+            slug="open311",
+            name=_("Reports"),
+            standard="Open311 GeoReport v2",
+            path="/reports/open311/v2/requests.json",
+            view="cityhall.services.reports.open311.server:requests",
+        ),
+    ),
+    roles=(
+        Role("officer", _("Officer for reports"), ("reports.view_desk", "reports.work_case")),
+        Role("router", _("Officer for routing"), ("reports.view_desk", "reports.change_rules")),
+    ),
+    tasks=(
+        Task("fold", f"{_TASKS}:fold_counts", "* * * * *"),
+        Task("sense", f"{_TASKS}:sense", "* * * * *"),
+        Task("mail", "cityhall.services.reports.mail:collect", "* * * * *"),
+        Task("other_cities", "cityhall.services.reports.open311.client:read_all_back", "*/15 * * * *"),
+        Task("learn", f"{_TASKS}:learn", "11 2 * * *"),
+        Task("erase", f"{_TASKS}:erase_personal", "31 3 * * *"),
+    ),
+    personal_data={
+        "Report.person": _TO_TELL,
+        "Report.name": _TO_TELL,
+        "Report.email": _TO_TELL,
+        "Report.phone": _TO_TELL,
+        "Report.text": _TO_MEND,
+        "Report.point": _TO_MEND,
+        "Report.filed_at": _TO_MEND,
+        "Report.source": _FLOODS,
+        "Supporter.person": _TO_TELL,
+        "Supporter.source": _FLOODS,
+        "Photo.media": _TO_MEND,
+        "SavedFilter.person": _OWN_VIEW,
+        "SavedFilter.query": _OWN_VIEW,
+        "RuleSet.author": format_lazy("{}; {}", _("to know who changed the rules"), _("until the account is erased")),
+    },
+)

@@ -1,0 +1,131 @@
+"""Jobs of the service."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from django.conf import settings
+from django.core.mail import EmailMessage
+from django.db import close_old_connections, transaction
+from django.utils import timezone, translation
+from django.utils.translation import gettext as _
+from procrastinate import RetryStrategy
+from procrastinate.contrib.django import app
+
+from cityhall.kernel.cases.models import Comment
+from cityhall.kernel.cases.workflow import DONE, State
+from cityhall.kernel.journal import append
+from cityhall.kernel.people.models import Person
+from cityhall.services.reports import heat, photos, sensing, suggestion
+from cityhall.services.reports.categories import options
+from cityhall.services.reports.following import TOLD, mail_link
+from cityhall.services.reports.limits import pseudonym
+from cityhall.services.reports.models import Photo, Refused, Report, Supporter
+
+KEEP_DAYS = 365
+"""Days after the last change of a report that is done until what tells who filed it is erased."""
+SOURCE_DAYS = 30
+"""Days that the code of where a report came from is kept: long enough to see a flood."""
+BATCH = 1000
+
+
+@app.task(name="reports.look_at_photos", retry=RetryStrategy(max_attempts=5, exponential_wait=3))
+def look_at_photos(report_id: int) -> None:
+    """Looks for faces and plates in a report's new photos."""
+    try:
+        for photo in Photo.objects.filter(report_id=report_id, state=Photo.State.NEW).select_related("media"):
+            with transaction.atomic():
+                photos.look_at(photo)
+    finally:
+        close_old_connections()
+
+
+@app.task(name="reports.mail_reporter", retry=RetryStrategy(max_attempts=8, exponential_wait=3))
+def mail_reporter(report_id: int, state: str, comment_id: int | None) -> None:
+    """Mails a reporter without an account, in the language they reported in. The job holds numbers only."""
+    try:
+        report = Report.objects.select_related("category").filter(pk=report_id).exclude(email="").first()
+        if report is not None:
+            comment = Comment.objects.filter(pk=comment_id, public=True).first() if comment_id else None
+            known = {code for code, _name in settings.LANGUAGES}
+            language = report.language if report.language in known else settings.LANGUAGE_CODE
+            with translation.override(language):
+                _mail(report, State(state), comment.text if comment else "").send()
+    finally:
+        close_old_connections()
+
+
+def _mail(report: Report, state: State, said: str) -> EmailMessage:
+    text = _(
+        "%(category)s, number %(number)d: %(state)s.\n\n%(said)s\n\nFollow it, answer, or reopen it here:\n%(link)s\n"
+    )
+    values = {
+        "category": report.category.name,
+        "number": report.pk,
+        "state": state.label,
+        "said": said,
+        "link": settings.PUBLIC_URL + mail_link(report),
+    }
+    subject = " ".join(f"{settings.CITY.name}: {TOLD[state]} [#{report.pk}]".split())
+    return EmailMessage(subject, text % values, to=[report.email], headers={"Auto-Submitted": "auto-generated"})
+
+
+def fold_counts() -> None:
+    """Every minute: puts the counts of cells together."""
+    heat.fold()
+
+
+def sense() -> None:
+    """Every minute: raises incidents of what comes together."""
+    sensing.sense()
+
+
+def learn() -> None:
+    """Every night: learns the suggestion from the latest reports."""
+    suggestion.train()
+
+
+def erase_personal() -> int:
+    """Every night: erases what tells who filed a report, once its time is over; gives how many reports.
+
+    The report itself stays, without its reporter: what happened where is the city's to know.
+    """
+    now = timezone.now()
+    before = now - timedelta(days=int(options().get("keep_days", KEEP_DAYS)))
+    erased = 0
+    while True:
+        with transaction.atomic():
+            over = Report.objects.filter(erased_at=None, state__in=DONE, changed_at__lt=before)
+            ids = list(over.select_for_update(skip_locked=True).values_list("pk", flat=True)[:BATCH])
+            if ids:
+                _erase(ids)
+                erased += len(ids)
+        if len(ids) < BATCH:
+            break
+    Report.objects.filter(filed_at__lt=now - timedelta(days=SOURCE_DAYS)).exclude(source="").update(source="")
+    Refused.objects.filter(day__lt=now.date() - timedelta(days=KEEP_DAYS)).delete()
+    return erased
+
+
+def forget_person(person: Person, **_values: Any) -> None:
+    """An account is being erased: its reports stay, as nobody's."""
+    source = pseudonym(f"person:{person.pk}")
+    Report.objects.filter(person=person).update(name="", email="", phone="", source="")
+    Report.objects.filter(source=source).update(source="")
+    Supporter.objects.filter(person=person).delete()
+    Supporter.objects.filter(source=source).delete()
+
+
+def _erase(ids: list[int]) -> None:
+    """The reporter, their words and their pictures; what the city answered may name them, so it goes too."""
+    for photo in Photo.objects.filter(report_id__in=ids, kind=Photo.Kind.RESIDENT).select_related("media", "published"):
+        if photo.published is not None:
+            photo.published.delete()
+        photo.media.delete()
+    Comment.objects.filter(case_id__in=ids).delete()
+    Supporter.objects.filter(report_id__in=ids).delete()
+    Report.objects.filter(pk__in=ids).update(
+        person=None, name="", email="", phone="", text="", translated="", source="", key=None, erased_at=timezone.now()
+    )
+    append("reports", "reports.erased", {"count": len(ids), "first": min(ids), "last": max(ids)})

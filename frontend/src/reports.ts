@@ -1,0 +1,312 @@
+import { setPlace } from './combobox'
+import { position } from './exif'
+import type { CityMap } from './map'
+import { TAG, flush, forget, put, sent, waiting, type Sent } from './queue'
+
+const WIDEST = 2048
+const PAUSE_MS = 350
+const map = (): CityMap | null => document.querySelector<CityMap>('city-map')
+
+/** Filing, the list of this device, and the small things of the reports' pages. */
+export function startReports(root: ParentNode): void {
+  root.querySelectorAll<HTMLFormElement>('[data-report-form]').forEach(wakeForm)
+  root.querySelectorAll<HTMLElement>('[data-sent]').forEach((list) => void showSent(list))
+  root.querySelectorAll<HTMLElement>('[data-follow-link]').forEach(wakeCopy)
+  // The form must be at hand where there is no network.
+  if ('serviceWorker' in navigator) {
+    void navigator.serviceWorker.ready.then(() => Promise.all([fetch('/reports/new/'), fetch('/reports/sent/')])).catch(() => undefined)
+  }
+}
+
+function wakeForm(form: HTMLFormElement): void {
+  if (form.dataset.awake) return
+  form.dataset.awake = '1'
+  const photos: File[] = []
+  const field = <T extends HTMLElement>(selector: string): T => form.querySelector<T>(selector)!
+  const place = field<HTMLElement>('[data-combobox]')
+  const category = field<HTMLSelectElement>('#category')
+  const text = field<HTMLTextAreaElement>('#text')
+  const lon = field<HTMLInputElement>('[data-lon]')
+  const lat = field<HTMLInputElement>('[data-lat]')
+  const said = field<HTMLElement>('[data-place-said]')
+
+  const here = async (x: number, y: number): Promise<void> => {
+    let name = `${y.toFixed(5)}, ${x.toFixed(5)}`
+    try {
+      const answer = await fetch(`/api/places/here?lon=${x.toFixed(6)}&lat=${y.toFixed(6)}`)
+      if (answer.ok) name = ((await answer.json()) as { name: string }).name
+    } catch {
+      // Without a network the coordinates are name enough.
+    }
+    setPlace(place, name, x, y)
+  }
+  place.addEventListener('place', () => {
+    void customElements.whenDefined('city-map').then(() => {
+      map()?.mark?.('to', Number(lon.value), Number(lat.value), (x, y) => void here(x, y))
+      map()?.map?.easeTo({ center: [Number(lon.value), Number(lat.value)], zoom: Math.max(15, map()!.map.getZoom()) })
+    })
+    lookNear()
+  })
+  document.addEventListener('pick', (event) => {
+    const { lon: x, lat: y } = (event as CustomEvent<{ lon: number; lat: number }>).detail
+    void here(x, y)
+  })
+  field('[data-locate]').addEventListener('click', () => {
+    navigator.geolocation?.getCurrentPosition(
+      ({ coords }) => void here(coords.longitude, coords.latitude),
+      () => field('[data-locate-failed]').removeAttribute('hidden'),
+      { enableHighAccuracy: true, timeout: 10_000 },
+    )
+  })
+
+  const input = field<HTMLInputElement>('#photos')
+  input.addEventListener('change', () => {
+    for (const file of input.files ?? []) {
+      if (photos.length >= Number(form.dataset.most)) break
+      photos.push(file)
+      if (!lon.value) {
+        void file.arrayBuffer().then(async (data) => {
+          const found = position(data)
+          if (!found || lon.value) return
+          await here(...found)
+          said.textContent = form.dataset.placeRead ?? ''
+        })
+      }
+    }
+    input.value = ''
+    showPhotos()
+  })
+  const showPhotos = (): void => {
+    field('[data-photo-list]').replaceChildren(
+      ...photos.map((file, row) => {
+        const item = document.createElement('li')
+        const image = document.createElement('img')
+        image.src = URL.createObjectURL(file)
+        image.alt = file.name
+        image.onload = () => URL.revokeObjectURL(image.src)
+        const remove = document.createElement('button')
+        remove.type = 'button'
+        remove.className = 'button button-quiet'
+        remove.textContent = form.dataset.remove ?? ''
+        remove.addEventListener('click', () => {
+          photos.splice(row, 1)
+          showPhotos()
+        })
+        item.append(image, remove)
+        return item
+      }),
+    )
+  }
+
+  let timer = 0
+  const soon = (): void => {
+    clearTimeout(timer)
+    timer = window.setTimeout(() => {
+      void suggest()
+      lookNear()
+    }, PAUSE_MS)
+  }
+  text.addEventListener('input', soon)
+  category.addEventListener('change', () => lookNear())
+
+  const suggest = async (): Promise<void> => {
+    const box = field<HTMLFieldSetElement>('[data-suggestions]')
+    const found = await ask<{ category: string; name: string }[]>('/api/reports/suggest', { text: text.value.slice(0, 500) })
+    const legend = box.querySelector('legend')!
+    box.hidden = !found?.length
+    box.replaceChildren(
+      legend,
+      ...(found ?? []).map(({ category: slug, name }) => {
+        const button = document.createElement('button')
+        button.type = 'button'
+        button.className = 'chip-button'
+        button.textContent = name
+        button.setAttribute('aria-pressed', String(category.value === slug))
+        button.addEventListener('click', () => {
+          category.value = slug
+          box.querySelectorAll('button').forEach((one) => one.setAttribute('aria-pressed', String(one === button)))
+          lookNear()
+        })
+        return button
+      }),
+    )
+  }
+
+  let asked = 0
+  const lookNear = (): void => {
+    const box = field<HTMLElement>('[data-near-by]')
+    if (!category.value || !lon.value) return
+    const mine = ++asked
+    const values = { category: category.value, lon: lon.value, lat: lat.value, text: text.value.slice(0, 500) }
+    void ask<Near[]>('/api/reports/near', values).then((found) => {
+      // A slow answer to an earlier question must not replace a later one.
+      if (mine !== asked) return
+      box.hidden = !found?.length
+      field('[data-near-list]').replaceChildren(...(found ?? []).map((one) => nearRow(form, one)))
+    })
+  }
+
+  form.addEventListener('submit', (event) => {
+    event.preventDefault()
+    void submit(form, photos)
+  })
+}
+
+interface Near {
+  id: number
+  category: string
+  text: string
+  metres: number
+  url: string
+}
+
+function nearRow(form: HTMLFormElement, one: Near): HTMLElement {
+  const item = document.createElement('li')
+  item.className = 'near-row'
+  const link = document.createElement('a')
+  link.href = one.url
+  link.textContent = `#${one.id} ${one.category}`
+  const detail = document.createElement('small')
+  detail.textContent = `${one.metres} ${form.dataset.metres ?? ''} · ${one.text}`
+  const button = document.createElement('button')
+  button.type = 'button'
+  button.className = 'button button-quiet'
+  button.textContent = form.dataset.meToo ?? ''
+  button.addEventListener('click', () => {
+    button.disabled = true
+    const named = form.querySelector<HTMLInputElement>('[name=named]:checked')?.value === '1'
+    const token = form.querySelector<HTMLInputElement>('[name=csrfmiddlewaretoken]')?.value ?? ''
+    const headers = { 'Content-Type': 'application/json', 'X-CSRFToken': token }
+    void fetch(`/api/reports/${one.id}/support`, { method: 'POST', headers, body: JSON.stringify({ named }) })
+      .then(async (answer) => {
+        button.textContent = answer.ok ? (form.dataset.counted ?? '') : ((await answer.json()) as { message: string }).message
+      })
+      .catch(() => (button.disabled = false))
+  })
+  const words = document.createElement('div')
+  words.append(link, detail)
+  item.append(words, button)
+  return item
+}
+
+async function ask<T>(path: string, values: Record<string, string>): Promise<T | null> {
+  try {
+    const answer = await fetch(`${path}?${new URLSearchParams(values)}`)
+    return answer.ok ? ((await answer.json()) as T) : null
+  } catch {
+    return null
+  }
+}
+
+/** A photo small enough for a slow network; what the camera wrote beside the pixels stays behind. */
+async function smaller(file: File): Promise<Blob> {
+  try {
+    const image = await createImageBitmap(file)
+    const scale = Math.min(1, WIDEST / Math.max(image.width, image.height))
+    const canvas = document.createElement('canvas')
+    canvas.width = Math.max(1, Math.round(image.width * scale))
+    canvas.height = Math.max(1, Math.round(image.height * scale))
+    canvas.getContext('2d')!.drawImage(image, 0, 0, canvas.width, canvas.height)
+    return await new Promise((resolve) => canvas.toBlob((blob) => resolve(blob ?? file), 'image/jpeg', 0.86))
+  } catch {
+    // What the browser cannot read the city will judge.
+    return file
+  }
+}
+
+async function submit(form: HTMLFormElement, photos: File[]): Promise<void> {
+  const said = form.querySelector<HTMLElement>('[data-said]')!
+  const problem = form.querySelector<HTMLElement>('[data-problem]')!
+  const value = (name: string): string => (form.elements.namedItem(name) as HTMLInputElement | null)?.value ?? ''
+  const refuse = (text: string): void => {
+    said.hidden = true
+    problem.hidden = false
+    problem.textContent = text
+  }
+  problem.hidden = true
+  if (!value('lon')) return refuse(form.dataset.noPlace ?? '')
+  if (!value('category')) return refuse(form.dataset.noCategory ?? '')
+  const button = form.querySelector<HTMLButtonElement>('button.send')!
+  button.disabled = true
+  said.hidden = false
+  said.textContent = form.dataset.sending ?? ''
+  const names = ['category', 'text', 'lon', 'lat', 'address', 'email']
+  const fields = Object.fromEntries(names.map((name) => [name, value(name)]))
+  fields.named = form.querySelector<HTMLInputElement>('[name=named]:checked')?.value === '1' ? 'true' : 'false'
+  fields.what = form.querySelector<HTMLSelectElement>('#category')!.selectedOptions[0]?.textContent ?? ''
+  const key = crypto.randomUUID()
+  await put({ key, fields, photos: await Promise.all(photos.map(smaller)), at: Date.now() })
+  const mine = (await flush()).find((one) => one.key === key) ?? (await sent()).find((one) => one.key === key)
+  if (mine?.link) return void location.assign(mine.link)
+  button.disabled = false
+  if (mine?.problem) {
+    await forget(key)
+    return refuse(mine.problem)
+  }
+  said.textContent = form.dataset.queued ?? ''
+  form.dataset.waiting = key
+  await later()
+  form.reset()
+}
+
+/** Has the browser wake the service worker once there is a network; where it cannot, an open page does it. */
+async function later(): Promise<void> {
+  try {
+    const worker = (await navigator.serviceWorker.ready) as ServiceWorkerRegistration & {
+      sync?: { register(tag: string): Promise<void> }
+    }
+    await worker.sync?.register(TAG)
+  } catch {
+    // Background sync is not everywhere, nor always allowed.
+  }
+}
+
+async function showSent(root: HTMLElement): Promise<void> {
+  const list = root.querySelector<HTMLElement>('[data-sent-list]')!
+  const rows: HTMLElement[] = []
+  for (const one of await waiting()) {
+    rows.push(row(root, one.key, one.fields.what ?? '', root.dataset.waits ?? '', one.at))
+  }
+  for (const one of (await sent()).sort((a, b) => b.at - a.at)) rows.push(sentRow(root, one))
+  list.replaceChildren(...rows)
+  list.hidden = rows.length === 0
+  root.querySelector<HTMLElement>('[data-sent-none]')!.hidden = rows.length > 0
+}
+
+function sentRow(root: HTMLElement, one: Sent): HTMLElement {
+  const state = one.link ? `${root.dataset.number ?? ''} ${one.id}` : `${root.dataset.failed ?? ''}: ${one.problem}`
+  return row(root, one.key, one.what, state, one.at, one.link)
+}
+
+function row(root: HTMLElement, key: string, what: string, state: string, at: number, link = ''): HTMLElement {
+  const item = document.createElement('li')
+  item.className = 'list-row'
+  const words = document.createElement(link ? 'a' : 'span')
+  if (link) words.setAttribute('href', link)
+  words.textContent = what
+  const detail = document.createElement('small')
+  detail.textContent = `${state} · ${new Date(at).toLocaleString(document.documentElement.lang)}`
+  const button = document.createElement('button')
+  button.type = 'button'
+  button.className = 'button button-quiet'
+  button.textContent = root.dataset.forget ?? ''
+  button.addEventListener('click', () => void forget(key).then(() => showSent(root)))
+  item.append(words, detail, button)
+  return item
+}
+
+function wakeCopy(root: HTMLElement): void {
+  const button = root.querySelector<HTMLButtonElement>('[data-copy]')!
+  button.addEventListener('click', () => {
+    void navigator.clipboard.writeText(location.href).then(() => (button.textContent = button.dataset.done ?? ''))
+  })
+}
+
+addEventListener('online', () => void flush().then(refresh))
+navigator.serviceWorker?.addEventListener('message', (event) => {
+  if ((event.data as { sent?: unknown })?.sent) refresh()
+})
+
+function refresh(): void {
+  document.querySelectorAll<HTMLElement>('[data-sent]').forEach((list) => void showSent(list))
+}

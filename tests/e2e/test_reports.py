@@ -1,0 +1,164 @@
+"""A resident reports something, with the network and without it; an officer answers."""
+
+from __future__ import annotations
+
+import io
+import re
+import subprocess
+import sys
+
+import httpx
+import pytest
+from PIL import Image
+from playwright.sync_api import Page, expect
+
+from tests.e2e.conftest import ROOT, Demo, keep, outside
+from tests.e2e.test_accessibility import faults
+from tests.e2e.test_account import sign_up
+
+pytestmark = pytest.mark.browser
+
+
+def photo(lon: float, lat: float) -> bytes:
+    """A photo with the place where it was taken."""
+
+    def parts(value: float) -> tuple[float, float, float]:
+        whole = abs(value)
+        return int(whole), int(whole * 60) % 60, whole * 3600 % 60
+
+    exif = Image.Exif()
+    exif[0x8825] = {1: "S" if lat < 0 else "N", 2: parts(lat), 3: "W" if lon < 0 else "E", 4: parts(lon)}
+    out = io.BytesIO()
+    Image.new("RGB", (800, 600), "#7a8a99").save(out, "JPEG", exif=exif)
+    return out.getvalue()
+
+
+def center(demo: Demo) -> tuple[float, float]:
+    import tomllib
+
+    lon, lat = tomllib.loads((demo.data / "demo" / "city.toml").read_text())["map"]["center"]
+    return lon, lat
+
+
+def describe(page: Page, text: str) -> None:
+    page.get_by_label("Describe it in a few words").fill(text)
+    page.get_by_label("About").select_option("graffiti")
+
+
+def filed(demo: Demo, text: str) -> int:
+    listed = httpx.get(f"{demo.address}/api/reports/?category=graffiti&limit=200").json()
+    return sum(one["text"] == text for one in listed)
+
+
+def test_in_under_a_minute_on_a_phone(phone: Page, demo: Demo) -> None:
+    lon, lat = center(demo)
+    phone.goto("/reports/new/")
+    phone.locator("#photos").set_input_files({"name": "a.jpg", "mimeType": "image/jpeg", "buffer": photo(lon, lat)})
+    expect(phone.locator("[data-place-said]")).to_have_text("The place was read from your photo.")
+    assert abs(float(phone.locator("[data-lon]").input_value()) - lon) < 1e-4
+    phone.get_by_label("Describe it in a few words").fill("the street light is out")
+    suggested = phone.get_by_role("button", name="Street light out")
+    suggested.click()
+    expect(phone.get_by_label("About")).to_have_value("streetlight")
+    keep(phone, "report-new")
+    phone.get_by_role("button", name="Send").click()
+    expect(phone).to_have_url(re.compile(r"/reports/follow/[\w-]{43}/"))
+    expect(phone.get_by_role("heading", level=1)).to_have_text("Street light out")
+    keep(phone, "report-follow")
+    # Somebody else, who sees the same, is shown it and joins.
+    phone.goto("/reports/new/")
+    phone.locator("#photos").set_input_files({"name": "b.jpg", "mimeType": "image/jpeg", "buffer": photo(lon, lat)})
+    phone.get_by_label("About").select_option("streetlight")
+    expect(phone.get_by_role("heading", name="Is it one of these?")).to_be_visible()
+    phone.get_by_role("button", name="Me too").first.click()
+    expect(phone.get_by_role("button", name="Thank you: you were counted.")).to_be_visible()
+
+
+def test_without_a_network_it_is_kept_and_sent_once(desktop: Page, demo: Demo) -> None:
+    lon, lat = center(demo)
+    desktop.goto("/reports/")
+    desktop.evaluate("navigator.serviceWorker.ready.then(() => true)")
+    desktop.goto("/reports/new/")
+    desktop.evaluate("caches.open('cityhall-1').then((cache) => cache.match('/reports/new/')).then(Boolean)")
+    desktop.wait_for_function("() => caches.match('/reports/new/').then(Boolean)")
+    desktop.context.set_offline(True)
+    desktop.goto("/reports/new/")
+    expect(desktop.get_by_role("heading", level=1)).to_have_text("Report something")
+    file = {"name": "a.jpg", "mimeType": "image/jpeg", "buffer": photo(lon, lat)}
+    desktop.locator("#photos").set_input_files(file)
+    expect(desktop.locator("[data-lon]")).not_to_have_value("")
+    text = "Painted in the tunnel, where there is no network"
+    describe(desktop, text)
+    desktop.get_by_role("button", name="Send").click()
+    expect(desktop.locator("[data-said]")).to_contain_text("kept on this device")
+    keep(desktop, "report-offline")
+    assert filed(demo, text) == 0
+    desktop.goto("/reports/sent/")
+    expect(desktop.locator("[data-sent-list]")).to_contain_text("waits for a network")
+    desktop.context.set_offline(False)
+    # A page that is open, and the service worker, may both send it now: it is filed once.
+    desktop.goto("/reports/sent/")
+    desktop.evaluate("dispatchEvent(new Event('online')); dispatchEvent(new Event('online'))")
+    expect(desktop.locator("[data-sent-list] a")).to_have_attribute("href", re.compile(r"/reports/follow/"))
+    assert filed(demo, text) == 1
+    desktop.locator("[data-sent-list] a").click()
+    expect(desktop.locator(".said")).to_have_text(text)
+    expect(desktop.locator(".photo-list img")).to_be_visible()
+
+
+def officer(page: Page, demo: Demo) -> None:
+    """Signs in as somebody who may work on every report."""
+    sign_up(page, "desk@example.org")
+    manage = [sys.executable, "-m", "cityhall.cli", "manage", "--data", str(demo.data), "shell", "-c"]
+    code = "from cityhall.kernel.people.models import Membership, Person;"
+    code += "person = Person.objects.get(email='desk@example.org');"
+    code += "Membership.objects.create(person=person, role='reports.officer');"
+    code += "Membership.objects.create(person=person, role='reports.router')"
+    subprocess.run([*manage, code], check=True, env=outside(), cwd=ROOT)
+
+
+def test_the_desk_by_keyboard(desktop: Page, demo: Demo) -> None:
+    lon, lat = center(demo)
+    for number in range(2):
+        values = {"category": "park", "text": f"Broken swing {number}", "lon": lon, "lat": lat}
+        httpx.post(f"{demo.address}/api/reports/", data=values).raise_for_status()
+    officer(desktop, demo)
+    desktop.goto("/reports/desk/?category=park")
+    expect(desktop.locator("[data-row]")).to_have_count(2)
+    for key in ("j", "x", "j", "x"):
+        desktop.keyboard.press(key)
+    expect(desktop.locator("[data-row] input:checked")).to_have_count(2)
+    keep(desktop, "desk")
+    desktop.get_by_role("button", name="Do it").click()
+    expect(desktop.get_by_role("status").first).to_contain_text("2 were changed")
+    desktop.keyboard.press("j")
+    desktop.keyboard.press("Enter")
+    expect(desktop).to_have_url(re.compile(r"/reports/desk/\d+/$"))
+    desktop.get_by_label("Told to the resident").fill("A new one comes on Monday.")
+    desktop.get_by_role("button", name="Start work").click()
+    expect(desktop.get_by_text("being worked on").first).to_be_visible()
+    paths = ("/reports/desk/", desktop.url, "/reports/desk/field/", "/reports/desk/rules/")
+    assert [faults(desktop, path) for path in paths] == [[], [], [], []]
+
+
+def test_what_is_refused_says_what_to_do(desktop: Page) -> None:
+    desktop.goto("/reports/new/")
+    describe(desktop, "Somewhere")
+    desktop.get_by_role("button", name="Send").click()
+    expect(desktop.locator("[data-problem]")).to_have_text("Press on the map where it is, or type the address.")
+
+
+def test_the_public_map_and_list(desktop: Page, demo: Demo) -> None:
+    lon, lat = center(demo)
+    httpx.post(
+        f"{demo.address}/api/reports/",
+        data={"category": "tree", "text": "<b>Fallen</b>", "lon": lon, "lat": lat},
+    ).raise_for_status()
+    desktop.goto("/reports/?category=tree")
+    row = desktop.locator(".report-row").first
+    expect(row).to_contain_text("<b>Fallen</b>")
+    keep(desktop, "reports")
+    row.click()
+    expect(desktop.get_by_role("heading", level=1)).to_have_text("Tree or branch")
+    desktop.get_by_role("button", name="Me too").click()
+    expect(desktop.get_by_role("status")).to_contain_text("Thank you")

@@ -1,0 +1,229 @@
+"""Routing, the desk, and what comes back to the resident."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+
+import numpy as np
+import pytest
+from django.core import mail as outbox
+from django.test import Client
+from django.utils import timezone
+from procrastinate.contrib.django.models import ProcrastinateJob
+
+from cityhall.kernel.cases import actions as cases
+from cityhall.kernel.cases.models import Agency, Case
+from cityhall.kernel.errors import CityhallError, Conflict, Denied, Invalid
+from cityhall.kernel.notify.models import Notification
+from cityhall.kernel.people import privacy
+from cityhall.kernel.people.actors import Actor, person_actor, system
+from cityhall.kernel.people.models import Person
+from cityhall.services.reports import actions, following, heat, limits, routing, tasks, tours
+from cityhall.services.reports.models import Report, RuleSet, SavedFilter, Supporter
+from tests.services.reports.conftest import CENTER, filed, jpeg, officer_of
+
+pytestmark = pytest.mark.django_db
+
+
+def client_of(actor: Actor) -> Client:
+    made = Client()
+    made.force_login(Person.objects.get(pk=actor.person_id), "django.contrib.auth.backends.ModelBackend")
+    return made
+
+
+def test_rules_are_tried_put_in_service_and_rolled_back(city: Path) -> None:
+    rita = officer_of("", "rita", "reports.router")
+    lamp = filed(category="streetlight", text="In the park it is dark").report
+    actions.reroute(system("test"), lamp.pk, "parks", "It is the park's lamp.")
+    rules = [{"category": "streetlight", "words": "park garden", "agency": "parks", "hours": "6"}]
+    trial = routing.try_rules(rita, rules)
+    assert (trial.reports, trial.right, trial.before) == (1, 1, 0)
+    assert trial.moved == {("Public Works", "Parks and Gardens"): 1}
+    first = RuleSet.objects.get()
+    second = routing.save_rules(rita, rules, "Lamps in parks")
+    routed = filed(category="streetlight", text="The garden is dark").report.case
+    assert (routed.agency.slug, routed.promised) == ("parks", timedelta(hours=6))
+    assert filed(category="streetlight", text="Dark").report.case.agency.slug == "public-works"
+    routing.roll_back(rita, first.pk)
+    assert filed(category="streetlight", text="The garden is dark").report.case.agency.slug == "public-works"
+    with pytest.raises(Conflict):
+        routing.roll_back(rita, first.pk)
+    assert RuleSet.objects.get(state="in_service") == first and second.pk != first.pk
+
+
+@pytest.mark.parametrize("wrong", [{"agency": "nobody"}, {"category": "x"}, {"hours": "soon"}, {"zone": "moon"}])
+def test_rules_that_cannot_be_meant(city: Path, wrong: dict[str, str]) -> None:
+    with pytest.raises(Invalid):
+        routing.save_rules(system("test"), [{"agency": "parks", **wrong}], "")
+    with pytest.raises(Denied):
+        routing.save_rules(officer_of("parks"), [], "")
+
+
+def test_every_change_reaches_the_reporter_in_their_language(city: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tasks, "close_old_connections", lambda: None)
+    maria = Person.objects.create_user("maria@example.org", language="pt")
+    named = filed(person_actor(maria), named=True).report
+    mailed = filed(email="jo@example.org", language="es").report
+    for report in (named, mailed):
+        cases.act(system("test"), report.pk, "ask", reason="Which side?")
+    told = Notification.objects.get(person=maria)
+    assert told.language == "pt" and "Which side?" in told.body and told.url == f"/reports/{named.pk}/"
+    job = ProcrastinateJob.objects.get(task_name="reports.mail_reporter")
+    assert "jo@example.org" not in str(job.args)
+    tasks.mail_reporter(**job.args)
+    (sent,) = outbox.outbox
+    assert sent.to == ["jo@example.org"] and "Which side?" in sent.body
+    path = sent.body[sent.body.index("/reports/follow/") :].split()[0]
+    assert Client().get(path).status_code == 200
+
+
+def test_the_reporter_answers_confirms_votes_and_reopens(city: Path) -> None:
+    made = filed()
+    page, client = f"/reports/follow/{made.secret}/", Client()
+    cases.act(system("test"), made.report.pk, "ask", reason="Which side?")
+    assert "Which side?" in client.get(page).content.decode()
+    assert client.post(page, {"step": "answer", "reason": "The left."}).status_code == 302
+    cases.act(system("test"), made.report.pk, "resolve")
+    assert client.post(page, {"step": "confirm", "vote": "9"}).status_code == 422
+    assert client.post(page, {"step": "reopen", "reason": ""}).status_code == 422
+    client.post(page, {"step": "reopen", "reason": "It is still there."})
+    report = Report.objects.get(pk=made.report.pk)
+    assert (report.state, report.case.reopened) == ("accepted", 1)
+    cases.act(system("test"), made.report.pk, "resolve")
+    client.post(page, {"step": "confirm", "vote": "5"})
+    report.refresh_from_db()
+    assert (report.state, report.vote) == ("closed", 5)
+    Case.objects.filter(pk=report.pk).update(done_at=timezone.now() - timedelta(days=31))
+    assert client.post(page, {"step": "reopen", "reason": "Again"}).status_code == 409
+    answer = client.get(page)
+    assert answer["Referrer-Policy"] == "no-referrer" and answer["X-Robots-Tag"] == "noindex"
+
+
+def test_the_inbox_is_of_ones_own_agency(city: Path) -> None:
+    olga = officer_of("parks")
+    mine, other = filed(category="tree", text="Fallen tree").report, filed().report
+    client = client_of(olga)
+    page = client.get("/reports/desk/").content.decode()
+    assert f"#{mine.pk}" in page and f"#{other.pk}" not in page
+    assert client.get(f"/reports/desk/{other.pk}/").status_code == 403
+    assert Client().get("/reports/desk/").status_code == 403
+    assert Client().get("/reports/desk/points/desk.geojson").status_code == 403
+    points = client.get("/reports/desk/points/desk.geojson").json()["features"]
+    assert [one["properties"]["id"] for one in points] == [mine.pk]
+    assert f"#{mine.pk}" not in client.get("/reports/desk/?text=lamp").content.decode()
+    client.post("/reports/desk/filters/", {"name": "Trees", "category": "tree"})
+    assert SavedFilter.objects.get().query == "category=tree"
+    assert "Trees" in client.get("/reports/desk/?category=tree&light=red&mine=1&photo=1&zone=x").content.decode()
+
+
+def test_everything_on_a_cases_page(city: Path) -> None:
+    olga = officer_of("parks")
+    report = filed(category="tree", text="Árbol caído y un bache", language="es", source="a").report
+    client = client_of(olga)
+
+    def do(what: str, **values: str) -> str:
+        answer = client.post(f"/reports/desk/{report.pk}/{what}/", values, follow=True)
+        assert answer.status_code == 200
+        return answer.content.decode()
+
+    do("step", step="accept")
+    do("assign", officer=olga.id)
+    do("comment", text="Bring the saw", public="0")
+    do("comment", text="We come on Monday", public="1")
+    assert "Fallen tree and a hole" in do("translate", text="Fallen tree and a hole")
+    do("split", category="pothole", text="un bache")
+    assert Case.objects.get(split_from=report.pk).agency.slug == "public-works"
+    twin = filed(category="tree", source="b").report
+    client.post("/reports/desk/bulk/", {"step": "merge", "report": [str(report.pk), str(twin.pk)]})
+    assert Case.objects.get(pk=twin.pk).merged_into_id == report.pk
+    assert Report.objects.get(pk=report.pk).supporters_count == 1
+    do("hide", hidden="1")
+    assert Client().get(f"/reports/{report.pk}/").status_code == 404
+    do("hide", hidden="0")
+    public = Client().get(f"/reports/{report.pk}/").content.decode()
+    assert "Bring the saw" not in public and "We come on Monday" in public
+    page = do("step", step="reject", reason="")
+    assert "Say why." in page
+    do("recategorise", category="pothole", reason="It is a hole.")
+    report = Report.objects.select_related("category", "case__agency").get(pk=report.pk)
+    assert (report.category.slug, report.case.agency.slug, report.state) == ("pothole", "public-works", "new")
+    assert client.get(f"/reports/desk/{report.pk}/").status_code == 403, "it is another agency's now"
+    assert sum(number for _cell, number in heat.cells(9)) == 2
+
+
+def test_in_bulk(city: Path) -> None:
+    olga, made = officer_of("public-works"), [filed().report.pk for _ in range(3)]
+    other = filed(category="tree").report.pk
+    values = {"step": "accept", "report": [str(one) for one in (*made, other)]}
+    page = client_of(olga).post("/reports/desk/bulk/", values, follow=True).content.decode()
+    assert Report.objects.filter(state="accepted").count() == 3 and f"{other}: You may not do this." in page
+
+
+def test_a_crews_round_is_short_and_its_photos_are_kept(city: Path) -> None:
+    olga = officer_of("public-works")
+    places = [(CENTER[0] + 0.001 * step, CENTER[1]) for step in (5, 1, 4, 2, 3)]
+    made = [filed(lon=lon, lat=lat).report for lon, lat in places]
+    for report in made:
+        cases.act(olga, report.pk, "accept")
+    ordered, metres = tours.tour(tours.of_crew(olga, 40), CENTER)
+    assert [round((one.point.lon - CENTER[0]) * 1000) for one in ordered] == [1, 2, 3, 4, 5]
+    assert metres == pytest.approx(480, rel=0.02)
+    client = client_of(olga)
+    assert client.get("/reports/desk/field/?from=-51.2,-30.03").status_code == 200
+    from django.core.files.uploadedfile import SimpleUploadedFile
+
+    picture = SimpleUploadedFile("after.jpg", jpeg(), "image/jpeg")
+    client.post(f"/reports/desk/{made[0].pk}/photo/", {"photo": picture, "kind": "after", "then": "field"})
+    assert made[0].photos.get().kind == "after"
+
+
+def test_a_round_is_never_longer_than_nearest_neighbour() -> None:
+    rng = np.random.default_rng(3)
+    for size in (1, 2, 3, 9, 30):
+        places = np.array(CENTER) + rng.normal(0, 0.01, (size, 2))
+        order, metres = tours.shortest(places)
+        assert sorted(order) == list(range(size)) and order[0] == 0 and metres >= 0
+
+
+def test_rules_page(city: Path) -> None:
+    rita = client_of(officer_of("", "rita", "reports.router"))
+    filed()
+    row = {"category": "pothole", "zone": "", "asset": "", "words": "", "agency": "mobility", "hours": "8"}
+    page = rita.post("/reports/desk/rules/", {**row, "do": "try"}).content.decode()
+    assert "Public Works → Traffic and Mobility: 1" in page
+    rita.post("/reports/desk/rules/", {**row, "do": "save", "note": "Holes"})
+    assert filed().report.case.agency == Agency.objects.get(slug="mobility")
+    assert rita.post("/reports/desk/rules/", {**row, "hours": "x", "do": "try"}).status_code == 422
+    assert client_of(officer_of("parks")).get("/reports/desk/rules/").status_code == 403
+
+
+def test_what_tells_who_it_was_is_erased_in_time(city: Path) -> None:
+    maria = Person.objects.create_user("maria@example.org")
+    made = filed(person_actor(maria), named=True, email="m@example.org", source="s", photos=(jpeg(),))
+    cases.act(system("test"), made.report.pk, "resolve", reason="Dear Maria, done.")
+    assert tasks.erase_personal() == 0
+    long_ago = timezone.now() - timedelta(days=366)
+    Report.objects.update(changed_at=long_ago, filed_at=long_ago)
+    open_one = filed(email="n@example.org").report
+    assert tasks.erase_personal() == 1
+    report = Report.objects.get(pk=made.report.pk)
+    assert (report.person, report.email, report.text, report.source, report.photos.count()) == (None, "", "", "", 0)
+    assert report.point is not None and report.case.comments.count() == 0
+    assert Report.objects.get(pk=open_one.pk).email == "n@example.org"
+    with pytest.raises(CityhallError):
+        following.followed("A" * 43)
+
+
+def test_with_an_account_goes_what_tells_whose_report_it_was(city: Path) -> None:
+    maria = Person.objects.create_user("maria@example.org")
+    actor = person_actor(maria)
+    report = filed(
+        actor, named=True, name="Maria", email="maria@example.org", source=limits.pseudonym(str(actor))
+    ).report
+    other = filed(source="other").report
+    actions.support(actor, other.pk, limits.pseudonym(str(actor)), named=True)
+    privacy.erase(actor, maria)
+    report.refresh_from_db()
+    assert (report.person, report.name, report.email, report.source) == (None, "", "", "")
+    assert Supporter.objects.count() == 0 and report.text == "A deep hole"
