@@ -121,13 +121,6 @@ def journal(arguments: argparse.Namespace) -> list[dict[str, Any]]:
             return [appends.run()]
 
 
-def tiles(arguments: argparse.Namespace) -> list[dict[str, Any]]:
-    """Vector tiles beside tipg."""
-    from cityhall.bench import tiles as vector_tiles
-
-    return vector_tiles.run()
-
-
 def headway(arguments: argparse.Namespace) -> list[dict[str, Any]]:
     """Headway control beside none, a timetable and Bartholdi and Eisenstein's rule."""
     from cityhall.bench import headway as control
