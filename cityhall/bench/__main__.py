@@ -163,6 +163,13 @@ def live(arguments: argparse.Namespace) -> list[dict[str, Any]]:
     return riders.run()
 
 
+def tiles(arguments: argparse.Namespace) -> list[dict[str, Any]]:
+    """Vector tiles beside tipg."""
+    from cityhall.bench import tiles as vector_tiles
+
+    return vector_tiles.run()
+
+
 BENCHMARKS = {
     "arrivals": arrivals,
     "headway": headway,
