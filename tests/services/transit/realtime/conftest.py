@@ -10,7 +10,7 @@ import pytest
 from cityhall.kernel.people.actors import Actor, person_actor, system
 from cityhall.kernel.people.models import Person
 from cityhall.kernel.people.permissions import grant
-from cityhall.services.transit.realtime import routing
+from cityhall.services.transit.realtime import feeds, routing
 
 
 @pytest.fixture
@@ -29,5 +29,8 @@ def officer(dispatcher: Person) -> Actor:
 def look_at_once(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """The journey search looks for changes at every question, and forgets what it knew of another test's city."""
     monkeypatch.setattr(routing, "LOOK_S", 0.0)
+    # JSON editions stay for some seconds, and another test's may be among them.
+    for published in feeds._published.values():
+        monkeypatch.setattr(published, "_edition", None)
     yield
     routing._live.clear()
