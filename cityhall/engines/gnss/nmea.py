@@ -2,7 +2,7 @@
 
 pynmeagps reads 160 kinds of sentence and takes 34 microseconds for one of these; at 10,000 epochs a second of several
 sentences that is more than a core. So the four are read here, by a pattern each that is also their check of form, and
-pynmeagps is what the tests compare with (docs/decisions/012-reading-nmea.md).
+pynmeagps is what the tests compare with (docs/decisions/005-reading-nmea.md).
 
 Source: NMEA 0183 4.11, 5.3 (form), 8.3 (sentences).
 """
