@@ -28,7 +28,7 @@ function wake(root: HTMLElement, form: HTMLFormElement): void {
 
 /** By XMLHttpRequest: fetch does not tell how much of a body is sent. */
 function send(form: HTMLFormElement): void {
-  const bar = form.querySelector<HTMLProgressElement>('[data-sent]')!
+  const bar = form.querySelector<HTMLProgressElement>('[data-upload-bar]')!
   const problem = form.querySelector<HTMLElement>('[data-problem]')!
   const request = new XMLHttpRequest()
   problem.hidden = true
