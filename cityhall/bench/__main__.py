@@ -234,7 +234,9 @@ def main() -> None:
     parser.add_argument("--buses", type=int, default=4000, help="positions: how many buses send")
     parser.add_argument("--hz", type=float, default=2.5, help="positions: how often each does, times a second")
     parser.add_argument("--seconds", type=float, default=60.0, help="positions: how long is measured")
-    parser.add_argument("--riders", type=int, default=1000, help="positions: how many watch in the second part")
+    parser.add_argument(
+        "--riders", type=int, default=0, help="positions: how many watch in a second part; see also live"
+    )
     parser.add_argument("--mqtt", type=float, default=0.1, help="positions: share that comes by MQTT")
     parser.add_argument("--demo", type=Path, help="positions: a demo city's folder to use again, as a copy")
     arguments = parser.parse_args()

@@ -39,7 +39,7 @@ def run(
     hz: float = 2.5,
     seconds: float = 60.0,
     mqtt: float = 0.1,
-    riders: int = 1000,
+    riders: int = 0,
     rider_buses: int = 139,
     rider_hz: float = 1.0,
     city: Path | None = None,
