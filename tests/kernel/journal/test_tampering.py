@@ -117,7 +117,7 @@ def test_the_command_says_it(five: None, monkeypatch: pytest.MonkeyPatch) -> Non
 
     from cityhall import cli
 
-    monkeypatch.setattr(cli, "_city", lambda data, city: nullcontext())
+    monkeypatch.setattr(cli, "opened", lambda data, city: nullcontext())
     run: Callable[[], object] = lambda: CliRunner().invoke(cli.app, ["journal", "verify"])  # noqa: E731
     good = run()
     assert good.exit_code == 0 and "unchanged" in good.output  # type: ignore[attr-defined]

@@ -1,0 +1,82 @@
+"""`cityhall bench`: measurements on any city's own data."""
+
+from __future__ import annotations
+
+import json
+from datetime import date
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.table import Table
+
+from cityhall.commands.city import DATA, CityName, Data, Gtfs, opened, refused
+from cityhall.progress import console
+
+app = typer.Typer(no_args_is_help=True, help="Measure, beside a peer where there is one.")
+
+
+def _show(result: dict[str, Any], as_json: bool) -> None:
+    if as_json:
+        print(json.dumps(result, default=str))
+        return
+    table = Table(show_header=False)
+    for key, value in result.items():
+        table.add_row(str(key), f"{value:.3f}" if isinstance(value, float) else str(value))
+    console.print(table)
+
+
+@app.command("journeys")
+def bench_journeys(
+    gtfs: Gtfs,
+    day: Annotated[str, typer.Option("--date", help="Service date, YYYY-MM-DD.")],
+    pairs: Annotated[int, typer.Option(help="How many queries.")] = 500,
+    seed: int = 1,
+    window: Annotated[int | None, typer.Option(help="Minutes: range queries instead.")] = None,
+    door_to_door: Annotated[bool, typer.Option("--door-to-door")] = False,
+    osm: Annotated[Path | None, typer.Option("--osm", help="Streets for door to door.")] = None,
+    at: Annotated[str, typer.Option("--at", help="When to leave, HH:MM.")] = "08:00",
+    as_json: Annotated[bool, typer.Option("--json")] = False,
+) -> None:
+    """Time journey queries on any feed."""
+    from cityhall.bench import journeys
+
+    with refused():
+        result = journeys.run(
+            gtfs,
+            date.fromisoformat(day),
+            pairs=pairs,
+            seed=seed,
+            window_min=window,
+            door_to_door=door_to_door,
+            osm=osm,
+            at=int(at[:-3]) * 3600 + int(at[-2:]) * 60,
+        )
+    _show(result, as_json)
+
+
+@app.command("journal")
+def bench_journal(
+    city: CityName = "demo", data: Data = DATA, as_json: Annotated[bool, typer.Option("--json")] = False
+) -> None:
+    """Time appends to the journal beside one that counts in a locked row."""
+    with opened(data, city):
+        from cityhall.bench import journal
+
+        _show(journal.run(), as_json)
+
+
+@app.command("arrivals")
+def bench_arrivals(
+    positions: Annotated[list[Path], typer.Option("--positions", help="Recorded days (CSV); several may follow.")],
+    schedule: Annotated[Path, typer.Option("--schedule", help="Their timetable (CSV).")],
+    stops: Annotated[Path, typer.Option("--stops", help="Its stops (CSV).")],
+    test_day: Annotated[str, typer.Option("--test-day", help="The day to predict, YYYY-MM-DD; the others teach.")],
+    as_json: Annotated[bool, typer.Option("--json")] = False,
+) -> None:
+    """Replay a recorded day: our arrival predictions beside the timetable, with and without the current delay."""
+    from cityhall.bench import arrivals
+
+    with refused():
+        result = arrivals.run(positions, schedule, stops, date.fromisoformat(test_day))
+    _show(result, as_json)
