@@ -110,7 +110,7 @@ LINES = (
     LinePlan(
         "CAT",
         "Free shuttle round the Old Town",
-        "111111",
+        "F2B705",
         ("Old Town", (-120.0, 150.0), "Market", (-900.0, -250.0), "Old Town"),
         (4, 5, 6),
         (6.5, 22.5),
