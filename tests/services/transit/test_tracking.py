@@ -115,8 +115,10 @@ def test_a_vehicle_that_is_switched_off_or_hidden_is_not_shown(today: date) -> N
     Vehicle.objects.create(public_id="B8", enabled=False)
     tracking = Tracking()
     for vehicle in ("S1", "B8"):
-        follow(tracking, drive(today, vehicle, until=60))
-    assert VehicleState.objects.get().vehicle.public_id == "S1"
+        follow(tracking, drive(today, vehicle, until=400))
+    state = VehicleState.objects.get()
+    assert (state.vehicle.public_id, state.trip, state.route) == ("S1", "", ""), "it drives along a line, not on it"
+    assert not StopCall.objects.exists()
     assert Client().get("/map/layers/transit/vehicles.geojson").json()["features"] == []
 
 

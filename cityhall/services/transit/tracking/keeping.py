@@ -89,10 +89,22 @@ def _known(values: np.ndarray) -> list[float | None]:
     return [None if value != value else value for value in values.tolist()]
 
 
+def _on_no_trip(latest: dict[str, np.ndarray], hidden: np.ndarray) -> None:
+    """A school bus that drives along a line is on none of its trips, whatever the engine takes it for."""
+    for column in ("way", "trip", "next_stop"):
+        latest[column][hidden] = -1
+    latest["service_day"][hidden] = 0
+    latest["delay_s"][hidden] = np.nan
+    latest["at_stop"][hidden] = False
+    driving = hidden & (latest["status"] != Status.RECKONED) & (latest["status"] != Status.LOST)
+    latest["status"][driving] = Status.UNMATCHED
+
+
 def states(fleet: Fleet, rows: np.ndarray, remember: np.ndarray) -> dict[str, list[Any]]:
     """The columns of the states of some rows of the fleet; those in the mask `remember` with the filter's memory."""
     schedule, ways = fleet.network.schedule, fleet.network.ways
     latest = {name: column[rows] for name, column in fleet.latest.items()}
+    _on_no_trip(latest, np.array([fleet.vehicles[row].hidden for row in rows.tolist()], np.bool_))
     way, trip, said = latest["way"].tolist(), latest["trip"].tolist(), [fleet.said[row] for row in rows.tolist()]
     route = [int(ways.route[one]) if one >= 0 else -1 for one in way]
     # Off every known way, what the driver logged on to is still worth showing.
@@ -189,6 +201,8 @@ def call_rows(fleet: Fleet, calls: Calls) -> list[tuple[Any, ...]]:
     found = []
     columns = (calls.vehicle, calls.run, calls.trip, calls.service_day, calls.sequence, calls.arrived, calls.departed)
     for vehicle, run, trip, day, sequence, arrived, departed in zip(*(c.tolist() for c in columns), strict=True):
+        if fleet.vehicles[vehicle].hidden:
+            continue
         planned = int(runs.first[run]) + sequence
         stop = int(schedule.stop_times.stop[schedule.trips.first[trip] + sequence])
         found.append(
