@@ -49,7 +49,7 @@ SELECT v.public_id, v.label, v.wheelchair, (s.point)[0], (s.point)[1], s.bearing
        extract(epoch FROM s.at)::bigint, s.trip, s.route, s.service_day, s.next_sequence, s.at_stop,
        s.occupancy
 FROM transit_vehiclestate s JOIN transit_vehicle v ON v.id = s.vehicle_id
-WHERE s.at > to_timestamp(%(now)s - %(fresh)s) AND s.at < to_timestamp(%(now)s + 1)
+WHERE s.at > to_timestamp(%(now)s - %(fresh)s) AND s.at < to_timestamp(%(now)s + %(ahead)s)
   AND v.enabled AND v.kind <> 'school'
 ORDER BY v.public_id
 """
@@ -327,7 +327,8 @@ def _informed(alert: ServiceAlert, plan: _Plan | None) -> Iterable[rt.EntitySele
 
 def _rows(statement: str, now: int) -> list[Any]:
     with connection.cursor() as cursor:
-        cursor.execute(statement, {"now": now, "fresh": FRESH_S})
+        # An edition bears the second in which it might first have been made; what was heard since belongs in it too.
+        cursor.execute(statement, {"now": now, "fresh": FRESH_S, "ahead": JSON_EVERY_S + 1})
         return cursor.fetchall()
 
 

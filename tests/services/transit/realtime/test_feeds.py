@@ -67,6 +67,14 @@ def everything() -> tuple[rt.FeedMessage, ...]:
     return made
 
 
+def test_what_was_heard_after_an_editions_second_is_in_it(city: Path) -> None:
+    """JSON editions stay for seconds; one that is made late in them must not leave out who was heard just now."""
+    drive("7", at=timezone.now())
+    positions = feeds.FEEDS["vehicle-positions"](int(time.time()) - feeds.JSON_EVERY_S + 1)
+    assert [entity.id for entity in positions.entity] == ["7"]
+    assert positions.entity[0].vehicle.timestamp <= positions.header.timestamp
+
+
 def test_a_busy_moment(officer: Actor) -> None:
     drive("7", trip="out4", route="R1", service_day=DAY, next_sequence=1, at_stop=True, bearing=91.5, speed=8.3)
     drive("8", route="R2", occupancy=3)
