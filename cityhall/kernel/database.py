@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import os
+import threading
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, unquote, urlsplit
+
+if TYPE_CHECKING:
+    import psycopg
 
 DATABASE = "cityhall"
 
@@ -66,6 +70,19 @@ def psycopg_url(settings: dict[str, Any]) -> str:
         **{key: value for key, value in settings["OPTIONS"].items() if isinstance(value, str)},
     }
     return make_conninfo(**{key: value for key, value in given.items() if value})
+
+
+def wait_for_lock(holding: psycopg.Connection[Any], number: int, stop: threading.Event, every: float = 1.0) -> bool:
+    """Waits until this is the one process of the city that holds an advisory lock; False where `stop` came first.
+
+    The lock is held as long as the connection lives, so whoever works under it asks something on it now and then.
+    """
+    while not stop.is_set():
+        row = holding.execute("SELECT pg_try_advisory_lock(%s)", [number]).fetchone()
+        if row and row[0]:
+            return True
+        stop.wait(every)
+    return False
 
 
 def _configure(folder: Path) -> bool:

@@ -23,7 +23,7 @@ from django.db import Error, close_old_connections, connection, transaction
 
 from cityhall.engines.arrivals import Calls, Predictor
 from cityhall.kernel import derived
-from cityhall.kernel.database import psycopg_url
+from cityhall.kernel.database import psycopg_url, wait_for_lock
 from cityhall.kernel.errors import Unavailable
 from cityhall.kernel.live import publish
 from cityhall.services.transit import timetables
@@ -74,11 +74,8 @@ def run(stop: threading.Event) -> None:
 
 
 def _predict(stop: threading.Event, holding: psycopg.Connection[tuple[object, ...]]) -> None:
-    while not stop.is_set():
-        row = holding.execute("SELECT pg_try_advisory_lock(%s)", [LOCK]).fetchone()
-        if row and row[0]:
-            break
-        stop.wait(1.0)
+    if not wait_for_lock(holding, LOCK, stop):
+        return
     rounds = Rounds()
     while not stop.is_set():
         began = time.monotonic()

@@ -14,7 +14,7 @@ import psycopg
 from django.conf import settings
 from django.db import Error, close_old_connections, connection, transaction
 
-from cityhall.kernel.database import psycopg_url
+from cityhall.kernel.database import psycopg_url, wait_for_lock
 from cityhall.kernel.errors import CityhallError
 from cityhall.kernel.live import publish
 from cityhall.services.transit import days
@@ -69,11 +69,8 @@ def run(stop: threading.Event) -> None:
 
 
 def _watch(stop: threading.Event, holding: psycopg.Connection[tuple[object, ...]]) -> None:
-    while not stop.is_set():
-        row = holding.execute("SELECT pg_try_advisory_lock(%s)", [LOCK]).fetchone()
-        if row and row[0]:
-            break
-        stop.wait(2.0)
+    if not wait_for_lock(holding, LOCK, stop, every=2.0):
+        return
     room = Room(Ledger.load())
     while not stop.is_set():
         began = time.monotonic()

@@ -21,7 +21,7 @@ import psycopg
 from django.conf import settings
 from django.db import Error, close_old_connections, transaction
 
-from cityhall.kernel.database import psycopg_url
+from cityhall.kernel.database import psycopg_url, wait_for_lock
 from cityhall.kernel.devices import drops
 from cityhall.kernel.live import publish
 from cityhall.services.transit.models import VehicleState
@@ -132,11 +132,8 @@ def run(stop: threading.Event) -> None:
 
 
 def _track(stop: threading.Event, holding: psycopg.Connection[tuple[object, ...]]) -> None:
-    while not stop.is_set():
-        row = holding.execute("SELECT pg_try_advisory_lock(%s)", [LOCK]).fetchone()
-        if row and row[0]:
-            break
-        stop.wait(1.0)
+    if not wait_for_lock(holding, LOCK, stop):
+        return
     holding.execute(f"LISTEN {inbox.CHANNEL}")
     here = inbox.open_here()
     try:
