@@ -129,6 +129,8 @@ class Report(models.Model):
         verbose_name_plural = _("reports")
         indexes: ClassVar = [
             GistIndex(fields=["shown"], name="report_shown", condition=models.Q(public=True)),
+            # What a map shows is open: of a million reports a tenth, and of a view's a tenth of the pages to read.
+            GistIndex(fields=["shown"], name="report_shown_open", condition=models.Q(public=True, state__in=OPEN)),
             GistIndex(fields=["point"], name="report_point_open", condition=models.Q(state__in=OPEN)),
             models.Index(fields=["-filed_at"], name="report_filed"),
             models.Index(fields=["category", "-filed_at"], name="report_category"),
