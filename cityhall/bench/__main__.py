@@ -48,6 +48,9 @@ A fix is an epoch of three NMEA sentences. Ages count from the measurement: "pub
 state, "a rider has it" to the browser's end of /live/vehicles. "behind": the age of the newest state kept; where it
 is more than a second or two, fixes were piling up. MB/min is the slope over the second half. Buses, riders
 and city share the machine.""",
+    "pictures": """\
+EfficientNet-Lite0, one picture of 640 x 480 px after another. Ours crops and scales it too; the peer is given numbers.
+"cpu" is processor time of all threads. Memory: what the network adds to a process that has imported its library.""",
     "tiles": """\
 100,000 vehicles, 10,000 of them moved each second; 8 connections, one worker process each, the same PostgreSQL.
 Ours reads what moves once for all who look and cuts tiles from memory, so a move is seen a second or two later
@@ -121,6 +124,13 @@ def journal(arguments: argparse.Namespace) -> list[dict[str, Any]]:
             return [appends.run()]
 
 
+def pictures(arguments: argparse.Namespace) -> list[dict[str, Any]]:
+    """What a picture costs, beside ONNX Runtime."""
+    from cityhall.bench import pictures as measured
+
+    return measured.run()
+
+
 def headway(arguments: argparse.Namespace) -> list[dict[str, Any]]:
     """Headway control beside none, a timetable and Bartholdi and Eisenstein's rule."""
     from cityhall.bench import headway as control
@@ -176,6 +186,7 @@ BENCHMARKS = {
     "journal": journal,
     "journeys": journeys,
     "live": live,
+    "pictures": pictures,
     "positioning": positioning,
     "positions": positions,
     "reports": reports,

@@ -1,5 +1,6 @@
 import { setPlace } from './combobox'
 import { position } from './exif'
+import { look } from './look'
 import type { CityMap } from './map'
 import { TAG, flush, forget, put, sent, waiting, type Sent } from './queue'
 
@@ -96,6 +97,18 @@ function wakeForm(form: HTMLFormElement): void {
         return item
       }),
     )
+    void lookAtFirst()
+  }
+  let seen = ''
+  let looked: File | undefined
+  const lookAtFirst = async (): Promise<void> => {
+    const mine = photos[0]
+    if (mine === looked) return
+    looked = mine
+    const found = mine ? await look(mine, field<HTMLInputElement>('[name=csrfmiddlewaretoken]').value) : ''
+    if (mine !== looked) return
+    seen = found
+    void suggest()
   }
 
   let timer = 0
@@ -109,9 +122,13 @@ function wakeForm(form: HTMLFormElement): void {
   text.addEventListener('input', soon)
   category.addEventListener('change', () => lookNear())
 
+  let suggested = 0
   const suggest = async (): Promise<void> => {
     const box = field<HTMLFieldSetElement>('[data-suggestions]')
-    const found = await ask<{ category: string; name: string }[]>('/api/reports/suggest', { text: text.value.slice(0, 500) })
+    const mine = ++suggested
+    const values = { text: text.value.slice(0, 500), seen: photos.length ? seen : '' }
+    const found = await ask<{ category: string; name: string }[]>('/api/reports/suggest', values)
+    if (mine !== suggested) return
     const legend = box.querySelector('legend')!
     box.hidden = !found?.length
     box.replaceChildren(

@@ -15,6 +15,7 @@ from playwright.sync_api import Page, expect
 from tests.e2e.conftest import ROOT, Demo, keep, outside
 from tests.e2e.test_accessibility import faults
 from tests.e2e.test_account import sign_up
+from tests.services.reports.conftest import encoded, traffic_light
 
 pytestmark = pytest.mark.browser
 
@@ -72,6 +73,28 @@ def test_in_under_a_minute_on_a_phone(phone: Page, demo: Demo) -> None:
     expect(phone.get_by_role("heading", name="Is it one of these?")).to_be_visible()
     phone.get_by_role("button", name="Me too").first.click()
     expect(phone.get_by_role("button", name="Thank you: you were counted.")).to_be_visible()
+
+
+def test_a_photo_suggests_what_it_is_and_chooses_nothing(phone: Page, demo: Demo) -> None:
+    phone.goto("/reports/new/")
+    file = {"name": "a.png", "mimeType": "image/png", "buffer": encoded(traffic_light())}
+    with phone.expect_request(lambda request: request.method == "POST") as sent:
+        phone.locator("#photos").set_input_files(file)
+    assert sent.value.url.endswith("/api/reports/suggest")
+    suggested = phone.get_by_role("button", name="Traffic light or sign")
+    expect(suggested).to_be_visible()
+    expect(phone.get_by_label("About")).to_have_value("")
+    keep(phone, "report-photo-suggests")
+    phone.get_by_label("Describe it in a few words").fill("there is a deep hole in the road")
+    expect(phone.get_by_role("button", name="Hole in the road")).to_be_visible()
+    phone.get_by_label("Describe it in a few words").fill("")
+    expect(suggested).to_be_visible()
+    phone.get_by_role("button", name="Remove this photo").click()
+    expect(suggested).to_be_hidden()
+    phone.context.set_offline(True)
+    phone.locator("#photos").set_input_files(file)
+    expect(phone.locator("[data-photo-list] img")).to_be_visible()
+    expect(phone.locator("[data-suggestions]")).to_be_hidden()
 
 
 def test_without_a_network_it_is_kept_and_sent_once(desktop: Page, demo: Demo) -> None:

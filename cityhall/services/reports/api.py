@@ -18,11 +18,12 @@ from cityhall.kernel.errors import Invalid
 from cityhall.kernel.media.links import link
 from cityhall.kernel.people.actors import actor_of
 from cityhall.kernel.places.point import Point
-from cityhall.services.reports import actions, heat, limits, queries, suggestion
+from cityhall.services.reports import actions, asking, heat, limits, queries, suggestion
 from cityhall.services.reports.categories import chosen
 from cityhall.services.reports.duplicates import duplicates
 from cityhall.services.reports.filing import MOST_PHOTOS, Filing, file_report
 from cityhall.services.reports.models import Category, Photo, Report
+from cityhall.services.reports.photo_model import Evidence
 
 router = Router()
 SLUG_OR_NONE = r"^[a-z0-9-]*$"
@@ -73,6 +74,13 @@ class SuggestedOut(Schema):
     category: str
     name: str
     share: float
+
+
+class SeenOut(Schema):
+    """What a photo shows: `seen` goes with the next questions about words, so that the photo is sent once."""
+
+    seen: str
+    categories: list[SuggestedOut]
 
 
 class SupportIn(Schema):
@@ -227,10 +235,26 @@ def heat_map(request: HttpRequest, resolution: int = Query(8, ge=5, le=9), open:
 
 
 @router.get("/suggest", response=list[SuggestedOut], summary="Which category a text may be of")
-def suggest(request: HttpRequest, text: str = Query(..., max_length=500)) -> list[dict[str, Any]]:
+def suggest(
+    request: HttpRequest,
+    text: str = Query("", max_length=500),
+    seen: str = Query("", max_length=4000, description="What a photo shows, as POST /suggest says"),
+) -> list[dict[str, Any]]:
     """At most three, the likeliest first; none where nothing is likely."""
+    return suggested(text, asking.read(seen))
+
+
+@router.post("/suggest", response=SeenOut, summary="Which category a photo may be of")
+def suggest_by_photo(request: HttpRequest, photo: File[UploadedFile], text: Form[str] = "") -> dict[str, Any]:
+    """Of a photo of at most 100 kB and 2 megapixels, and the words beside it. Nothing is kept of either."""
+    seen = asking.look(photo.read(asking.LARGEST + 1), limits.source_of(request))
+    return {"seen": seen, "categories": suggested(text, asking.read(seen))}
+
+
+def suggested(text: str, told: Evidence) -> list[dict[str, Any]]:
+    """As SuggestedOut has them."""
     known = {category.slug: category for category in Category.objects.filter(active=True)}
-    found = [(slug, share) for slug, share in suggestion.suggest(text) if slug in known]
+    found = [(slug, share) for slug, share in suggestion.suggest(text, told=told) if slug in known]
     return [{"category": slug, "name": known[slug].name, "share": share} for slug, share in found]
 
 

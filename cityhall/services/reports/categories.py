@@ -11,6 +11,7 @@ from django.conf import settings
 from django.db import transaction
 from django.utils.translation import gettext as _
 
+from cityhall.engines import pictures
 from cityhall.kernel.cases.models import Agency
 from cityhall.kernel.errors import Invalid
 from cityhall.kernel.reference import Reference
@@ -78,6 +79,7 @@ def _categories(values: dict[str, Any]) -> None:
                 "words": item["words"],
                 # As pairs: jsonb keeps the order of a list, but not of an object.
                 "asks": [{**ask, "values": list(ask.get("values", {}).items())} for ask in item.get("asks", [])],
+                "sees": _classes(item.get("sees", [])),
                 "order": place,
                 "active": True,
                 **fields,
@@ -87,6 +89,13 @@ def _categories(values: dict[str, Any]) -> None:
     Category.objects.exclude(slug__in=named).filter(agency__isnull=False).update(active=False)
     if not RuleSet.objects.exists():
         RuleSet.objects.create(state=RuleSet.State.IN_SERVICE, note="")
+
+
+def _classes(wanted: list[str]) -> list[str]:
+    unknown = sorted(set(wanted) - set(pictures.names()))
+    if unknown:
+        raise ValueError(f"ImageNet has no class {', '.join(unknown)}")
+    return wanted
 
 
 def _choosable() -> dict[str, Category]:

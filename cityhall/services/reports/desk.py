@@ -25,7 +25,7 @@ from cityhall.kernel.people.actors import actor_of, person_of
 from cityhall.kernel.people.models import Membership, Person
 from cityhall.kernel.people.permissions import may, require
 from cityhall.kernel.places.models import Zone
-from cityhall.services.reports import actions, routing, tours
+from cityhall.services.reports import actions, photo_learning, routing, tours
 from cityhall.services.reports import inbox as boxes
 from cityhall.services.reports.categories import tree
 from cityhall.services.reports.duplicates import duplicates
@@ -318,6 +318,7 @@ def rules(request: HttpRequest) -> HttpResponse:
         "categories": Category.objects.filter(agency__isnull=False),
         "agencies": Agency.objects.all(),
         "zones": Zone.objects.filter(kind="district"),
+        "photos": photo_learning.figures(),
         "versions": RuleSet.objects.select_related("author")[:10],
         "note": post.get("note", ""),
     }

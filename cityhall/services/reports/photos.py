@@ -19,6 +19,7 @@ from PIL import Image, ImageFilter
 
 from cityhall.kernel.media.storing import path_of, store
 from cityhall.kernel.people.actors import ANONYMOUS
+from cityhall.services.reports import photo_model
 from cityhall.services.reports.categories import options
 from cityhall.services.reports.models import Photo
 
@@ -134,7 +135,21 @@ def look_at(photo: Photo) -> Photo:
     else:
         photo.state = Photo.State.WAITING
     photo.save(update_fields=["found", "state", "published"])
+    embed(photo)
     return photo
+
+
+def embed(photo: Photo) -> None:
+    """Keeps what the network makes of a resident's photo, for the suggestion to learn from. A failure is only noted."""
+    if photo.kind != Photo.Kind.RESIDENT:
+        return
+    try:
+        with Image.open(path_of(photo.media)) as image:
+            seen = photo_model.look(image)
+    except Exception:
+        log.exception("photo %s could not be learned from", photo.pk)
+    else:
+        photo_model.keep(photo, seen)
 
 
 def publish(photo: Photo) -> None:

@@ -114,6 +114,7 @@ SERVICE = Service(
         "Supporter.person": _TO_TELL,
         "Supporter.source": _FLOODS,
         "Photo.media": _TO_MEND,
+        "Embedding.values": format_lazy("{}; {}", _("to suggest what later reports are about"), _UNTIL),
         "SavedFilter.person": _OWN_VIEW,
         "SavedFilter.query": _OWN_VIEW,
         "RuleSet.author": format_lazy("{}; {}", _("to know who changed the rules"), _("until the account is erased")),

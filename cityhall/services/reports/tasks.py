@@ -17,7 +17,7 @@ from cityhall.kernel.cases.models import Comment
 from cityhall.kernel.cases.workflow import DONE, State
 from cityhall.kernel.journal import append
 from cityhall.kernel.people.models import Person
-from cityhall.services.reports import heat, photos, sensing, suggestion
+from cityhall.services.reports import heat, photo_learning, photos, sensing, suggestion
 from cityhall.services.reports.categories import options
 from cityhall.services.reports.following import TOLD, mail_link
 from cityhall.services.reports.limits import pseudonym
@@ -82,8 +82,12 @@ def sense() -> None:
 
 
 def learn() -> None:
-    """Every night: learns the suggestion from the latest reports."""
+    """Every night: learns the suggestion from the latest reports, their texts and their photos."""
     suggestion.train()
+    for photo in Photo.objects.filter(kind=Photo.Kind.RESIDENT, embedding=None).order_by("-pk")[:BATCH]:
+        # Of photos that came before there was a network, or when it failed.
+        photos.embed(photo)
+    photo_learning.learn()
 
 
 def erase_personal() -> int:

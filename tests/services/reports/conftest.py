@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageDraw
 
 from cityhall.kernel.people.actors import ANONYMOUS, Actor, person_actor
 from cityhall.kernel.people.models import Membership, Person
@@ -59,3 +59,21 @@ def jpeg(width: int = 320, height: int = 240, *, seed: int = 1, gps: tuple[float
     out = io.BytesIO()
     image.save(out, "JPEG", exif=exif)
     return out.getvalue()
+
+
+def encoded(image: Image.Image, form: str = "PNG") -> bytes:
+    out = io.BytesIO()
+    image.save(out, form)
+    return out.getvalue()
+
+
+def traffic_light() -> Image.Image:
+    """A traffic light before a clear sky."""
+    sky = np.linspace(235, 150, 320)[:, None, None] * np.array([0.75, 0.88, 1.0])
+    image = Image.fromarray(np.broadcast_to(sky, (320, 320, 3)).astype(np.uint8))
+    draw = ImageDraw.Draw(image)
+    draw.rectangle((154, 240, 166, 320), fill="#444")
+    draw.rounded_rectangle((120, 40, 200, 250), 10, fill="#1b1f1c")
+    for row, color in enumerate(("#ff2a12", "#4a3a10", "#0d3a1c")):
+        draw.ellipse((134, 54 + row * 65, 186, 106 + row * 65), fill=color)
+    return image

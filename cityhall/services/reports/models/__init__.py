@@ -4,6 +4,7 @@ from cityhall.services.reports.models.desk import ApiKey, OtherCity, RuleSet, Sa
 from cityhall.services.reports.models.reports import (
     Category,
     CellCount,
+    Embedding,
     Incident,
     Photo,
     PublicReport,
@@ -16,6 +17,7 @@ __all__ = [
     "ApiKey",
     "Category",
     "CellCount",
+    "Embedding",
     "Incident",
     "OtherCity",
     "Photo",

@@ -35,6 +35,7 @@ class Category(models.Model):
     near_m = models.PositiveIntegerField(default=80)
     color = models.CharField(max_length=7, default="#0b5cad")
     asks = models.JSONField(default=list, help_text=_("further questions, as Open311 service attributes"))
+    sees = models.JSONField(default=list, help_text=_("what its photos show, by the names of ImageNet's classes"))
     order = models.PositiveSmallIntegerField(default=0)
     active = models.BooleanField(_("can be chosen"), default=True)
 
@@ -217,6 +218,16 @@ class Photo(models.Model):
 
     def __str__(self) -> str:
         return f"{self.report_id} {self.kind} {self.pk}"
+
+
+class Embedding(models.Model):
+    """What the network made of a photo (see photo_model.py): 1280 numbers of 16 bits. Goes with the photo."""
+
+    photo = models.OneToOneField(Photo, models.CASCADE, primary_key=True, related_name="embedding")
+    values = models.BinaryField()
+
+    def __str__(self) -> str:
+        return str(self.photo_id)
 
 
 class CellCount(models.Model):
