@@ -58,7 +58,7 @@ def run() -> list[Row]:
     """One row a number of reports and kind of question: p50_ms, p95_ms, slowest_ms of VIEWS one after another.
 
     A server is started for each number, and nothing is left out: `slowest_ms` is what the first to look wait for.
-    `rss_mb` is the server's memory after it. Heat maps are of the whole city, for zooms 9 to 14; "chosen" of two
+    `rss_mb` is the server's memory after it. Heat maps are of the whole city, for zooms 9 to 12; "chosen" of two
     categories in one of ten years. Tiles are of zooms 11 to 14, each with a time of its own, so that none was made
     before.
     """
@@ -115,7 +115,7 @@ def _memory(pid: int) -> float:
 
 
 def _heat(rng: np.random.Generator, number: int) -> str:
-    return f"/map/heat/reports/open/?bbox={CITY_BOX}&zoom={rng.uniform(9, 14):.1f}"
+    return f"/map/heat/reports/open/?bbox={CITY_BOX}&zoom={rng.uniform(9, 12):.1f}"
 
 
 def _chosen(rng: np.random.Generator, number: int) -> str:

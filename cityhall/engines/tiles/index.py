@@ -21,6 +21,9 @@ BITS = 25
 FINER = 3
 """Zooms by which a tile's margin is looked for in squares smaller than the tile."""
 
+DENSE = 16
+"""Where more than one of so many points is near, putting them in order takes longer than looking at all."""
+
 
 @dataclass(frozen=True, slots=True)
 class Index:
@@ -38,10 +41,10 @@ class Index:
         return cls(order, codes[order])
 
     def near(self, z: int, x: int, y: int) -> Rows | None:
-        """The rows of a tile and a little round it, ascending; None where most are: looking at all is as quick."""
+        """The rows of a tile and a little round it, ascending; None where many are: looking at all is as quick."""
         spans = np.empty((4 * ((1 << FINER) + 1) + 1, 2), np.int64)
         found = _spans(self.codes, z, x, y, spans)
-        if found > self.order.size // 4:
+        if found > self.order.size // DENSE:
             return None
         rows = np.empty(found, np.int32)
         _gather(self.order, spans, rows)

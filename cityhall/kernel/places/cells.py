@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from itertools import repeat
 
 from h3.api import basic_int as h3
 
@@ -21,6 +22,11 @@ MOST_SPANS = 40
 def cell_of(lon: float, lat: float, resolution: int = FINE) -> int:
     """The H3 cell of a place, as the 64-bit integer the database keeps."""
     return int(h3.latlng_to_cell(lat, lon, resolution))
+
+
+def cells_of(lon: Sequence[float], lat: Sequence[float], resolution: int) -> list[int]:
+    """The cells of many places."""
+    return list(map(h3.latlng_to_cell, lat, lon, repeat(resolution)))
 
 
 def coarsen(cell: int, resolution: int = BLOCK) -> int:
