@@ -38,7 +38,7 @@ LONGEST_S, LONGEST_WHOLE_S = 1.0, 4.0
 SLOW_S = 0.5
 """What a reading may take to be waited for."""
 LATE_S, LATE_STILL_S = 4.0, 60.0
-"""How much too old an answer may be that is given meanwhile."""
+"""How much too old an answer may be when it begins to be read anew, to be given meanwhile."""
 SEEN_S = 0.5
 """For how long a layer that was open to all may be answered for without looking again."""
 FORGOTTEN_S = 600.0
@@ -69,7 +69,8 @@ _tiles_size = 0
 def read(service: Service, layer: Layer) -> Answers:
     """The layer's answers, not older than they may be.
 
-    One thread reads anew; others go on with what is known, and wait only where that is nothing or much too old.
+    One thread reads anew; others go on with what is known, and wait only where that is nothing. What takes long is read
+    by a thread of its own, and nobody waits for it.
     """
     slot = _slots.setdefault(f"{service.slug}/{layer.slug}", _Slot())
     slot.seen = time.monotonic()
@@ -77,13 +78,16 @@ def read(service: Service, layer: Layer) -> Answers:
     if known is not None:
         # The same content, but others may see it now, or no longer.
         known.layer = layer
-    late = time.monotonic() - slot.until
-    if known is not None and late < 0:
-        return known
-    if known is not None and slot.slow:
-        _begin(slot, service, layer)
-        return known if late < _patience(layer) else _unread(layer)
-    if not slot.lock.acquire(blocking=known is None or late > _patience(layer)):
+        late = _late(slot)
+        if late < 0:
+            return known
+        if late > (LATE_S if layer.live else LATE_STILL_S) and not slot.lock.locked():
+            # Nobody has looked for a while; whoever does now is not shown what was then.
+            known = slot.answers = None
+        elif slot.slow:
+            _begin(slot, service, layer)
+            return known
+    if not slot.lock.acquire(blocking=known is None):
         assert known is not None
         return known
     try:
@@ -102,12 +106,11 @@ def _renew(slot: _Slot, service: Service, layer: Layer, *, wait: bool = False) -
     A large layer that nothing is known of is answered for by the database, unless its reading is to be waited for.
     """
     began = time.monotonic()
-    same = slot.answers is not None and slot.stamp == layer.stamp
-    if same and began < slot.until and not (wait and slot.unread):
+    same = slot.stamp == layer.stamp
+    if same and slot.answers is not None and _late(slot) < 0 and not (wait and slot.unread):
         return
-    if not (same and layer.stamp and isinstance(slot.answers, Held)):
-        recent = same and began - slot.until < FORGOTTEN_S
-        slot.answers, slot.rows = _read(slot, layer, slot.rows if recent else None, wait=wait)
+    recent = same and began - slot.until < FORGOTTEN_S
+    slot.answers, slot.rows = _read(slot, layer, slot.rows if recent else None, wait=wait)
     took = time.monotonic() - began
     slot.service, slot.stamp = service, layer.stamp
     slot.slow = bool(layer.query) and took > SLOW_S
@@ -127,25 +130,25 @@ def at_hand(service: str, slug: str) -> tuple[Service, Held] | None:
     One that has just become too old is given once more, while a thread reads it anew.
     """
     slot = _slots.get(f"{service}/{slug}")
-    if slot is None or slot.service is None or not isinstance(slot.answers, Held) or slot.answers.layer.permission:
+    answers = slot.answers if slot is not None else None
+    if slot is None or slot.service is None or not isinstance(answers, Held) or answers.layer.permission:
         return None
-    late = time.monotonic() - slot.until
-    layer = slot.answers.layer
-    if late > (_patience(layer) if slot.lock.locked() else LIVE_S) or _may_be_closed(slot):
+    late = _late(slot)
+    if (late > LIVE_S and not slot.lock.locked()) or _may_be_closed(slot, slot.service, answers):
         return None
-    if late > 0 and not layer.stamp:
-        _begin(slot, slot.service, layer)
-    return slot.service, slot.answers
+    if late > 0:
+        _begin(slot, slot.service, answers.layer)
+    return slot.service, answers
 
 
-def _patience(layer: Layer) -> float:
-    return LATE_S if layer.live else LATE_STILL_S
+def _late(slot: _Slot) -> float:
+    """For how many seconds a layer has been to be read; below 0 until then."""
+    # What a stamp says has not changed is not read again.
+    return -1.0 if slot.stamp and isinstance(slot.answers, Held) else time.monotonic() - slot.until
 
 
-def _may_be_closed(slot: _Slot) -> bool:
+def _may_be_closed(slot: _Slot, service: Service, answers: Held) -> bool:
     """Whether it must be asked who may see a layer: people publish and withdraw some of them at any moment."""
-    service, answers = slot.service, slot.answers
-    assert service is not None and answers is not None
     declared = any(layer is answers.layer for layer in service.layers)
     return not declared and time.monotonic() - slot.seen > SEEN_S
 

@@ -156,3 +156,29 @@ def test_a_large_layer_is_answered_for_at_once_and_held_soon(
         pages = [answers.features(chosen, after, 10) for answers in (first, found)]
         (one, after), (other, same) = pages
         assert after == same and [row["id"] for row in one] == [row["id"] for row in other]
+
+
+def test_a_slow_reading_is_waited_for_by_nobody(
+    buses: list[int], layer: Layer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who asks while a busy machine reads is given what is known, never the busy database; then what is new."""
+    owner = next(one for one, found in all_layers() if found is layer)
+    assert isinstance(reading.read(owner, layer), Held)
+
+    def slowly(*arguments: Any) -> Reading:
+        time.sleep(0.6)
+        return read_on(*arguments)
+
+    monkeypatch.setattr(reading, "read_on", slowly)
+    monkeypatch.setattr(reading, "SLOW_S", 0.0)
+    for constant in ("LIVE_S", "LATE_S"):
+        monkeypatch.setattr(reading, constant, 0.3)
+    reading.read(owner, layer)
+    VehicleState.objects.filter(pk=buses[0]).update(point=Point(10.0, 10.0))
+    until, answered, east = time.monotonic() + 30, 0, 0.0
+    while east != 10.0:
+        found = reading.read(owner, layer)
+        assert isinstance(found, Held) and time.monotonic() < until
+        east, answered = max(found.table.lon), answered + 1
+        time.sleep(0.01)
+    assert answered > 3
