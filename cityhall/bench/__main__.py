@@ -53,9 +53,11 @@ EfficientNet-Lite0, one picture of 640 x 480 px after another. Ours crops and sc
 "cpu" is processor time of all threads. Memory: what the network adds to a process that has imported its library.""",
     "tiles": """\
 100,000 vehicles, 10,000 of them moved each second; 8 connections, one worker process each, the same PostgreSQL.
-Ours reads what moves once for all who look and cuts tiles from memory, so a move is seen a second or two later
+Ours reads what moved once for all who look and cuts tiles from memory, so a move is seen about a second later
 (seen_after_s); the peer asks the database for each tile. Beyond 2,000 points ours keeps one for each 4 px and says how
-many it stands for; the peer cuts off at 10,000 features, its default.""",
+many it stands for; the peer cuts off at 10,000 features, its default.
+Growth: open reports on the one map, one client without a pause, a new server for each number of them; slowest_ms is
+what the first to look wait for.""",
     "live": "From just before the tracker's NOTIFY to the message at the rider; all of it shares the machine.",
     "positioning": """\
 Fixes of simulated vehicles whose true place is known: late, at stops and lights, in lanes beside the drawn line, some
@@ -174,10 +176,11 @@ def live(arguments: argparse.Namespace) -> list[dict[str, Any]]:
 
 
 def tiles(arguments: argparse.Namespace) -> list[dict[str, Any]]:
-    """Vector tiles beside tipg."""
+    """Vector tiles beside tipg, and how heat maps and first tiles grow."""
     from cityhall.bench import tiles as vector_tiles
+    from cityhall.bench import tiles_growth
 
-    return vector_tiles.run()
+    return [*vector_tiles.run(), *tiles_growth.run()]
 
 
 BENCHMARKS = {

@@ -1,15 +1,17 @@
-"""A field of many rows, and how its values are written into a tile."""
+"""A field of many rows, and how it is written into a tile."""
 
 from __future__ import annotations
 
 import math
-import struct
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
+import numba as nb
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+
+from cityhall.engines.tiles.values import Bytes, Int64, Values, chunk, varint
 
 FEW = 1_000
 Int32 = npt.NDArray[np.int32]
@@ -20,9 +22,8 @@ class Column:
     """`values` are a field's distinct values (text, number, bool), `codes` which of them each row has, -1 for none."""
 
     name: str
-    values: list[Any]
+    values: Values
     codes: Int32
-    _encoded: list[bytes | None] = field(default_factory=list)
 
     @classmethod
     def of(cls, name: str, rows: list[Any]) -> Column:
@@ -38,69 +39,33 @@ class Column:
             plain = value if isinstance(value, str | int | float | bool) else str(value)
             # 1, 1.0 and True are equal to Python, but not to a reader.
             codes[row] = places.setdefault((type(plain), plain), len(places))
-        return cls(name, [value for _, value in places], codes)
+        return cls(name, Values([value for _, value in places]), codes)
 
     @classmethod
     def of_arrow(cls, name: str, rows: pa.Array | pa.ChunkedArray) -> Column:
         """The column of an Arrow array."""
         coded = rows.combine_chunks() if isinstance(rows, pa.ChunkedArray) else rows
         coded = coded.dictionary_encode()
-        return cls(name, coded.dictionary.to_pylist(), coded.indices.fill_null(-1).to_numpy().astype(np.int32))
+        codes = coded.indices.fill_null(-1).to_numpy().astype(np.int32, copy=False)
+        return cls(name, Values(coded.dictionary), codes)
 
     def take(self, rows: npt.NDArray[Any]) -> Column:
         """The column of some of the rows."""
-        return Column(self.name, self.values, self.codes[rows], self._encoded)
+        return Column(self.name, self.values, self.codes[rows])
 
     def at(self, row: int) -> Any:
         """A row's value, None where it has none."""
         code = int(self.codes[row])
         return None if code < 0 else self.values[code]
 
-    def encoded(self, code: int) -> bytes:
-        """A value as a tile writes it (MVT 2.1, section 4.4); made once."""
-        if not self._encoded:
-            self._encoded.extend([None] * len(self.values))
-        made = self._encoded[code]
-        if made is None:
-            made = self._encoded[code] = value_bytes(self.values[code])
-        return made
+    @property
+    def nbytes(self) -> int:
+        """Bytes of memory, once its values have been written into tiles."""
+        blob, starts = self.values.encoded
+        return int(self.codes.nbytes + 2 * blob.nbytes + starts.nbytes)
 
 
-def varint(number: int) -> bytes:
-    """A protobuf varint."""
-    made = bytearray()
-    while number > 127:
-        made.append(number & 127 | 128)
-        number >>= 7
-    made.append(number)
-    return bytes(made)
-
-
-def chunk(field_number: int, body: bytes) -> bytes:
-    """A protobuf field that holds bytes."""
-    return varint(field_number << 3 | 2) + varint(len(body)) + body
-
-
-def value_bytes(value: Any) -> bytes:
-    """The `values` entry of a layer: text is field 1, double 3, uint 5, sint 6, bool 7."""
-    if isinstance(value, bool):
-        body = b"\x38\x01" if value else b"\x38\x00"
-    elif isinstance(value, int) and 0 <= value < 2**64:
-        body = b"\x28" + varint(value)
-    elif isinstance(value, int) and -(2**63) <= value < 0:
-        body = b"\x30" + varint((-value << 1) - 1)
-    elif isinstance(value, int | float):
-        body = b"\x19" + struct.pack("<d", value)
-    else:
-        text = value.encode("utf-8", "replace")
-        size = len(text)
-        if size < 126:
-            return b"\x22%c\x0a%c%b" % (size + 2, size, text)
-        body = chunk(1, text)
-    return chunk(4, body)
-
-
-def layer_bytes(name: str, extent: int, keys: list[str], values: list[bytes], features: bytes) -> bytes:
+def layer_bytes(name: str, extent: int, keys: list[str], values: bytes, features: bytes) -> bytes:
     """A tile of one layer (MVT 2.1, section 4.1); `values` and `features` are whole fields already."""
     body = b"".join(
         (
@@ -108,21 +73,62 @@ def layer_bytes(name: str, extent: int, keys: list[str], values: list[bytes], fe
             chunk(1, name.encode()),
             features,
             *(chunk(3, key.encode()) for key in keys),
-            *values,
+            values,
             b"\x28" + varint(extent),
         )
     )
     return chunk(3, body)
 
 
-def tags(columns: list[Column]) -> tuple[npt.NDArray[np.int64], list[bytes]]:
-    """Which entry of the layer's `values` each row has for each column, -1 for none; and those entries."""
-    count = columns[0].codes.size if columns else 0
-    table = np.full((count, len(columns)), -1, np.int64)
-    values: list[bytes] = []
+def tags(columns: list[Column], rows: int) -> tuple[Int32, bytes]:
+    """(columns, rows) which entry of the layer's `values` a row has for a column, -1 for none; and those entries."""
+    table = np.empty((len(columns), rows), np.int32)
+    used = np.empty(rows, np.int32)
+    made = []
+    first = 0
     for place, column in enumerate(columns):
-        used, inverse = np.unique(column.codes, return_inverse=True)
-        skip = int(used.size > 0 and used[0] < 0)
-        table[:, place] = np.where(column.codes < 0, -1, inverse - skip + len(values))
-        values.extend(column.encoded(int(code)) for code in used[skip:])
-    return table, values
+        blob, starts = column.values.encoded
+        count, size = _enter(column.codes, starts, first, table[place], used)
+        out = np.empty(size, np.uint8)
+        _copy(used[:count], blob, starts, out)
+        made.append(out.tobytes())
+        first += count
+    return table, b"".join(made)
+
+
+@nb.njit(cache=True, nogil=True)
+def _enter(codes: Int32, starts: Int64, first: int, entries: Int32, used: Int32) -> tuple[int, int]:
+    """Numbers the codes from `first` on as they come; gives how many there are, and their values' bytes."""
+    few = starts.size <= 8 * codes.size + 256
+    bits = 1
+    while not few and 1 << bits < 2 * codes.size:
+        bits += 1
+    # A field with many values has a hash table instead (Knuth, TAOCP 3, 6.4: multiplicative, open addressing).
+    mask = (1 << bits) - 1
+    seen = np.full(starts.size if few else mask + 1, -1, np.int32)
+    count = size = 0
+    for row in range(codes.size):
+        code = codes[row]
+        if code < 0:
+            entries[row] = -1
+            continue
+        slot = np.int64(code) if few else (np.int64(code) * 2654435761 >> 8) & mask
+        while not few and seen[slot] >= 0 and used[seen[slot]] != code:
+            slot = (slot + 1) & mask
+        if seen[slot] < 0:
+            seen[slot] = count
+            used[count] = code
+            size += starts[code + 1] - starts[code]
+            count += 1
+        entries[row] = first + seen[slot]
+    return count, size
+
+
+@nb.njit(cache=True, nogil=True)
+def _copy(used: Int32, blob: Bytes, starts: Int64, out: Bytes) -> None:
+    at = 0
+    for place in range(used.size):
+        begin, end = starts[used[place]], starts[used[place] + 1]
+        for byte in range(begin, end):
+            out[at] = blob[byte]
+            at += 1

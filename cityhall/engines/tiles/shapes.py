@@ -9,8 +9,9 @@ import numpy as np
 import numpy.typing as npt
 import shapely
 
-from cityhall.engines.tiles.columns import Column, chunk, layer_bytes, tags, varint
+from cityhall.engines.tiles.columns import Column, layer_bytes, tags
 from cityhall.engines.tiles.mercator import BUFFER, EXTENT, to_world
+from cityhall.engines.tiles.values import chunk, varint
 
 TOLERANCE = 4.0
 """Units a simplified outline may be off: half a pixel on a screen."""
@@ -39,9 +40,9 @@ def encode_shapes(name: str, shapes: npt.NDArray[Any], z: int, x: int, y: int, c
     if not drawn:
         return b""
     rows = np.array([row for row, _ in drawn], np.int64)
-    table, values = tags([column.take(rows) for column in columns]) if columns else (np.empty((rows.size, 0)), [])
+    table, values = tags([column.take(rows) for column in columns], rows.size)
     features = b"".join(
-        chunk(2, _feature(kind, packed, table[place])) for place, (_row, (kind, packed)) in enumerate(drawn)
+        chunk(2, _feature(kind, packed, table[:, place])) for place, (_row, (kind, packed)) in enumerate(drawn)
     )
     return layer_bytes(name, EXTENT, [column.name for column in columns], values, features)
 

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from itertools import repeat
 
-import h3
+from h3.api import basic_int as h3
 
 from cityhall.kernel.places.point import EARTH_RADIUS_M
 
@@ -20,26 +21,28 @@ MOST_SPANS = 40
 
 def cell_of(lon: float, lat: float, resolution: int = FINE) -> int:
     """The H3 cell of a place, as the 64-bit integer the database keeps."""
-    return int(h3.str_to_int(h3.latlng_to_cell(lat, lon, resolution)))
+    return int(h3.latlng_to_cell(lat, lon, resolution))
+
+
+def cells_of(lon: Sequence[float], lat: Sequence[float], resolution: int) -> list[int]:
+    """The cells of many places."""
+    return list(map(h3.latlng_to_cell, lat, lon, repeat(resolution)))
 
 
 def coarsen(cell: int, resolution: int = BLOCK) -> int:
     """The cell of a coarser resolution that holds `cell`; itself where it is as coarse already."""
-    text = h3.int_to_str(cell)
-    if h3.get_resolution(text) <= resolution:
-        return cell
-    return int(h3.str_to_int(h3.cell_to_parent(text, resolution)))
+    return cell if h3.get_resolution(cell) <= resolution else int(h3.cell_to_parent(cell, resolution))
 
 
 def outline(cell: int) -> list[list[float]]:
     """The closed ring of a cell as GeoJSON positions [lon, lat]."""
-    ring = [[lon, lat] for lat, lon in h3.cell_to_boundary(h3.int_to_str(cell))]
+    ring = [[lon, lat] for lat, lon in h3.cell_to_boundary(cell)]
     return [*ring, ring[0]]
 
 
 def center(cell: int) -> tuple[float, float]:
     """(lon, lat) of the middle of a cell: what is published of a place that must not be told exactly."""
-    lat, lon = h3.cell_to_latlng(h3.int_to_str(cell))
+    lat, lon = h3.cell_to_latlng(cell)
     return lon, lat
 
 
@@ -63,9 +66,7 @@ def spans(bounds: tuple[float, float, float, float], resolution: int = FINE) -> 
     across = pad / shrink
     left, right, low, up = west - across, east + across, max(-89.9, south - pad), min(89.9, north + pad)
     ring = [(low, left), (low, right), (up, right), (up, left)]
-    return [
-        _children(h3.str_to_int(cell), coarse, resolution) for cell in h3.h3shape_to_cells(h3.LatLngPoly(ring), coarse)
-    ]
+    return [_children(cell, coarse, resolution) for cell in h3.h3shape_to_cells(h3.LatLngPoly(ring), coarse)]
 
 
 def _children(cell: int, coarse: int, resolution: int) -> tuple[int, int]:

@@ -15,7 +15,8 @@ from cityhall.engines.tiles import bounds_of, encode_points
 from cityhall.engines.tiles.mercator import EXTENT
 from cityhall.engines.tiles.points import FULL, GRID
 from cityhall.kernel.errors import Invalid
-from cityhall.kernel.places.layers import Part, column, feature, many, plain, rows_of
+from cityhall.kernel.places.layers import Part, column, feature, plain, rows_of
+from cityhall.kernel.places.rows import many
 from cityhall.kernel.service import Layer, resolve
 from cityhall.services.map.facets import MOST_VALUES, NEVER, Facet, count_values
 from cityhall.services.map.selection import Selection
@@ -53,10 +54,10 @@ class Asked:
         counts = None
         if rows[FULL : FULL + 1].values_list("pk").exists():
             stands = dict(self._thinned(rows, bounds_of(z, x, y, 0.0)))
-            table = from_arrow(self.layer, *many(self.layer, self.rows.filter(pk__in=list(stands))))
-            counts = np.array([stands[pk] for pk in table.ids], np.int64)
+            table = from_arrow(self.layer, many(self.layer, self.rows.filter(pk__in=list(stands))))
+            counts = np.array([stands[pk] for pk in table.numbers.tolist()], np.int64)
         else:
-            table = from_arrow(self.layer, *many(self.layer, rows))
+            table = from_arrow(self.layer, many(self.layer, rows))
         scale = float(1 << z)
         px = np.floor((table.u * scale - x) * EXTENT).astype(np.int64)
         py = np.floor((table.v * scale - y) * EXTENT).astype(np.int64)

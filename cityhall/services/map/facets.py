@@ -28,12 +28,11 @@ class Facet:
     """How many features have a value that is not among those in `counts`."""
 
 
-def is_facet(name: str, values: list[Any], rows: int) -> bool:
-    """Whether a field of `rows` with these distinct values can be chosen by: numbers, or few values that recur."""
-    if name in NEVER or len(values) < 2:
+def is_facet(name: str, values: int, rows: int, *, numbers: bool) -> bool:
+    """Whether a field of `rows` with so many distinct `values` can be chosen by: numbers, or few values that recur."""
+    if name in NEVER or values < 2:
         return False
-    numbers = all(isinstance(value, int | float) and not isinstance(value, bool) for value in values)
-    return numbers or (len(values) <= MOST_VALUES and len(values) * 1.4 <= rows)
+    return numbers or (values <= MOST_VALUES and values * 1.4 <= rows)
 
 
 def count_values(name: str, pairs: Iterable[tuple[Any, int]]) -> Facet:

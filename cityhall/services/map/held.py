@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
 
-from cityhall.engines.tiles import cut_points, encode_points, encode_shapes
+from cityhall.engines.tiles import count_squares, cut_points, encode_points, encode_shapes
 from cityhall.kernel.service import Layer
 from cityhall.services.map.facets import SHOWN, Facet, count_values, is_facet, spread
 from cityhall.services.map.selection import Selection
 from cityhall.services.map.table import Float, Table
+
+FEW = 20_000
+"""Places that are given as they are."""
 
 
 class Held:
@@ -24,12 +28,13 @@ class Held:
         """A vector tile (MVT 2.1) with one layer called "layer", b"" where it is empty."""
         table = self.table
         everything = not selection.values and selection.since is None and selection.until is None
-        keep = None if everything else table.chosen(selection, at=False)
         if table.shapes is None:
-            rows, px, py, counts = cut_points(table.u, table.v, z, x, y, keep=keep)
+            keep = None if everything else partial(table.chosen, selection)
+            rows, px, py, counts = cut_points(table.u, table.v, z, x, y, index=table.index, keep=keep)
             columns = [column.take(rows) for column in table.columns.values()]
             return encode_points("layer", px, py, columns, ids=table.numbers[rows], counts=counts)
-        rows = np.flatnonzero(keep) if keep is not None else np.arange(len(table))
+        rows = np.arange(len(table))
+        rows = rows if everything else rows[table.chosen(selection, rows)]
         columns = [column.take(rows) for column in table.columns.values()]
         return encode_shapes("layer", table.shapes[rows], z, x, y, columns)
 
@@ -41,42 +46,44 @@ class Held:
         """The layer's facets: for each value how many features have it, its own choice left aside."""
         found = []
         for name, column in self.table.columns.items():
-            if not is_facet(name, column.values, len(self.table)):
+            values = column.values
+            if not is_facet(name, len(values), len(self.table), numbers=values.are_numbers):
                 continue
             others = {key: value for key, value in selection.values.items() if key != name}
             keep = self.table.chosen(Selection(selection.bounds, selection.since, selection.until, others))
             codes = column.codes[keep]
-            if all(isinstance(value, int | float) and not isinstance(value, bool) for value in column.values):
-                if len(column.values) > SHOWN:
-                    numbers = np.array(column.values, np.float64)
-                    found.append(spread(name, numbers[codes[codes >= 0]]))
-                    continue
-            counts = np.bincount(codes[codes >= 0], minlength=len(column.values))
-            found.append(count_values(name, zip(column.values, counts.tolist(), strict=True)))
+            codes = codes[codes >= 0]
+            if values.are_numbers and len(values) > SHOWN:
+                found.append(spread(name, values.numbers[codes]))
+                continue
+            counts = np.bincount(codes, minlength=len(values))
+            found.append(count_values(name, zip(values.listed, counts.tolist(), strict=True)))
         return found
 
     def places(self, selection: Selection, step: float) -> tuple[Float, Float, Float]:
         """(lon, lat, how many) of what is selected; what lies within `step` degrees may be taken together."""
         keep = self.table.chosen(selection)
         lon, lat = self.table.lon[keep], self.table.lat[keep]
-        if lon.size < 20_000:
-            return lon, lat, np.ones(lon.size)
-        cells = np.floor(lon / step).astype(np.int64) << 32 | (np.floor(lat / step).astype(np.int64) & 0xFFFFFFFF)
-        _, first, counts = np.unique(cells, return_index=True, return_counts=True)
-        return lon[first], lat[first], counts.astype(np.float64)
+        return (lon, lat, np.ones(lon.size)) if lon.size < FEW else count_squares(lon, lat, step)
 
     def features(self, selection: Selection, after: int, limit: int) -> tuple[list[dict[str, Any]], int | None]:
-        """A page of features in a steady order, and where the next one begins (None after the last)."""
-        rows = np.flatnonzero(self.table.chosen(selection))
-        page = rows[after : after + limit]
-        return [self.table.feature(int(row)) for row in page], after + limit if after + limit < rows.size else None
+        """A page of features in a steady order, and where the next one begins (None after the last).
+
+        Rows with keys are in their order, and the next page begins after the last one's: as in `Asked`.
+        """
+        table = self.table
+        rows = np.flatnonzero(table.chosen(selection))
+        begin = int(np.searchsorted(table.numbers[rows], after, "right")) if table.is_keyed else after
+        page = rows[begin : begin + limit]
+        following = None
+        if begin + limit < rows.size:
+            following = int(table.numbers[page[-1]]) if table.is_keyed else begin + limit
+        return [table.feature(int(row)) for row in page], following
 
     def feature(self, identity: str) -> dict[str, Any] | None:
         """The feature with an id, None where there is none."""
-        for row, one in enumerate(self.table.ids):
-            if str(one) == identity:
-                return self.table.feature(row)
-        return None
+        row = self.table.row_of(identity)
+        return None if row is None else self.table.feature(row)
 
     def extent(self) -> tuple[float, float, float, float] | None:
         """(west, south, east, north) of everything, None where there is nothing."""

@@ -6,6 +6,7 @@ import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import orjson
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
@@ -125,14 +126,17 @@ def _asked(request: HttpRequest, service: str, slug: str) -> tuple[Layer, Answer
     return layer, read(owner, layer), read_selection(layer, request.GET)
 
 
-def _json(body: dict[str, Any], layer: Layer) -> JsonResponse:
-    answer = JsonResponse(body)
+def _json(body: dict[str, Any], layer: Layer) -> HttpResponse:
+    # A heat map is long: ten times as quick as the json of Python's library.
+    answer = HttpResponse(
+        orjson.dumps(body, default=str, option=orjson.OPT_SERIALIZE_NUMPY), content_type="application/json"
+    )
     answer.headers["Cache-Control"] = "private, max-age=2" if layer.permission else "public, max-age=2"
     return answer
 
 
 @require_safe
-def summary(request: HttpRequest, service: str, slug: str) -> JsonResponse:
+def summary(request: HttpRequest, service: str, slug: str) -> HttpResponse:
     """How many features the view has, and the layer's facets in it."""
     layer, answers, selection = _asked(request, service, slug)
     body: dict[str, Any] = {"count": answers.count(selection)}
@@ -152,7 +156,7 @@ def _facet(layer: Layer, facet: Facet) -> dict[str, Any]:
 
 
 @require_safe
-def heat_map(request: HttpRequest, service: str, slug: str) -> JsonResponse:
+def heat_map(request: HttpRequest, service: str, slug: str) -> HttpResponse:
     """The view's H3 cells with their counts, in cells that suit `zoom`."""
     layer, answers, selection = _asked(request, service, slug)
     try:
@@ -163,7 +167,7 @@ def heat_map(request: HttpRequest, service: str, slug: str) -> JsonResponse:
 
 
 @require_safe
-def zone_map(request: HttpRequest, service: str, slug: str) -> JsonResponse:
+def zone_map(request: HttpRequest, service: str, slug: str) -> HttpResponse:
     """The districts with their counts."""
     layer, answers, selection = _asked(request, service, slug)
     return _json(choropleth(answers, selection), layer)
@@ -208,7 +212,7 @@ def _told(layer: Layer, name: str, value: Any) -> Any:
 
 
 @require_safe
-def replay(request: HttpRequest, service: str, slug: str) -> JsonResponse:
+def replay(request: HttpRequest, service: str, slug: str) -> HttpResponse:
     """Where things were from `start` on (city's clock where no zone is said), for `minutes`."""
     owner, layer = find_layer(service, slug, actor_of(request))
     start = _moment(request.GET.get("start", ""))

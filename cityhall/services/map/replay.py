@@ -94,7 +94,7 @@ def _places(table: Table) -> dict[str, Any]:
     made = {}
     for row in range(len(table)):
         values = {name: table.columns[name].at(row) for name in names}
-        identity = values.pop("id", None) or table.ids[row]
+        identity = values.pop("id", None) or table.identity(row)
         made[str(identity)] = [round(float(table.lon[row]), 5), round(float(table.lat[row]), 5), values]
     return made
 

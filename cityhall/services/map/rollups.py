@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections import defaultdict
 from typing import Any
 
 import h3
 import numpy as np
 import shapely
 
-from cityhall.kernel.places.cells import cell_of, outline
+from cityhall.kernel.places.cells import cells_of, outline
 from cityhall.kernel.places.models import Zone
 from cityhall.kernel.places.zones import zones_stamp
 from cityhall.services.map.reading import Answers
@@ -34,17 +33,16 @@ def _step(resolution: int) -> float:
 def heat(answers: Answers, selection: Selection, resolution: int) -> dict[str, Any]:
     """How many features lie in each H3 cell: a FeatureCollection of hexagons with `count` and `share` (of the most)."""
     lon, lat, weights = answers.places(selection, _step(resolution))
-    totals: dict[int, float] = defaultdict(float)
-    for x, y, weight in zip(lon.tolist(), lat.tolist(), weights.tolist(), strict=True):
-        totals[cell_of(x, y, resolution)] += weight
-    most = max(totals.values(), default=1.0)
+    cells, place = np.unique(np.array(cells_of(lon.tolist(), lat.tolist(), resolution), np.int64), return_inverse=True)
+    counts = np.bincount(place, weights, cells.size)
+    most = float(counts.max(initial=1.0))
     features = [
         {
             "type": "Feature",
             "geometry": {"type": "Polygon", "coordinates": [outline(cell)]},
             "properties": {"count": int(count), "share": round(count / most, 4)},
         }
-        for cell, count in sorted(totals.items())
+        for cell, count in zip(cells.tolist(), counts.tolist(), strict=True)
     ]
     return {"type": "FeatureCollection", "features": features, "most": int(most), "resolution": resolution}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import blake2b
@@ -13,13 +14,15 @@ import pyarrow as pa
 import shapely
 from django.utils.dateparse import parse_datetime
 
-from cityhall.engines.tiles import Column, to_world
+from cityhall.engines.tiles import Column, Index, to_world
 from cityhall.kernel.places.layers import plain
 from cityhall.kernel.service import Layer
 from cityhall.services.map.selection import Selection
 
 Float = npt.NDArray[np.float64]
 Rows = npt.NDArray[np.int64]
+UNSORTED = 4_000
+"""Points that are looked through for a tile as quickly as by an index."""
 
 
 @dataclass(frozen=True)
@@ -28,10 +31,10 @@ class Table:
 
     `lon`, `lat` of a line or area are a point on it; `u`, `v` the same as shares of the world (engines/tiles).
     `time` is seconds since 1970, NaN where a feature has none; `numbers` are the ids as tiles take them, -1 where an id
-    is no whole number. `digest` changes with anything in it.
+    is no whole number. `digest` changes with anything in it. `index` is of many points only.
     """
 
-    ids: list[Any]
+    ids: Sequence[Any] | Rows
     lon: Float
     lat: Float
     u: Float
@@ -42,23 +45,41 @@ class Table:
     boxes: npt.NDArray[np.float64] | None
     numbers: Rows
     digest: str
+    index: Index | None
 
     def __len__(self) -> int:
         return len(self.ids)
 
-    def chosen(self, selection: Selection, *, at: bool = True) -> npt.NDArray[np.bool_]:
-        """Which features a selection leaves; without `at` wherever they are."""
-        keep = np.ones(len(self), np.bool_)
-        if at and selection.bounds:
+    @property
+    def is_keyed(self) -> bool:
+        """Whether `ids` are keys from 1 up, ascending."""
+        return isinstance(self.ids, np.ndarray) and (len(self.ids) == 0 or bool(self.ids[0] > 0))
+
+    @property
+    def nbytes(self) -> int:
+        """About how many bytes of memory the points take."""
+        own = (self.lon, self.lat, self.u, self.v, self.time, self.numbers)
+        return sum(array.nbytes for array in own) + sum(one.nbytes for one in self.columns.values()) + 12 * len(self)
+
+    def chosen(self, selection: Selection, rows: Rows | None = None) -> npt.NDArray[np.bool_]:
+        """Which features a selection leaves; of `rows` alone, where these are given, wherever they lie."""
+        some = slice(None) if rows is None else rows
+        keep = np.ones(len(self) if rows is None else rows.size, np.bool_)
+        if rows is None and selection.bounds:
             keep &= np.logical_or.reduce([self._in(box) for box in selection.boxes])
         for name, wanted in selection.values.items():
             column = self.columns.get(name)
-            good = [] if column is None else [n for n, value in enumerate(column.values) if str(value) in wanted]
-            keep &= np.isin(column.codes, good) if column is not None else False
+            if column is None:
+                keep[:] = False
+                continue
+            good = np.zeros(len(column.values) + 1, np.bool_)
+            good[column.values.among(wanted)] = True
+            # The code of none is -1, the last of `good`.
+            keep &= good[column.codes[some]]
         if selection.since is not None:
-            keep &= self.time >= selection.since
+            keep &= self.time[some] >= selection.since
         if selection.until is not None:
-            keep &= self.time <= selection.until
+            keep &= self.time[some] <= selection.until
         return keep
 
     def _in(self, box: tuple[float, float, float, float]) -> npt.NDArray[np.bool_]:
@@ -67,6 +88,19 @@ class Table:
             return (self.lon >= west) & (self.lon <= east) & (self.lat >= south) & (self.lat <= north)
         across = (self.boxes[:, 0] <= east) & (self.boxes[:, 2] >= west)
         return across & (self.boxes[:, 1] <= north) & (self.boxes[:, 3] >= south)
+
+    def identity(self, row: int) -> Any:
+        """A row's id as JSON takes it."""
+        found = self.ids[row]
+        return int(found) if isinstance(found, np.integer) else found
+
+    def row_of(self, identity: str) -> int | None:
+        """The row of the feature whose id is written so, None where there is none."""
+        if isinstance(self.ids, np.ndarray):
+            number = int(identity) if identity.isascii() and identity.isdigit() and len(identity) < 19 else -1
+            found = np.flatnonzero(self.ids == number) if str(number) == identity else ()
+            return int(found[0]) if len(found) else None
+        return next((row for row, one in enumerate(self.ids) if str(one) == identity), None)
 
     def feature(self, row: int) -> dict[str, Any]:
         """A row as a GeoJSON feature."""
@@ -79,7 +113,7 @@ class Table:
             place = shapely.geometry.mapping(self.shapes[row])
         return {
             "type": "Feature",
-            "id": self.ids[row],
+            "id": self.identity(row),
             "geometry": place,
             "properties": {name: column.at(row) for name, column in self.columns.items()},
         }
@@ -96,7 +130,7 @@ def seconds(value: Any) -> float:
     return moment.timestamp() if moment is not None and moment.tzinfo else float("nan")
 
 
-def from_arrow(layer: Layer, rows: pa.Table, digest: str) -> Table:
+def from_arrow(layer: Layer, rows: pa.Table) -> Table:
     """A table of rows as `kernel.places.layers.many` gives them."""
     lon, lat = (np.asarray(rows[name], np.float64) for name in ("lon", "lat"))
     time = rows["time"].cast(pa.float64()).to_numpy()
@@ -105,8 +139,8 @@ def from_arrow(layer: Layer, rows: pa.Table, digest: str) -> Table:
         for place, name in enumerate(layer.public_fields)
         if rows[f"f{place}"].null_count < len(rows)
     }
-    numbers = np.asarray(rows["pk"]) if pa.types.is_integer(rows["pk"].type) else None
-    return _made(rows["pk"].to_pylist(), lon, lat, time, columns, digest, numbers=numbers)
+    numbers = np.asarray(rows["pk"], np.int64) if pa.types.is_integer(rows["pk"].type) else None
+    return _made(rows["pk"].to_pylist() if numbers is None else numbers, lon, lat, time, columns, numbers=numbers)
 
 
 def from_features(layer: Layer, features: list[dict[str, Any]]) -> Table:
@@ -127,12 +161,11 @@ def from_features(layer: Layer, features: list[dict[str, Any]]) -> Table:
 
 
 def _made(
-    ids: list[Any],
+    ids: Sequence[Any] | Rows,
     lon: Float,
     lat: Float,
     time: Float,
     columns: dict[str, Column],
-    digest: str = "",
     *,
     shapes: npt.NDArray[Any] | None = None,
     numbers: Rows | None = None,
@@ -142,16 +175,19 @@ def _made(
         whole = [one if isinstance(one, int) and 0 <= one < 2**63 else -1 for one in ids]
         numbers = np.array(whole, np.int64)
     boxes = None if shapes is None else shapely.bounds(shapes)
-    return Table(
-        ids, lon, lat, u, v, time, columns, shapes, boxes, numbers, digest or _digest(ids, lon, lat, columns, shapes)
-    )
+    digest = _digest(ids, (lon, lat, time), columns, shapes)
+    index = Index.of(u, v) if shapes is None and lon.size > UNSORTED else None
+    return Table(ids, lon, lat, u, v, time, columns, shapes, boxes, numbers, digest, index)
 
 
-def _digest(ids: list[Any], lon: Float, lat: Float, columns: dict[str, Column], shapes: npt.NDArray[Any] | None) -> str:
-    total = blake2b(digest_size=10)
-    for array in (lon, lat, *(column.codes for column in columns.values())):
-        total.update(np.ascontiguousarray(array).tobytes())
-    total.update(repr(([column.values for column in columns.values()], ids)).encode())
+def _digest(
+    ids: Sequence[Any] | Rows, places: Sequence[Float], columns: dict[str, Column], shapes: npt.NDArray[Any] | None
+) -> str:
+    total = blake2b(repr(list(columns)).encode(), digest_size=10)
+    encoded = ((column.codes, *column.values.encoded) for column in columns.values())
+    for array in (*places, *(part for parts in encoded for part in parts)):
+        total.update(np.ascontiguousarray(array).data)
+    total.update(np.ascontiguousarray(ids).data if isinstance(ids, np.ndarray) else repr(ids).encode())
     if shapes is not None:
         total.update(b"".join(shapely.to_wkb(shapes)))
     return total.hexdigest()

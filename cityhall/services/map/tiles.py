@@ -82,7 +82,8 @@ def _tile(
 
 
 def _headers(answer: HttpResponse, layer: Layer, tag: str) -> HttpResponse:
-    age = LIVE_S if layer.live else STILL_S
+    # What people publish they may withdraw: it is asked for again, and by its tag not sent again.
+    age = LIVE_S if layer.live or layer.stamp else STILL_S
     answer.headers["ETag"] = tag
     answer.headers["Vary"] = "Accept-Encoding"
     answer.headers["Cache-Control"] = f"{'private' if layer.permission else 'public'}, max-age={age:.0f}"

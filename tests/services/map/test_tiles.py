@@ -4,17 +4,30 @@ from __future__ import annotations
 
 import asyncio
 import gzip
+from collections import Counter
 from typing import Any
 
 import mapbox_vector_tile
 import numpy as np
+import pyarrow as pa
 import pytest
 import shapely
 from django.test import Client
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cityhall.engines.tiles import EXTENT, Column, bounds_of, cut_points, encode_points, encode_shapes, to_world
+from cityhall.engines.tiles import (
+    EXTENT,
+    Column,
+    Index,
+    Values,
+    bounds_of,
+    count_squares,
+    cut_points,
+    encode_points,
+    encode_shapes,
+    to_world,
+)
 from cityhall.services.map import reading, tiles
 from cityhall.services.transit.models import VehicleState
 from cityhall.web.swift import swift
@@ -69,6 +82,58 @@ def test_no_point_is_lost_by_thinning(z: int, seed: int, count: int) -> None:
     if rows.size < whole.size:
         cells = {(int(a) // 32, int(b) // 32) for a, b in zip(px, py, strict=True)}
         assert len(cells) == rows.size
+
+
+@settings(max_examples=80, deadline=None)
+@given(
+    z=st.integers(0, 22),
+    at=st.tuples(st.floats(0, 1), st.floats(0, 1)),
+    spread=st.sampled_from([0.0, 1e-8, 1e-5, 1e-2, 1.0]),
+    seed=st.integers(0, 2**32),
+    count=st.integers(0, 5000),
+    moved=st.tuples(st.integers(-1, 1), st.integers(-1, 1)),
+)
+def test_an_index_changes_nothing_but_the_time(
+    z: int, at: tuple[float, float], spread: float, seed: int, count: int, moved: tuple[int, int]
+) -> None:
+    """Cut by the index a tile is what it is without: on tiles' edges, at the world's, wherever points crowd."""
+    rng = np.random.default_rng(seed)
+    u, v = (np.clip(middle + spread * rng.standard_normal(count), 0, 1) for middle in at)
+    u[: count // 3] = np.round(u[: count // 3] * 2**z) / 2**z
+    v[: count // 5] = np.nan
+    x, y = (min(max(int(middle * 2**z) + step, 0), 2**z - 1) for middle, step in zip(at, moved, strict=True))
+    index = Index.of(u, v)
+    for keep in (None, lambda rows: rows % 3 > 0):
+        plain, found = cut_points(u, v, z, x, y, keep=keep), cut_points(u, v, z, x, y, keep=keep, index=index)
+        for one, other in zip(plain, found, strict=True):
+            np.testing.assert_array_equal(one, other)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    values=st.one_of(
+        *(st.lists(one, max_size=40, unique=True) for one in (st.text(max_size=300), st.integers(-(2**63), 2**63 - 1))),
+        st.lists(st.floats(allow_nan=False), max_size=40),
+    )
+)
+def test_values_are_written_alike_from_lists_and_from_arrow(values: list[Any]) -> None:
+    for some in (values, values[3:]):
+        array = pa.array(values)[-len(some) :] if some else pa.array(values)[:0]
+        lists, arrow = Values(list(some)), Values(array)
+        assert bytes(lists.encoded[0]) == bytes(arrow.encoded[0]) and list(lists.encoded[1]) == list(arrow.encoded[1])
+        if not any(isinstance(value, float) and not np.isfinite(value) for value in values):
+            assert arrow.among([str(value) for value in some[:3]]) == lists.among([str(value) for value in some[:3]])
+
+
+@settings(max_examples=40, deadline=None)
+@given(seed=st.integers(0, 2**32), count=st.integers(0, 3000), step=st.sampled_from([1e-6, 1e-3, 0.5, 90.0]))
+def test_squares_count_every_point(seed: int, count: int, step: float) -> None:
+    rng = np.random.default_rng(seed)
+    lon, lat = rng.normal(-51.2, 1, count), rng.normal(0, 1, count)
+    x, y, counts = count_squares(lon, lat, step)
+    wanted = Counter(zip(np.floor(lon / step).tolist(), np.floor(lat / step).tolist(), strict=True))
+    seen = zip(np.floor(x / step).tolist(), np.floor(y / step).tolist(), strict=True)
+    assert dict(zip(seen, counts.tolist(), strict=True)) == wanted
 
 
 def test_areas_are_clipped_and_wound_as_the_standard_says() -> None:

@@ -21,6 +21,7 @@ from cityhall.services.map.datasets import limits
 from cityhall.services.map.datasets.outside import checked_address, fetch
 from cityhall.services.map.datasets.published import forget
 from cityhall.services.map.models import Dataset, DatasetVersion, OutsideMap
+from cityhall.services.map.reading import look_again
 
 PERMISSION = "map.publish_dataset"
 KEPT = 5
@@ -35,9 +36,14 @@ class Upload(Protocol):
     def read(self, size: int = ..., /) -> bytes: ...
 
 
+def _show_at_once() -> None:
+    forget()
+    look_again()
+
+
 def _note(actor: Actor, kind: str, dataset: Dataset, data: dict[str, Any] | None = None) -> None:
     append("map", f"dataset.{kind}", data or {}, subject=f"dataset:{dataset.slug}", actor=str(actor))
-    transaction.on_commit(forget)
+    transaction.on_commit(_show_at_once)
 
 
 def find(actor: Actor, slug: str, *, deleted: bool = False) -> Dataset:
@@ -138,7 +144,7 @@ def read(version: DatasetVersion) -> None:
     )
     old = [one.pk for one in dataset.versions.all()[KEPT:] if one.pk != dataset.version_id]
     DatasetVersion.objects.filter(pk__in=old).delete()
-    transaction.on_commit(forget)
+    transaction.on_commit(_show_at_once)
 
 
 @transaction.atomic

@@ -15,7 +15,7 @@ from cityhall.kernel.service import Layer
 from cityhall.services.map.models import Dataset, DatasetFeature, DatasetVersion
 
 COLOR = "#8a4bb0"
-FRESH_S = 2.0
+FRESH_S = 0.5
 """How long a process may go on with the list it has: every tile and page asks for it."""
 TYPES: dict[str, models.Field[Any, Any]] = {
     "int": models.BigIntegerField(),
