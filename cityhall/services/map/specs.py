@@ -12,6 +12,7 @@ from django.utils.translation import ngettext
 from cityhall.kernel.people.actors import Actor
 from cityhall.kernel.places.layers import seen_by
 from cityhall.kernel.service import Layer, Service
+from cityhall.services.map.datasets.pictures import tiles
 from cityhall.services.map.models import OutsideMap
 from cityhall.services.map.replay import can_replay
 from cityhall.services.map.tiles import tiles_path
@@ -52,18 +53,9 @@ def _spec(service: Service, layer: Layer) -> dict[str, Any]:
 def outside_specs() -> list[dict[str, Any]]:
     """Other servers' maps as MapLibre raster sources."""
     return [
-        {"id": f"outside/{one.pk}", "name": one.name, "tiles": outside_tiles(one), "attribution": one.attribution}
+        {"id": f"outside/{one.pk}", "name": one.name, "tiles": tiles(one), "attribution": one.attribution}
         for one in OutsideMap.objects.all()
     ]
-
-
-def outside_tiles(one: OutsideMap) -> str:
-    """The address template of an outside map's tiles."""
-    if one.kind == OutsideMap.Kind.XYZ:
-        return one.url
-    joined = "&" if "?" in one.url else "?"
-    wanted = "SERVICE=WMS&VERSION=1.3.0&REQUEST=GetMap&STYLES=&CRS=EPSG:3857&FORMAT=image/png&TRANSPARENT=TRUE"
-    return f"{one.url}{joined}{wanted}&LAYERS={one.layer}&WIDTH=512&HEIGHT=512&BBOX={{bbox-epsg-3857}}"
 
 
 def words() -> dict[str, str]:
@@ -85,6 +77,7 @@ def words() -> dict[str, str]:
         "replaying": _("Replay of %(time)s"),
         "failed": _("That did not work. Try again."),
         "offline": _("No network since %(time)s; shown is what was known then."),
+        "silent": _("%(name)s does not answer: its server sends no pictures now."),
         "saved": _("Saved."),
         "copied": _("The link is copied."),
         "deleted": _("Deleted."),

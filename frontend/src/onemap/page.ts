@@ -45,6 +45,7 @@ class OneMap {
     this.wake()
     this.apply(state)
     this.board.map.on('moveend', () => this.changed())
+    element.addEventListener('silent', (event) => this.tell(say(words.silent, { name: (event as CustomEvent<string>).detail })))
     setInterval(() => this.count(true), LIVE_MS)
   }
 
