@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from PIL import Image
 from playwright.sync_api import Browser, Page, expect
 
 from tests.e2e.conftest import ROOT, SCREENSHOTS, Demo, outside
@@ -80,6 +81,7 @@ def test_layers_counts_charts_and_choices(alone: Page) -> None:
     count = page.locator('[data-layer="transit/vehicles"] [data-count]')
     expect(count).not_to_be_empty()
     expect(page.locator("[data-board]")).to_have_attribute("data-moving", SOME)
+    expect(page.get_by_text("Marelva, a made-up city").first).to_be_in_viewport()
     layer(page, "transit/vehicles")
     bar = page.locator('[data-layer="transit/vehicles"] .facet-bar').first
     line = bar.locator("span").first.inner_text()
@@ -148,29 +150,143 @@ def hour(page: Page) -> str:
     return page.locator("#replay-start").input_value()
 
 
+def test_what_happened_when(alone: Page) -> None:
+    """A period by keyboard: counts, tiles, table and a kept link follow it."""
+    page = alone
+    wait_for_reports(page)
+    opened(page)
+    page.get_by_role("checkbox", name="Reports", exact=True).check()
+    page.get_by_role("button", name="Period").press("Enter")
+    page.get_by_label("What happened in").select_option("the last hour")
+    form = page.locator("[data-period]")
+    expect(form).to_have_attribute("data-counted", SOME)
+    until, count = page.get_by_label("Until", exact=True), page.locator('[data-layer="reports/open"] [data-count]')
+    until.focus()
+    with page.expect_response(lambda answer: "/map/tiles/reports/open/" in answer.url) as tile:
+        until.press("Home")
+    assert "datetime=" in tile.value.url
+    # Residents of the demo began to report when it was started: in the first moments of the hour there was nobody.
+    expect(count).to_have_text("0")
+    assert ":" in (until.get_attribute("aria-valuetext") or "")
+    accessible(page)
+    keep(page, "period")
+    page.wait_for_timeout(500)
+    page.reload()
+    page.locator("[data-board][data-idle]").wait_for()
+    expect(page.get_by_label("Until", exact=True)).to_have_value("1")
+    expect(count).to_have_text("0")
+    page.get_by_role("button", name="The whole period").click()
+    expect(count).to_have_text(SOME)
+    page.locator('[data-layer="reports/open"]').get_by_role("checkbox").focus()
+    page.keyboard.press("t")
+    rows = page.get_by_role("dialog", name="Reports")
+    expect(rows.get_by_role("row").nth(1)).to_be_visible()
+
+
+def wait_for_reports(page: Page) -> None:
+    """Residents report now and then."""
+    for _try in range(30):
+        if page.request.get("/map/summary/reports/open/").json()["count"]:
+            return
+        page.wait_for_timeout(2_000)
+    raise AssertionError("nobody reported anything")
+
+
 @pytest.mark.parametrize("device", ["desktop", "phone"])
-def test_two_layers_side_by_side(device: str, request: pytest.FixtureRequest) -> None:
+def test_two_maps_side_by_side(device: str, request: pytest.FixtureRequest) -> None:
+    """Each with several layers of its own; the link holds both."""
     page: Page = request.getfixturevalue(device)
     opened(page)
     page.get_by_role("button", name="Compare").click()
     page.locator("[data-over][data-idle]").wait_for(timeout=SLOW_MS)
+    stops, lines = (page.get_by_role("checkbox", name=name, exact=True) for name in ("Stops", "Lines"))
+    expect(lines).to_be_checked()
+    page.get_by_role("radio", name="the right map").check()
+    expect(stops).to_be_checked()
+    expect(lines).not_to_be_checked()
+    lines.check()
+    stops.uncheck()
+    page.get_by_role("checkbox", name="Reports", exact=True).check()
+    page.get_by_role("radio", name="the left map").check()
+    expect(page.get_by_role("checkbox", name="Reports", exact=True)).not_to_be_checked()
     bar = page.get_by_role("slider", name="Bar between the two maps")
     bar.focus()
     bar.press("ArrowRight")
     assert "51%" in (page.locator("[data-over]").get_attribute("style") or "")
+    page.wait_for_timeout(1_500)
     accessible(page)
     keep(page, f"compare-{device}")
+    page.reload()
+    page.locator("[data-over][data-idle]").wait_for(timeout=SLOW_MS)
+    expect(bar).to_have_value("51")
+    page.get_by_role("radio", name="the right map").check()
+    for name, on in (("Reports", True), ("Lines", True), ("Stops", False)):
+        expect(page.get_by_role("checkbox", name=name, exact=True)).to_be_checked(checked=on)
+
+
+def colours(image: Image.Image, box: tuple[float, float, float, float]) -> set[object]:
+    """The different colours in a part of a picture (shares of its width, pixels of its height)."""
+    left, top, right, bottom = box
+    part = image.crop((int(left * image.width), int(top), int(right * image.width), int(bottom)))
+    return {colour for _, colour in part.getcolors(part.width * part.height) or []}
 
 
 def test_a_picture_to_keep(alone: Page) -> None:
+    """The map, twice as fine as on the screen, and round it a title, a legend, the time and whose it is."""
     page = alone
     opened(page)
     with page.expect_download() as download:
         page.get_by_role("button", name="Keep as a picture").click()
-    png = Path(download.value.path()).read_bytes()
-    assert png.startswith(b"\x89PNG") and len(png) > 50_000
     SCREENSHOTS.mkdir(exist_ok=True)
-    (SCREENSHOTS / "one-map-picture.png").write_bytes(png)
+    download.value.save_as(SCREENSHOTS / "one-map-picture.png")
+    image = Image.open(SCREENSHOTS / "one-map-picture.png").convert("RGB")
+    box = page.locator("[data-board]").bounding_box()
+    assert box is not None
+    width, head, bottom = 2 * box["width"], 2 * 56, 2 * 56 + 2 * box["height"]
+    assert image.width == width and image.height > bottom
+    assert len(colours(image, (0, head, 1, bottom))) > 1_000
+    title = colours(image, (0, 0, 0.5, head))
+    assert (255, 255, 255) in title and (28, 33, 39) in title
+    # The lines' grey-blue and the buses' blue in the legend, and the soft colour of the last line.
+    legend = colours(image, (0, bottom, 1, image.height - 60))
+    swatches = page.locator(".map-layer:has([data-on]:checked) .swatch").evaluate_all(
+        "all => all.map(one => getComputedStyle(one).backgroundColor.match(/\\d+/g).map(Number))"
+    )
+    assert len(swatches) > 1 and {tuple(one) for one in swatches} <= legend
+    assert (85, 89, 95) in colours(image, (0, image.height - 60, 1, image.height))
+
+
+def test_a_sheet_of_paper(phone: Page) -> None:
+    """Light though the phone is dark; one sheet of A4 with everything on it."""
+    page = phone
+    opened(page)
+    page.evaluate(
+        "() => { const { dataset } = document.documentElement; window.print = () => (dataset.printed = dataset.theme) }"
+    )
+    page.get_by_role("button", name="Print", exact=True).click()
+    expect(page.locator("html")).to_have_attribute("data-printed", "light", timeout=20_000)
+    pdf = page.pdf(path=SCREENSHOTS / "one-map-print.pdf", prefer_css_page_size=True)
+    assert len(re.findall(rb"/Type /Page\b", pdf)) == 1 and b"/MediaBox [0 0 594.9" in pdf
+    page.emulate_media(media="print")
+    sheet = page.locator("[data-print]")
+    expect(sheet.get_by_role("heading", name="Marelva · One map")).to_be_visible()
+    expect(sheet.get_by_role("listitem").filter(has_text="Buses now")).to_be_visible()
+    expect(sheet.locator("footer")).to_contain_text(re.compile(r"20\d\d.*Marelva, a made-up city"))
+    expect(page.locator(".panel")).to_be_hidden()
+    light = page.evaluate(
+        """() => {
+            const canvas = document.querySelector('[data-print] canvas')
+            const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height)
+            let sum = 0
+            for (let at = 0; at < data.length; at += 4) sum += data[at] + data[at + 1] + data[at + 2]
+            return sum / (3 * canvas.width * canvas.height)
+        }"""
+    )
+    assert light > 180
+    keep(page, "print")
+    page.emulate_media(media="screen")
+    page.evaluate("dispatchEvent(new Event('afterprint'))")
+    assert page.evaluate("document.documentElement.dataset.theme") == "dark"
 
 
 def test_the_wall_screen_lives_through_a_lost_network(alone: Page) -> None:

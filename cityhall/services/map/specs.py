@@ -43,6 +43,8 @@ def _spec(service: Service, layer: Layer) -> dict[str, Any]:
         "zones": reverse("map_zones", args=names),
         "table": reverse("map_table", args=names),
         "replay": reverse("map_replay", args=names) if can_replay(layer) else "",
+        # What is live is always now: choosing by time would only hide what has not been heard of for a moment.
+        "times": reverse("map_timeline", args=names) if layer.time and not layer.live else "",
         "downloads": "" if layer.permission else reverse("map_download", args=[*names, "geojson"]),
         "labels": {name: str(layer.labels.get(name, name)) for name in layer.public_fields},
         "values": {name: {key: str(text) for key, text in some.items()} for name, some in layer.values.items()},
@@ -56,6 +58,13 @@ def outside_specs() -> list[dict[str, Any]]:
         {"id": f"outside/{one.pk}", "name": one.name, "tiles": tiles(one), "attribution": one.attribution}
         for one in OutsideMap.objects.all()
     ]
+
+
+def spans() -> list[tuple[int, str]]:
+    """How far back one may look, in seconds, and its name."""
+    day = 86_400
+    names = [(3_600, _("the last hour")), (day, _("the last day")), (7 * day, _("the last week"))]
+    return [*names, (30 * day, _("the last month")), (365 * day, _("the last year"))]
 
 
 def words() -> dict[str, str]:
@@ -75,6 +84,8 @@ def words() -> dict[str, str]:
         "live": _("Live"),
         "noReplay": _("Nothing is kept of that hour."),
         "replaying": _("Replay of %(time)s"),
+        "happened": _("%(count)s in view from %(from)s to %(to)s"),
+        "mostAt": _("Counts over time; the most, %(count)s, from %(time)s on"),
         "failed": _("That did not work. Try again."),
         "offline": _("No network since %(time)s; shown is what was known then."),
         "silent": _("%(name)s does not answer: its server sends no pictures now."),
