@@ -79,7 +79,7 @@ export class Compare {
 
   private cut(): void {
     this.over.style.clipPath = `inset(0 0 0 ${this.bar.value}%)`
-    this.bar.style.setProperty('--at', `${this.bar.value}%`)
+    this.bar.style.setProperty('--at', this.bar.value)
     this.bar.setAttribute('aria-valuetext', `${this.bar.value} %`)
   }
 }
