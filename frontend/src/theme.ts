@@ -20,6 +20,18 @@ function show(): void {
   document.dispatchEvent(new CustomEvent('theme', { detail: theme() }))
 }
 
+/** Shows the page light, as paper is, until what it gives is called. */
+export function lighten(): () => void {
+  const { dataset } = document.documentElement
+  dataset.themeFixed = ''
+  dataset.theme = 'light'
+  show()
+  return () => {
+    delete dataset.themeFixed
+    show()
+  }
+}
+
 /** Keeps the page in the reader's theme and wakes the switches. */
 export function startTheme(): void {
   show()

@@ -45,8 +45,13 @@ def outside() -> dict[str, str]:
 
 def start_demo(data: Path, log: Path, *options: str) -> Demo:
     """Starts `cityhall demo` and waits until it answers."""
+    return start("demo", data, log, *options)
+
+
+def start(what: str, data: Path, log: Path, *options: str) -> Demo:
+    """Starts `cityhall demo` or `cityhall up` and waits until it answers."""
     port = free_port()
-    command = [sys.executable, "-m", "cityhall.cli", "demo", "--data", str(data), "--port", str(port), *options]
+    command = [sys.executable, "-m", "cityhall.cli", what, "--data", str(data), "--port", str(port), *options]
     with log.open("wb") as output:
         process = subprocess.Popen(command, stdout=output, stderr=output, env=outside(), cwd=ROOT)
     address = f"http://localhost:{port}"
@@ -58,7 +63,7 @@ def start_demo(data: Path, log: Path, *options: str) -> Demo:
         except httpx.HTTPError:
             time.sleep(0.2)
     process.kill()
-    raise AssertionError(f"the demo did not start:\n{log.read_text()}")
+    raise AssertionError(f"the city did not start:\n{log.read_text()}")
 
 
 def stop_demo(demo: Demo) -> int:

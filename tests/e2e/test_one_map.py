@@ -80,6 +80,7 @@ def test_layers_counts_charts_and_choices(alone: Page) -> None:
     count = page.locator('[data-layer="transit/vehicles"] [data-count]')
     expect(count).not_to_be_empty()
     expect(page.locator("[data-board]")).to_have_attribute("data-moving", SOME)
+    expect(page.get_by_text("Marelva, a made-up city").first).to_be_in_viewport()
     layer(page, "transit/vehicles")
     bar = page.locator('[data-layer="transit/vehicles"] .facet-bar').first
     line = bar.locator("span").first.inner_text()
@@ -148,29 +149,78 @@ def hour(page: Page) -> str:
     return page.locator("#replay-start").input_value()
 
 
+def test_what_happened_when(alone: Page) -> None:
+    """A period by keyboard: counts, tiles, table and a kept link follow it."""
+    page = alone
+    wait_for_reports(page)
+    opened(page)
+    page.get_by_role("checkbox", name="Reports", exact=True).check()
+    page.get_by_role("button", name="Period").press("Enter")
+    page.get_by_label("What happened in").select_option("the last hour")
+    form = page.locator("[data-period]")
+    expect(form).to_have_attribute("data-counted", SOME)
+    until, count = page.get_by_label("Until", exact=True), page.locator('[data-layer="reports/open"] [data-count]')
+    until.focus()
+    with page.expect_response(lambda answer: "/map/tiles/reports/open/" in answer.url) as tile:
+        until.press("Home")
+    assert "datetime=" in tile.value.url
+    # Residents of the demo began to report when it was started: in the first moments of the hour there was nobody.
+    expect(count).to_have_text("0")
+    assert ":" in (until.get_attribute("aria-valuetext") or "")
+    accessible(page)
+    keep(page, "period")
+    page.wait_for_timeout(500)
+    page.reload()
+    page.locator("[data-board][data-idle]").wait_for()
+    expect(page.get_by_label("Until", exact=True)).to_have_value("1")
+    expect(count).to_have_text("0")
+    page.get_by_role("button", name="The whole period").click()
+    expect(count).to_have_text(SOME)
+    page.locator('[data-layer="reports/open"]').get_by_role("checkbox").focus()
+    page.keyboard.press("t")
+    rows = page.get_by_role("dialog", name="Reports")
+    expect(rows.get_by_role("row").nth(1)).to_be_visible()
+
+
+def wait_for_reports(page: Page) -> None:
+    """Residents report now and then."""
+    for _try in range(30):
+        if page.request.get("/map/summary/reports/open/").json()["count"]:
+            return
+        page.wait_for_timeout(2_000)
+    raise AssertionError("nobody reported anything")
+
+
 @pytest.mark.parametrize("device", ["desktop", "phone"])
-def test_two_layers_side_by_side(device: str, request: pytest.FixtureRequest) -> None:
+def test_two_maps_side_by_side(device: str, request: pytest.FixtureRequest) -> None:
+    """Each with several layers of its own; the link holds both."""
     page: Page = request.getfixturevalue(device)
     opened(page)
     page.get_by_role("button", name="Compare").click()
     page.locator("[data-over][data-idle]").wait_for(timeout=SLOW_MS)
+    stops, lines = (page.get_by_role("checkbox", name=name, exact=True) for name in ("Stops", "Lines"))
+    expect(lines).to_be_checked()
+    page.get_by_role("radio", name="the right map").check()
+    expect(stops).to_be_checked()
+    expect(lines).not_to_be_checked()
+    lines.check()
+    stops.uncheck()
+    page.get_by_role("checkbox", name="Reports", exact=True).check()
+    page.get_by_role("radio", name="the left map").check()
+    expect(page.get_by_role("checkbox", name="Reports", exact=True)).not_to_be_checked()
     bar = page.get_by_role("slider", name="Bar between the two maps")
     bar.focus()
     bar.press("ArrowRight")
     assert "51%" in (page.locator("[data-over]").get_attribute("style") or "")
+    page.wait_for_timeout(1_500)
     accessible(page)
     keep(page, f"compare-{device}")
-
-
-def test_a_picture_to_keep(alone: Page) -> None:
-    page = alone
-    opened(page)
-    with page.expect_download() as download:
-        page.get_by_role("button", name="Keep as a picture").click()
-    png = Path(download.value.path()).read_bytes()
-    assert png.startswith(b"\x89PNG") and len(png) > 50_000
-    SCREENSHOTS.mkdir(exist_ok=True)
-    (SCREENSHOTS / "one-map-picture.png").write_bytes(png)
+    page.reload()
+    page.locator("[data-over][data-idle]").wait_for(timeout=SLOW_MS)
+    expect(bar).to_have_value("51")
+    page.get_by_role("radio", name="the right map").check()
+    for name, on in (("Reports", True), ("Lines", True), ("Stops", False)):
+        expect(page.get_by_role("checkbox", name=name, exact=True)).to_be_checked(checked=on)
 
 
 def test_the_wall_screen_lives_through_a_lost_network(alone: Page) -> None:
@@ -195,7 +245,7 @@ def sign_in(page: Page, email: str) -> None:
     page.locator("input[name=login]").fill(email)
     page.locator("input[name=password]").fill(PASSWORD)
     page.locator("main form button").first.click()
-    page.wait_for_url("**/")
+    page.wait_for_url(lambda url: "/login/" not in url)
 
 
 def test_bring_publish_style_and_keep_a_view(alone: Page, chief: str) -> None:
@@ -253,6 +303,24 @@ def test_a_bad_file_is_told_by_its_row(alone: Page, chief: str, tmp_path: Path) 
     expect(page.locator("[data-problems] tbody tr")).to_have_text(["2longitude“here” is no number of degrees"])
     accessible(page)
     keep(page, "bad-file")
+
+
+def test_the_pages_of_publishers_on_a_phone(phone: Page, chief: str, tmp_path: Path) -> None:
+    page = phone
+    sign_in(page, chief)
+    page.goto("/map/data-sets/")
+    page.get_by_text("Add one").click()
+    page.get_by_label("Kind").select_option("wms")
+    accessible(page)
+    keep(page, "bring-phone")
+    file = tmp_path / "A long name of a file with many fountains in it.csv"
+    file.write_text("name,longitude,latitude\nFountain,-29.42,36.34\n")
+    page.locator("#file").set_input_files(file)
+    page.get_by_role("button", name="Put it on the map").click()
+    page.locator('#state[data-state="ready"]').wait_for(timeout=30_000)
+    page.reload()
+    accessible(page)
+    keep(page, "dataset-phone")
 
 
 PAGES = {"map": "/map/", "open-data": "/map/ogc/?f=html", "collections": "/map/ogc/collections?f=html"}

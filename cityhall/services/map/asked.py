@@ -15,7 +15,7 @@ from cityhall.engines.tiles import bounds_of, encode_points
 from cityhall.engines.tiles.mercator import EXTENT
 from cityhall.engines.tiles.points import FULL, GRID
 from cityhall.kernel.errors import Invalid
-from cityhall.kernel.places.layers import Part, column, feature, plain, rows_of
+from cityhall.kernel.places.layers import Part, Seconds, column, feature, plain, rows_of
 from cityhall.kernel.places.rows import many
 from cityhall.kernel.service import Layer, resolve
 from cityhall.services.map.facets import MOST_VALUES, NEVER, Facet, count_values
@@ -96,6 +96,14 @@ class Asked:
             return isinstance(annotation.output_field, TEXT)
         field = self.rows.model._meta.get_field(name.split("__")[0])
         return isinstance(field, (*TEXT, models.ForeignKey))
+
+    def timeline(self, selection: Selection, bars: int) -> list[int]:
+        """How many of the selected there are in each of `bars` equal parts of its time, which has both ends."""
+        since, until = selection.since or 0.0, selection.until or 0.0
+        rows = self._chosen(selection).order_by()
+        part = Floor((Seconds(self.layer.time) - since) / ((until - since) / bars))
+        counts = dict(rows.annotate(map_bar=part).values_list("map_bar").annotate(n=Count("pk")))
+        return [counts.get(at, 0) + (counts.get(bars, 0) if at == bars - 1 else 0) for at in range(bars)]
 
     def places(self, selection: Selection, step: float) -> tuple[Float, Float, Float]:
         """(lon, lat, how many) of squares of `step` degrees."""

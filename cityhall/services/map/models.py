@@ -111,7 +111,10 @@ class DatasetFeature(models.Model):
 
 
 class OutsideMap(models.Model):
-    """Pictures of another server under ours: XYZ tiles or a WMS. Only these servers may the map page ask."""
+    """Pictures of another server under ours: XYZ tiles or a WMS. Only these servers may the map page ask.
+
+    `layer`, `version` and `format` are a WMS's, as it says of itself when it is added.
+    """
 
     class Kind(models.TextChoices):
         XYZ = "xyz", _("XYZ tiles")
@@ -121,6 +124,8 @@ class OutsideMap(models.Model):
     kind = models.CharField(max_length=5, choices=Kind.choices)
     url = models.CharField(_("address"), max_length=500)
     layer = models.CharField(_("layer"), max_length=200, blank=True)
+    version = models.CharField(max_length=10, default="1.3.0")
+    format = models.CharField(max_length=40, default="image/png")
     attribution = models.CharField(_("whose it is"), max_length=200)
 
     class Meta:

@@ -30,12 +30,12 @@ from cityhall.services.map.reading import Answers, read
 from cityhall.services.map.replay import sightings, tracks
 from cityhall.services.map.rollups import choropleth, heat, resolution_for
 from cityhall.services.map.selection import Selection, read_selection
-from cityhall.services.map.specs import layer_specs, outside_specs, words
+from cityhall.services.map.specs import layer_specs, outside_specs, spans, words
 from cityhall.services.map.table import seconds
 from cityhall.web.security import policy
 
 ROWS = 50
-WAYS = ("points", "heat", "zones")
+BARS = 48
 LONGEST = timedelta(hours=2)
 
 
@@ -73,9 +73,6 @@ def _page(request: HttpRequest, more: dict[str, Any]) -> HttpResponse:
     groups: dict[str, list[dict[str, Any]]] = {}
     for layer in layers:
         groups.setdefault(layer["group"], []).append(layer)
-    points = [layer for layer in layers if layer["kind"] in ("point", "heat")]
-    choices = [(f"{layer['id']}|{way}", f"{layer['name']} – {words()[way]}") for layer in points for way in WAYS]
-    choices += [(f"{layer['id']}|points", layer["name"]) for layer in layers if layer not in points]
     now = timezone.localtime(timezone=settings.CITY.zone)
     context = {
         "layers": layers,
@@ -88,10 +85,7 @@ def _page(request: HttpRequest, more: dict[str, Any]) -> HttpResponse:
         "roles": [(slug, role.name) for slug, role in sorted(roles().items())] if actions.may_share(actor) else [],
         "hour": max(now - timedelta(hours=1), _first_kept(now)).strftime("%Y-%m-%dT%H:%M"),
         "latest": now.strftime("%Y-%m-%dT%H:%M"),
-        "sides": [("left", _("Left")), ("right", _("Right"))],
-        "choices": choices,
-        "first": next((f"{layer['id']}|points" for layer in points if layer["live"]), ""),
-        "second": next((f"{layer['id']}|heat" for layer in points if not layer["live"]), ""),
+        "spans": spans(),
         "state": {},
         "cycle": [],
     }
@@ -171,6 +165,15 @@ def zone_map(request: HttpRequest, service: str, slug: str) -> HttpResponse:
     """The districts with their counts."""
     layer, answers, selection = _asked(request, service, slug)
     return _json(choropleth(answers, selection), layer)
+
+
+@require_safe
+def timeline(request: HttpRequest, service: str, slug: str) -> JsonResponse:
+    """How many features of the view there are in each of BARS equal parts of `datetime`, which has both ends."""
+    layer, answers, selection = _asked(request, service, slug)
+    if selection.since is None or selection.until is None or selection.since == selection.until:
+        raise Invalid(_("datetime has no beginning and end."), field="datetime")
+    return _json({"counts": answers.timeline(selection, BARS)}, layer)
 
 
 @require_safe

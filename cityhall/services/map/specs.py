@@ -12,6 +12,7 @@ from django.utils.translation import ngettext
 from cityhall.kernel.people.actors import Actor
 from cityhall.kernel.places.layers import seen_by
 from cityhall.kernel.service import Layer, Service
+from cityhall.services.map.datasets.pictures import tiles
 from cityhall.services.map.models import OutsideMap
 from cityhall.services.map.replay import can_replay
 from cityhall.services.map.tiles import tiles_path
@@ -42,6 +43,8 @@ def _spec(service: Service, layer: Layer) -> dict[str, Any]:
         "zones": reverse("map_zones", args=names),
         "table": reverse("map_table", args=names),
         "replay": reverse("map_replay", args=names) if can_replay(layer) else "",
+        # What is live is always now: choosing by time would only hide what has not been heard of for a moment.
+        "times": reverse("map_timeline", args=names) if layer.time and not layer.live else "",
         "downloads": "" if layer.permission else reverse("map_download", args=[*names, "geojson"]),
         "labels": {name: str(layer.labels.get(name, name)) for name in layer.public_fields},
         "values": {name: {key: str(text) for key, text in some.items()} for name, some in layer.values.items()},
@@ -52,18 +55,16 @@ def _spec(service: Service, layer: Layer) -> dict[str, Any]:
 def outside_specs() -> list[dict[str, Any]]:
     """Other servers' maps as MapLibre raster sources."""
     return [
-        {"id": f"outside/{one.pk}", "name": one.name, "tiles": outside_tiles(one), "attribution": one.attribution}
+        {"id": f"outside/{one.pk}", "name": one.name, "tiles": tiles(one), "attribution": one.attribution}
         for one in OutsideMap.objects.all()
     ]
 
 
-def outside_tiles(one: OutsideMap) -> str:
-    """The address template of an outside map's tiles."""
-    if one.kind == OutsideMap.Kind.XYZ:
-        return one.url
-    joined = "&" if "?" in one.url else "?"
-    wanted = "SERVICE=WMS&VERSION=1.3.0&REQUEST=GetMap&STYLES=&CRS=EPSG:3857&FORMAT=image/png&TRANSPARENT=TRUE"
-    return f"{one.url}{joined}{wanted}&LAYERS={one.layer}&WIDTH=512&HEIGHT=512&BBOX={{bbox-epsg-3857}}"
+def spans() -> list[tuple[int, str]]:
+    """How far back one may look, in seconds, and its name."""
+    day = 86_400
+    names = [(3_600, _("the last hour")), (day, _("the last day")), (7 * day, _("the last week"))]
+    return [*names, (30 * day, _("the last month")), (365 * day, _("the last year"))]
 
 
 def words() -> dict[str, str]:
@@ -83,8 +84,11 @@ def words() -> dict[str, str]:
         "live": _("Live"),
         "noReplay": _("Nothing is kept of that hour."),
         "replaying": _("Replay of %(time)s"),
+        "happened": _("%(count)s in view from %(from)s to %(to)s"),
+        "mostAt": _("Counts over time; the most, %(count)s, from %(time)s on"),
         "failed": _("That did not work. Try again."),
         "offline": _("No network since %(time)s; shown is what was known then."),
+        "silent": _("%(name)s does not answer: its server sends no pictures now."),
         "saved": _("Saved."),
         "copied": _("The link is copied."),
         "deleted": _("Deleted."),

@@ -15,6 +15,7 @@ urlpatterns = [
     path("summary/<slug:service>/<slug:slug>/", pages.summary, name="map_summary"),
     path("heat/<slug:service>/<slug:slug>/", pages.heat_map, name="map_heat"),
     path("zones/<slug:service>/<slug:slug>/", pages.zone_map, name="map_zones"),
+    path("timeline/<slug:service>/<slug:slug>/", pages.timeline, name="map_timeline"),
     path("table/<slug:service>/<slug:slug>/", pages.table, name="map_table"),
     path("replay/<slug:service>/<slug:slug>/", pages.replay, name="map_replay"),
     path("data-sets/", datasets.datasets, name="map_datasets"),

@@ -47,6 +47,11 @@ export class Board {
     this.map.on('moveend', () => this.shade())
     this.map.on('click', (event) => this.pressed(event.point.x, event.point.y))
     this.map.on('idle', () => (element.dataset.idle = '1'))
+    this.map.on('error', (event) => {
+      const silent = outsides.find((one) => one.id === (event as { sourceId?: string }).sourceId)
+      if (silent) element.dispatchEvent(new CustomEvent('silent', { detail: silent.name }))
+      else console.error(event.error)
+    })
     document.addEventListener('theme', () => {
       this.styled = false
       this.map.setStyle(`/map/style-${theme()}.json`, { diff: false })

@@ -11,7 +11,8 @@ export interface Facet {
 
 const SVG = 'http://www.w3.org/2000/svg'
 
-function part(name: string, attributes: Record<string, string | number>): SVGElement {
+/** An SVG element. */
+export function part(name: string, attributes: Record<string, string | number>): SVGElement {
   const made = document.createElementNS(SVG, name)
   for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, String(value))
   return made

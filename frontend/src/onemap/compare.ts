@@ -1,14 +1,13 @@
-/** Two layers side by side: a second map over the first, cut off at a bar that one drags or moves by keys. */
+/** Two maps side by side: a second one over the first, cut off at a bar that one drags or moves by keys. */
 import type { MapLibreEvent } from 'maplibre-gl'
 import { Board } from './board'
-import type { LayerSpec, OutsideSpec, Words } from './spec'
+import type { LayerSpec, OutsideSpec, Side, Words } from './spec'
 
 export class Compare {
   private board: Board | undefined
   private over: HTMLElement
   private bar: HTMLInputElement
   private form: HTMLFormElement
-  private mirror: ((event: MapLibreEvent) => void) | undefined
   on = false
 
   constructor(
@@ -17,17 +16,16 @@ export class Compare {
     private specs: LayerSpec[],
     private outsides: OutsideSpec[],
     private words: Words,
-    private changed: () => void,
+    private turned: (side: Side) => void,
+    moved: () => void,
   ) {
     this.over = root.querySelector<HTMLElement>('[data-over]')!
     this.bar = root.querySelector<HTMLInputElement>('[data-swipe]')!
     this.form = root.querySelector<HTMLFormElement>('[data-compare]')!
     this.form.addEventListener('submit', (event) => event.preventDefault())
-    this.form.addEventListener('change', () => {
-      this.draw()
-      this.changed()
-    })
+    this.form.addEventListener('change', () => this.turned(this.side))
     this.bar.addEventListener('input', () => this.cut())
+    this.bar.addEventListener('change', moved)
   }
 
   /** The map on the right, while there is one. */
@@ -35,59 +33,53 @@ export class Compare {
     return this.on ? this.board : undefined
   }
 
-  get state(): { left: string; right: string; at: number } {
-    const value = (name: string): string => this.form.querySelector<HTMLSelectElement>(`[name=${name}]`)!.value
-    return { left: value('left'), right: value('right'), at: Number(this.bar.value) }
+  /** Which map the panel's choices are for. */
+  get side(): Side {
+    return this.on && this.form.querySelector<HTMLInputElement>('[value=right]')!.checked ? 'right' : 'left'
   }
 
-  open(state?: { left: string; right: string; at: number }): void {
-    if (state) {
-      this.form.querySelector<HTMLSelectElement>('[name=left]')!.value = state.left
-      this.form.querySelector<HTMLSelectElement>('[name=right]')!.value = state.right
-      this.bar.value = String(state.at)
-    }
+  /** Where the bar is, in percent of the width. */
+  get at(): number {
+    return Number(this.bar.value)
+  }
+
+  open(at = 50): void {
+    this.bar.value = String(at)
     this.on = true
     this.form.hidden = this.over.hidden = this.bar.hidden = false
     const { map } = this.left
-    this.board ??= new Board(this.over, this.specs, this.outsides, this.words, { center: map.getCenter().toArray() as [number, number], zoom: map.getZoom() }, { controls: false })
-    const right = this.board.map
-    right.resize()
-    right.jumpTo({ center: map.getCenter(), zoom: map.getZoom() })
-    let moving = false
-    const together = (from: typeof map, to: typeof map) => (): void => {
-      if (moving) return
-      moving = true
-      to.jumpTo({ center: from.getCenter(), zoom: from.getZoom() })
-      moving = false
-    }
-    if (!this.mirror) {
-      this.mirror = together(map, right)
-      map.on('move', this.mirror)
-      right.on('move', together(right, map))
-    }
-    this.draw()
+    const now = { center: map.getCenter().toArray() as [number, number], zoom: map.getZoom() }
+    if (this.board) {
+      this.board.map.resize()
+      this.board.map.jumpTo(now)
+    } else this.pair((this.board = new Board(this.over, this.specs, this.outsides, this.words, now, { controls: false })))
     this.cut()
   }
 
   close(): void {
     this.on = false
     this.form.hidden = this.over.hidden = this.bar.hidden = true
+    this.form.reset()
+    this.board?.show({})
   }
 
-  private draw(): void {
-    const { left, right } = this.state
-    this.left.show(this.one(left))
-    this.board?.show(this.one(right))
-  }
-
-  /** "transit/stops|heat" as a state's layers. */
-  private one(value: string): Record<string, { as: 'points' | 'heat' | 'zones'; only: Record<string, string[]> }> {
-    const [id = '', as = 'points'] = value.split('|')
-    return id ? { [id]: { as: as as 'points' | 'heat' | 'zones', only: {} } } : {}
+  /** What moves one map moves the other. */
+  private pair({ map: right }: Board): void {
+    const { map: left } = this.left
+    let moving = false
+    const follow = (from: typeof left, to: typeof left) => (_event: MapLibreEvent): void => {
+      if (moving || !this.on) return
+      moving = true
+      to.jumpTo({ center: from.getCenter(), zoom: from.getZoom() })
+      moving = false
+    }
+    left.on('move', follow(left, right))
+    right.on('move', follow(right, left))
   }
 
   private cut(): void {
     this.over.style.clipPath = `inset(0 0 0 ${this.bar.value}%)`
-    this.bar.style.setProperty('--at', `${this.bar.value}%`)
+    this.bar.style.setProperty('--at', this.bar.value)
+    this.bar.setAttribute('aria-valuetext', `${this.bar.value} %`)
   }
 }

@@ -110,7 +110,10 @@ export function fill(map: MapLibre, id: string, features: GeoJSON.FeatureCollect
 export function addOutside(map: MapLibre, spec: OutsideSpec, on: boolean): void {
   remove(map, spec.id)
   if (!on) return
-  map.addSource(spec.id, { type: 'raster', tiles: [spec.tiles], tileSize: 256, attribution: spec.attribution })
+  // An attribution is HTML to MapLibre; ours is what an officer typed.
+  const whose = document.createElement('span')
+  whose.textContent = spec.attribution
+  map.addSource(spec.id, { type: 'raster', tiles: [spec.tiles], tileSize: 256, attribution: whose.innerHTML })
   const first = map.getStyle().layers.find((layer) => layer.type === 'symbol')?.id
   map.addLayer({ id: spec.id, source: spec.id, type: 'raster', paint: { 'raster-opacity': 0.85 } }, first)
 }

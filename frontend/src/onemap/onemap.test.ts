@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { bars, charts } from './charts'
+import { BARS, during, steps } from './period'
 import { moment, placeAt, type Track } from './replay'
 import { asked, decode, encode, say, type LayerSpec, type State } from './spec'
 import { ownScenes } from './screen'
@@ -19,6 +20,26 @@ it('asks with every chosen value', () => {
   expect(asked('/a/', { as: 'points', only: { line: ['1', 'A&B'] } }, { bbox: '1,2,3,4' })).toBe('/a/?bbox=1%2C2%2C3%2C4&line=1&line=A%26B')
   expect(asked('/a/', undefined)).toBe('/a/')
   expect(say('%(count)s in %(place)s', { count: 3, place: 'Old Town' })).toBe('3 in Old Town')
+})
+
+describe('a period', () => {
+  const now = Date.UTC(2026, 0, 31, 12, 7, 20) / 1000
+  const day = 86_400
+  it('goes back from now, in whole bars, with an open end', () => {
+    expect(during({ span: day }, now)).toBe('2026-01-30T12:30:00Z/..')
+    expect(during({ span: day }, now + 60)).toBe(during({ span: day }, now))
+    expect(steps({ span: day }, now).step * BARS).toBe(day)
+  })
+  it('stands still once it is cut', () => {
+    const end = Date.UTC(2026, 0, 31) / 1000
+    expect(during({ span: day, end, from: 24, to: 36 }, now)).toBe('2026-01-30T12:00:00Z/2026-01-30T18:00:00Z')
+    expect(during({ span: day, end, from: 0, to: BARS }, now)).toBe('2026-01-30T00:00:00Z/2026-01-31T00:00:00Z')
+  })
+  it('is asked for with the choices', () => {
+    const shown = { as: 'points' as const, only: { state: ['new'] }, during: '2026-01-01T00:00:00Z/..' }
+    expect(asked('/a/', shown)).toBe('/a/?datetime=2026-01-01T00%3A00%3A00Z%2F..&state=new')
+    expect(asked('/a/', shown, { datetime: 'x' })).toBe('/a/?datetime=x&state=new')
+  })
 })
 
 describe('replay', () => {

@@ -1,18 +1,21 @@
 /** The map page: the panel's choices on the map, counts and charts that follow the view, and all that one does with it. */
 import 'maplibre-gl/dist/maplibre-gl.css'
+import { lighten } from '../theme'
 import { Board } from './board'
 import { charts, type Facet } from './charts'
 import { Compare } from './compare'
 import { ramp } from './draw'
-import { keep, picture, print } from './picture'
+import { PeriodForm } from './period'
+import { keep, picture, sheet, type Caption } from './picture'
 import { Replay } from './replay'
 import { startScreen, ownScenes } from './screen'
-import { asked, decode, encode, say, type Drawing, type LayerSpec, type OutsideSpec, type Shown, type State, type Words } from './spec'
+import { asked, decode, encode, say, type Drawing, type LayerSpec, type OutsideSpec, type Selected, type Shown, type Side, type State, type Words } from './spec'
 import { LayerTable } from './table'
 import { startViews } from './views'
 
 const SOON_MS = 250
 const LIVE_MS = 5_000
+const SETTLED_MS = 6_000
 
 function data<T>(id: string): T {
   return JSON.parse(document.getElementById(id)?.textContent ?? 'null') as T
@@ -20,11 +23,11 @@ function data<T>(id: string): T {
 
 class OneMap {
   private board: Board
-  private shown: Record<string, Shown> = {}
-  private outside: string[] = []
+  private sides: Record<Side, Selected> = { left: { layers: {}, outside: [] }, right: { layers: {}, outside: [] } }
   private focus: string | undefined
   private replay: Replay
   private compare: Compare
+  private period: PeriodForm
   private table: LayerTable
   private soon = 0
   private asking: AbortController | undefined
@@ -39,24 +42,37 @@ class OneMap {
     const element = root.querySelector<HTMLElement>('[data-board]')!
     const [lon = 0, lat = 0] = (element.dataset.center ?? '').split(',').map(Number)
     this.board = new Board(element, specs, outsides, words, { center: state.center ?? [lon, lat], zoom: state.zoom ?? Number(element.dataset.zoom) })
-    this.replay = new Replay(root, specs, words, () => this.shown, (past) => this.board.replay(past))
-    this.compare = new Compare(root, this.board, specs, outsides, words, () => this.changed())
+    this.replay = new Replay(root, specs, words, () => ({ ...this.sides.right.layers, ...this.sides.left.layers }), (past) => {
+      this.board.replay(past)
+      this.compare.right?.replay(past)
+    })
+    this.compare = new Compare(root, this.board, specs, outsides, words, () => this.turned(), () => this.changed())
+    this.period = new PeriodForm(root, specs, words, () => this.changed())
     this.table = new LayerTable(root, words, (place) => this.board.map.flyTo({ center: place, zoom: 16 }))
     this.wake()
     this.apply(state)
     this.board.map.on('moveend', () => this.changed())
+    element.addEventListener('silent', (event) => this.tell(say(words.silent, { name: (event as CustomEvent<string>).detail })))
     setInterval(() => this.count(true), LIVE_MS)
+  }
+
+  /** The layers that the panel's choices are for: of the map on the left, or of the one on the right. */
+  private get shown(): Record<string, Shown> {
+    return this.sides[this.compare.side].layers
   }
 
   get state(): State {
     const { map } = this.board
+    const { left, right } = this.sides
+    const period = this.period.state
     const center = map.getCenter()
     return {
       center: [Number(center.lng.toFixed(5)), Number(center.lat.toFixed(5))],
       zoom: Number(map.getZoom().toFixed(2)),
-      layers: this.shown,
-      ...(this.outside.length ? { outside: this.outside } : {}),
-      ...(this.compare.on ? { compare: this.compare.state } : {}),
+      layers: left.layers,
+      ...(left.outside.length ? { outside: left.outside } : {}),
+      ...(this.compare.on ? { compare: { right: right.layers, ...(right.outside.length ? { outside: right.outside } : {}), at: this.compare.at } } : {}),
+      ...(period ? { period } : {}),
       ...(this.replay.on ? { start: this.replay.start } : {}),
     }
   }
@@ -64,19 +80,39 @@ class OneMap {
   /** Arranges everything as a state says; what the state does not know stays as the layers want it. */
   apply(state: State): void {
     const usual = Object.fromEntries(this.specs.filter((spec) => spec.visible).map((spec) => [spec.id, this.usual(spec)]))
-    const wanted = state.layers ?? usual
-    this.shown = Object.fromEntries(this.specs.filter((spec) => wanted[spec.id]).map((spec) => [spec.id, { ...this.usual(spec), ...wanted[spec.id] }]))
-    this.outside = (state.outside ?? []).filter((id) => this.outsides.some((one) => one.id === id))
+    this.sides.left = this.selected(state.layers ?? usual, state.outside)
+    this.sides.right = this.selected(state.compare?.right ?? this.second(), state.compare?.outside)
     if (state.center) this.board.map.jumpTo({ center: state.center, zoom: state.zoom ?? this.board.map.getZoom() })
+    this.mode('compare', Boolean(state.compare), () => this.compare.open(state.compare?.at), () => this.compare.close())
+    this.mode('period', Boolean(state.period), () => this.period.open(state.period), () => this.period.close())
+    this.turned()
+    if (state.start) this.mode('replay', true, () => void this.replay.open(state.start), () => this.replay.close())
+  }
+
+  /** What of a state's layers there is. */
+  private selected(layers: Record<string, Shown>, outside: string[] = []): Selected {
+    const known = this.specs.filter((spec) => layers[spec.id])
+    return {
+      layers: Object.fromEntries(known.map((spec) => [spec.id, { ...this.usual(spec), ...layers[spec.id] }])),
+      outside: outside.filter((id) => this.outsides.some((one) => one.id === id)),
+    }
+  }
+
+  /** What the right map begins with: where there is most of something, beside what is there now. */
+  private second(): Record<string, Shown> {
+    const spec = this.specs.find((one) => one.kind === 'point' && !one.live)
+    return spec ? { [spec.id]: { as: 'heat', only: {} } } : {}
+  }
+
+  /** The panel shows the choices of the other map. */
+  private turned(): void {
     for (const spec of this.specs) this.row(spec.id, (row) => {
       row.querySelector<HTMLInputElement>('[data-on]')!.checked = Boolean(this.shown[spec.id])
       const as = row.querySelector<HTMLSelectElement>('[data-as]')
       if (as) as.value = this.shown[spec.id]?.as ?? this.usual(spec).as
     })
-    for (const box of this.root.querySelectorAll<HTMLInputElement>('[data-outside]')) box.checked = this.outside.includes(box.value)
-    this.mode('compare', Boolean(state.compare), () => this.compare.open(state.compare), () => this.compare.close())
+    for (const box of this.root.querySelectorAll<HTMLInputElement>('[data-outside]')) box.checked = this.sides[this.compare.side].outside.includes(box.value)
     this.changed()
-    if (state.start) this.mode('replay', true, () => void this.replay.open(state.start), () => this.replay.close())
   }
 
   private usual(spec: LayerSpec): Shown {
@@ -92,18 +128,29 @@ class OneMap {
     for (const spec of this.specs) this.row(spec.id, (row) => this.wakeRow(spec, row))
     for (const box of this.root.querySelectorAll<HTMLInputElement>('[data-outside]')) {
       box.addEventListener('change', () => {
-        this.outside = box.checked ? [...this.outside, box.value] : this.outside.filter((id) => id !== box.value)
+        const side = this.sides[this.compare.side]
+        side.outside = box.checked ? [...side.outside, box.value] : side.outside.filter((id) => id !== box.value)
         this.changed()
       })
     }
-    this.press('compare', (on) => (on ? this.compare.open() : (this.compare.close(), this.changed())))
+    this.press('compare', (on) => {
+      if (on) this.compare.open()
+      else this.compare.close()
+      this.turned()
+    })
+    this.press('period', (on) => (on ? this.period.open() : this.period.close()))
     this.press('replay', (on) => (on ? void this.replay.open() : this.replay.close()))
     this.root.querySelector('[data-act=table]')?.addEventListener('click', () => this.openTable())
-    this.root.querySelector('[data-act=png]')?.addEventListener('click', () => void this.picture().then((blob) => keep(blob, `${this.words.city} ${new Date().toISOString().slice(0, 16)}.png`)))
-    this.root.querySelector('[data-act=print]')?.addEventListener('click', () => void this.picture().then((blob) => print(blob, this.root)))
+    this.root.querySelector('[data-act=png]')?.addEventListener('click', () => void picture(this.maps, this.caption).then((blob) => keep(blob, `${this.words.city} ${new Date().toISOString().slice(0, 16)}.png`)))
+    this.root.querySelector('[data-act=print]')?.addEventListener('click', () => void this.print())
+    addEventListener('beforeprint', () => sheet(this.root.querySelector<HTMLElement>('[data-print]')!, this.maps, this.caption))
     this.root.querySelector('[data-act=share]')?.addEventListener('click', () => void navigator.clipboard?.writeText(location.href).then(() => this.tell(this.words.copied)))
     document.addEventListener('keydown', (event) => {
-      const typing = (event.target as HTMLElement).closest('input:not([type=checkbox]):not([type=range]), select, textarea, dialog')
+      if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === 'p') {
+        event.preventDefault()
+        void this.print()
+      }
+      const typing = (event.target as HTMLElement).closest('input:not([type=checkbox]):not([type=range]):not([type=radio]), select, textarea, dialog')
       if (!typing && !event.ctrlKey && !event.metaKey && !event.altKey && event.key.toLowerCase() === 't') this.openTable()
     })
     startViews(this.root, this.words, () => this.state, (text) => this.tell(text))
@@ -130,7 +177,7 @@ class OneMap {
       open.setAttribute('aria-expanded', String(!detail.hidden))
       this.count()
     })
-    row.querySelector('[data-table]')!.addEventListener('click', () => void this.table.open(spec, this.shown[spec.id], this.board.bbox()))
+    row.querySelector('[data-table]')!.addEventListener('click', () => void this.table.open(spec, this.seen[spec.id], this.board.bbox()))
   }
 
   private press(name: string, work: (on: boolean) => void): void {
@@ -153,11 +200,18 @@ class OneMap {
     const on = Object.keys(this.shown)
     const id = this.focus && on.includes(this.focus) ? this.focus : (on.find((one) => this.specs.find((spec) => spec.id === one)?.live) ?? on[0])
     const spec = this.specs.find((one) => one.id === id)
-    if (spec) void this.table.open(spec, this.shown[spec.id], this.board.bbox())
+    if (spec) void this.table.open(spec, this.seen[spec.id], this.board.bbox())
+  }
+
+  /** The same as they are asked for: with the period. */
+  private get seen(): Record<string, Shown> {
+    return this.period.apply(this.shown)
   }
 
   private changed(): void {
-    if (!this.compare.on) this.board.show(this.shown, this.outside)
+    const { left, right } = this.sides
+    this.board.show(this.period.apply(left.layers), left.outside)
+    this.compare.right?.show(this.period.apply(right.layers), right.outside)
     clearTimeout(this.soon)
     this.soon = window.setTimeout(() => {
       history.replaceState(history.state, '', `#${encode(this.state)}`)
@@ -173,9 +227,11 @@ class OneMap {
       this.asking = new AbortController()
     }
     const bbox = this.board.bbox()
+    const seen = this.seen
+    if (!live) void this.period.ask(this.shown, bbox)
     for (const spec of this.specs) {
       this.row(spec.id, (row) => {
-        const shown = this.shown[spec.id]
+        const shown = seen[spec.id]
         const place = row.querySelector<HTMLElement>('[data-count]')!
         if (!shown) return void (place.textContent = '')
         if (live && !spec.live) return
@@ -213,19 +269,49 @@ class OneMap {
     this.changed()
   }
 
-  private picture(): Promise<Blob> {
-    const names = this.specs.filter((spec) => this.shown[spec.id])
-    const legend = names.map((spec) => ({ name: spec.name, color: this.shown[spec.id]?.as === 'points' ? spec.color : ramp()[3]! }))
+  private get maps(): { map: Board['map']; from: number }[] {
+    const right = this.compare.right
+    return [{ map: this.board.map, from: 0 }, ...(right ? [{ map: right.map, from: this.compare.at / 100 }] : [])]
+  }
+
+  /** What stands round a picture of the map: what is drawn and chosen, of when, and whose it is. */
+  private get caption(): Caption {
+    const { left, right } = this.sides
+    const sides = this.compare.right ? [left, right] : [left]
+    const names = [this.words.left, this.words.right]
+    const legend = sides.flatMap((side, at) => this.specs.filter((spec) => side.layers[spec.id]).map((spec) => {
+      const shown = side.layers[spec.id]!
+      const chosen = Object.entries(shown.only).flatMap(([field, values]) => values.map((value) => spec.values[field]?.[value] ?? value))
+      const name = `${sides.length > 1 ? `${names[at]}: ` : ''}${spec.name}${chosen.length ? ` (${chosen.join(', ')})` : ''}`
+      return { name, colors: shown.as !== 'points' ? ramp() : spec.style.field && spec.style.colors?.length ? spec.style.colors : [spec.color] }
+    }))
+    const outsides = new Set(sides.flatMap((side) => side.outside))
+    const whose = this.outsides.filter((one) => outsides.has(one.id)).map((one) => `${one.name}: ${one.attribution}`)
     const time = new Date().toLocaleString(document.documentElement.lang, { timeZone: this.root.dataset.zone, dateStyle: 'medium', timeStyle: 'short', hourCycle: 'h23' })
-    const maps = [{ map: this.board.map, from: 0 }]
-    const right = this.compare.on ? this.compare.right : undefined
-    if (right) maps.push({ map: right.map, from: this.compare.state.at / 100 })
-    return picture(maps, { title: `${this.words.city} · ${names.map((spec) => spec.name).join(', ')}`, legend, source: `${this.root.dataset.attribution} · ${time}` })
+    const title = this.root.querySelector('#map-title')?.textContent ?? ''
+    return { title: `${this.words.city} · ${title}`, legend, notes: [[this.period.text, this.replay.text].filter(Boolean).join(' · '), [time, this.root.dataset.attribution, ...whose].join(' · ')].filter(Boolean) }
+  }
+
+  /** Prints light, whatever the screen is: dark maps drink ink. */
+  private async print(): Promise<void> {
+    const dark = document.documentElement.dataset.theme === 'dark'
+    const back = dark ? lighten() : undefined
+    if (back) await Promise.all(this.maps.map(({ map }) => settled(map)))
+    if (back) addEventListener('afterprint', back, { once: true })
+    window.print()
   }
 
   private tell(text: string | undefined): void {
     this.root.querySelector('[data-status]')!.textContent = text ?? ''
   }
+}
+
+/** Waits until a map has drawn all of its new style, though not for ever: what moves may keep it from rest. */
+function settled(map: Board['map']): Promise<void> {
+  return new Promise((resolve) => {
+    map.once('idle', () => resolve())
+    setTimeout(resolve, SETTLED_MS)
+  })
 }
 
 /** Wakes the page. */

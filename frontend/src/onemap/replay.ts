@@ -76,6 +76,11 @@ export class Replay {
     return this.form.querySelector<HTMLInputElement>('[name=start]')!.value
   }
 
+  /** The moment shown, in words; "" while nothing is replayed. */
+  get text(): string {
+    return this.on ? `${this.start.slice(0, 10)} ${this.clock.textContent}` : ''
+  }
+
   async open(start?: string): Promise<void> {
     this.on = true
     this.form.hidden = false

@@ -16,6 +16,7 @@ export interface LayerSpec {
   zones: string
   table: string
   replay: string
+  times: string
   downloads: string
   labels: Record<string, string>
   values: Record<string, Record<string, string>>
@@ -35,6 +36,24 @@ export type Drawing = 'points' | 'heat' | 'zones'
 export interface Shown {
   as: Drawing
   only: Record<string, string[]>
+  /** An interval as `datetime` takes it. */
+  during?: string
+}
+
+/** `span` seconds back from now, or from `end` (seconds since 1970); `from` and `to` are bars of it (see period.ts). */
+export interface Period {
+  span: number
+  end?: number
+  from?: number
+  to?: number
+}
+
+export type Side = 'left' | 'right'
+
+/** What one map shows. */
+export interface Selected {
+  layers: Record<string, Shown>
+  outside: string[]
 }
 
 /** All that makes a view; what is saved and what a link holds. */
@@ -43,7 +62,8 @@ export interface State {
   zoom?: number
   layers?: Record<string, Shown>
   outside?: string[]
-  compare?: { left: string; right: string; at: number }
+  compare?: { right: Record<string, Shown>; outside?: string[]; at: number }
+  period?: Period
   start?: string
 }
 
@@ -73,7 +93,7 @@ export function decode(text: string): State | undefined {
 
 /** The address of a layer's part for a selection. */
 export function asked(address: string, shown: Shown | undefined, more: Record<string, string> = {}): string {
-  const query = new URLSearchParams(more)
+  const query = new URLSearchParams(shown?.during && !more.datetime ? { ...more, datetime: shown.during } : more)
   for (const [field, values] of Object.entries(shown?.only ?? {})) for (const value of values) query.append(field, value)
   const text = query.toString()
   return text ? `${address}?${text}` : address

@@ -22,7 +22,7 @@ from cityhall.kernel.people.actors import ANONYMOUS, Actor, person_actor, system
 from cityhall.kernel.people.models import Person
 from cityhall.kernel.people.permissions import grant
 from cityhall.kernel.service import Layer, Service, Sighting, all_layers
-from cityhall.services.map import actions, opendata, replay
+from cityhall.services.map import actions, opendata, reading, replay
 from cityhall.services.map.downloads import geojson, rows
 from cityhall.services.map.models import SavedView, Trail
 from cityhall.services.map.reading import forget, read
@@ -63,6 +63,30 @@ def test_roll_ups_count_each_feature_once(fleet: Any, districts: None) -> None:
     counts = {one["properties"]["name"]: one["properties"] for one in zones["features"]}
     assert counts["West"]["count"] + counts["East"]["count"] == 40 and counts["West"]["rate"] == counts["West"]["count"]
     assert Client().get(f"/map/heat/{VEHICLES}/?zoom=far").status_code == 422
+
+
+@pytest.mark.parametrize("held", [True, False], ids=["in memory", "asked of the database"])
+def test_how_many_there_were_when(fleet: Any, monkeypatch: pytest.MonkeyPatch, held: bool) -> None:
+    """Over time, of what the view and the choices leave; the same numbers as `datetime` gives everywhere else."""
+    if not held:
+        monkeypatch.setattr(reading, "HELD_MOST", 0)
+    end = timezone.now().replace(microsecond=0)
+    for number, state in enumerate(fleet):
+        VehicleState.objects.filter(pk=state.pk).update(at=end - timedelta(seconds=5 * number + 2))
+
+    def during(start: int, until: int) -> str:
+        first, last = (end - timedelta(seconds=5 * steps) for steps in (start, until))
+        return f"{first:%Y-%m-%dT%H:%M:%SZ}/{last:%Y-%m-%dT%H:%M:%SZ}"
+
+    counts = get(f"/map/timeline/{VEHICLES}/", datetime=during(48, 0))["counts"]
+    assert counts == [0] * 8 + [1] * 40
+    chosen = get(f"/map/timeline/{VEHICLES}/", datetime=during(48, 0), status="off_route")["counts"]
+    assert sum(chosen) == 10 == get(f"/map/summary/{VEHICLES}/", datetime=during(48, 0), status="off_route")["count"]
+    part = get(f"/map/timeline/{VEHICLES}/", datetime=during(20, 10))["counts"]
+    assert sum(part) == 10 == get(f"/map/summary/{VEHICLES}/", datetime=during(20, 10))["count"]
+    assert Client().get(f"/map/tiles/{VEHICLES}/0/0/0.mvt?datetime={during(900, 800)}").status_code == 204
+    for wrong in ("", "2026-01-01T00:00:00Z/..", "2026-01-01T00:00:00Z"):
+        assert Client().get(f"/map/timeline/{VEHICLES}/?datetime={wrong}").status_code == 422
 
 
 def test_the_table_behind_a_layer(fleet: Any) -> None:

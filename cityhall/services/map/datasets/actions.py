@@ -17,8 +17,8 @@ from cityhall.kernel.errors import Conflict, Invalid, Missing
 from cityhall.kernel.journal import append
 from cityhall.kernel.people.actors import Actor
 from cityhall.kernel.people.permissions import require
-from cityhall.services.map.datasets import limits
-from cityhall.services.map.datasets.outside import checked_address, fetch
+from cityhall.services.map.datasets import limits, pictures
+from cityhall.services.map.datasets.outside import checked_address
 from cityhall.services.map.datasets.published import forget
 from cityhall.services.map.models import Dataset, DatasetVersion, OutsideMap
 from cityhall.services.map.reading import look_again
@@ -224,26 +224,31 @@ def restore(actor: Actor, slug: str) -> Dataset:
     return dataset
 
 
-@transaction.atomic
 def add_outside(actor: Actor, *, name: str, kind: str, url: str, layer: str, attribution: str) -> OutsideMap:
-    """Another server's pictures as a layer. Its server is asked once, from here. Raises Denied, Invalid, TooMany."""
+    """Another server's pictures as a layer. Its server is asked from here first. Raises Denied, Invalid, TooMany."""
     require(actor, PERMISSION)
-    name, url = " ".join(name.split())[:100], url.strip()[:500]
-    if kind not in OutsideMap.Kind.values or not name or not attribution.strip():
+    name, url, attribution = " ".join(name.split())[:100], url.strip(), " ".join(attribution.split())[:200]
+    if kind not in OutsideMap.Kind.values or not name or not attribution:
         raise Invalid(_("A name, a kind and whose map it is are needed."), field="name")
-    if kind == OutsideMap.Kind.XYZ and not all(part in url for part in ("{z}", "{x}", "{y}")):
-        raise Invalid(_("An XYZ address has {z}, {x} and {y} in it."), field="url")
-    if kind == OutsideMap.Kind.WMS and not layer.replace(",", "").replace(":", "").replace("_", "").isalnum():
-        raise Invalid(_("A WMS layer is named by letters and digits."), field="layer")
+    if len(url) > 500:
+        raise Invalid(_("The address is too long."), field="url")
+    made = OutsideMap(name=name, kind=kind, url=url, attribution=attribution)
     if kind == OutsideMap.Kind.XYZ:
-        fetch(url.replace("{z}", "0").replace("{x}", "0").replace("{y}", "0"), accept="image/*")
+        if not all(part in url for part in ("{z}", "{x}", "{y}")) or "{s}" in url:
+            raise Invalid(
+                _("An XYZ address has {z}, {x} and {y} in it."),
+                field="url",
+                mend=_("Where another has {s}, write the name of one server."),
+            )
     else:
-        joined = "&" if "?" in url else "?"
-        fetch(f"{url}{joined}SERVICE=WMS&REQUEST=GetCapabilities", accept="*/*")
-    made = OutsideMap.objects.create(
-        name=name, kind=kind, url=url, layer=layer[:200], attribution=" ".join(attribution.split())[:200]
-    )
-    append("map", "outside.added", {"url": url, "kind": kind}, subject=f"outside:{made.pk}", actor=str(actor))
+        service = pictures.read_wms(url)
+        if layer not in dict(service.layers):
+            raise Invalid(_("This WMS has no such layer."), field="layer", mend=_("Choose one of those it has."))
+        made.url, made.version, made.format, made.layer = service.url, service.version, service.format, layer
+    pictures.check(made)
+    with transaction.atomic():
+        made.save()
+        append("map", "outside.added", {"url": made.url, "kind": kind}, subject=f"outside:{made.pk}", actor=str(actor))
     return made
 
 

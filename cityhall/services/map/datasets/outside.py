@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ipaddress
 import socket
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
@@ -57,14 +58,32 @@ def _is_public(text: str) -> bool:
     return bool(address.is_global) and not address.is_multicast
 
 
+@dataclass(frozen=True)
+class Answer:
+    """What a server sent."""
+
+    body: bytes
+    headers: httpx.Headers
+
+
 def fetch(url: str, *, accept: str = "*/*") -> bytes:
     """The body of a GET. Raises Invalid for what may not be asked or does not answer well, TooMany for too much."""
-    for _turn in range(REDIRECTS + 1):
+    return ask(url, accept=accept).body
+
+
+def ask(url: str, *, accept: str = "*/*", redirects: int = REDIRECTS, origin: str = "") -> Answer:
+    """The answer to a GET; with `origin` as a page of that address asks (Fetch standard, CORS).
+
+    Raises Invalid for what may not be asked or does not answer well, TooMany for too much.
+    """
+    for turn in range(redirects + 1):
         host, address, port = checked_address(url)
         parts = urlsplit(url)
         target = f"[{address}]" if ":" in address else address
         pinned = parts._replace(netloc=f"{target}:{port}").geturl()
         headers = {"Host": parts.netloc, "Accept": accept, "User-Agent": "Cityhall", "Accept-Encoding": "identity"}
+        if origin:
+            headers["Origin"] = origin
         try:
             with (
                 httpx.Client(timeout=TIMEOUT_S, trust_env=False) as client,
@@ -72,13 +91,15 @@ def fetch(url: str, *, accept: str = "*/*") -> bytes:
             ):
                 if answer.is_redirect:
                     url = urljoin(url, answer.headers.get("Location", ""))
+                    if turn == redirects:
+                        raise unanswered(_("it sends on to %(url)s") % {"url": url[:200]})
                     continue
                 if answer.status_code != 200:
-                    raise _unanswered(f"HTTP {answer.status_code}")
-                return _body(answer)
+                    raise unanswered(f"HTTP {answer.status_code}")
+                return Answer(_body(answer), answer.headers)
         except httpx.HTTPError as problem:
-            raise _unanswered(type(problem).__name__) from problem
-    raise _unanswered(_("it sends on and on"))
+            raise unanswered(type(problem).__name__) from problem
+    raise AssertionError("the last turn answers or raises")
 
 
 def _body(answer: httpx.Response) -> bytes:
@@ -90,7 +111,8 @@ def _body(answer: httpx.Response) -> bytes:
     return bytes(body)
 
 
-def _unanswered(why: str) -> Invalid:
+def unanswered(why: str) -> Invalid:
+    """The error of a server that was asked and did not do its part."""
     return Invalid(
         _("The server does not answer as it should: %(why)s.") % {"why": why},
         field="url",
@@ -110,7 +132,7 @@ def features_of(url: str) -> list[dict[str, Any]]:
             links = body.get("links") or []
             following = next((link["href"] for link in links if link.get("rel") == "next"), "")
         except (ValueError, KeyError, TypeError) as problem:
-            raise _unanswered(_("it is no page of features")) from problem
+            raise unanswered(_("it is no page of features")) from problem
         found += features
         if len(found) > limits.ROWS:
             raise limits.too_large(_("rows"), limits.ROWS)

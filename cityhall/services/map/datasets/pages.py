@@ -15,6 +15,7 @@ from cityhall.kernel.errors import CityhallError, Invalid
 from cityhall.kernel.people.actors import actor_of
 from cityhall.kernel.people.permissions import require
 from cityhall.services.map.datasets import actions, limits, styling
+from cityhall.services.map.datasets.pictures import WebMapService, read_wms
 from cityhall.services.map.models import Dataset, DatasetVersion, OutsideMap
 
 
@@ -22,13 +23,26 @@ from cityhall.services.map.models import Dataset, DatasetVersion, OutsideMap
 def datasets(request: HttpRequest) -> HttpResponse:
     """Every data set and outside map, and the way to bring one."""
     require(actor_of(request), actions.PERMISSION)
-    context = {
+    return _datasets(request)
+
+
+def _datasets(
+    request: HttpRequest,
+    typed: dict[str, str] | None = None,
+    found: WebMapService | None = None,
+    problem: CityhallError | None = None,
+) -> HttpResponse:
+    """The page; with what was typed of an outside map, and what was found there or is wrong with it."""
+    form = {"typed": typed or {}, "found": found, "problem": problem}
+    if request.headers.get("HX-Target") == "outside-form":
+        return render(request, "map/outside_form.html", form)
+    context = form | {
         "datasets": Dataset.objects.filter(deleted_at=None).select_related("version"),
         "deleted": Dataset.objects.exclude(deleted_at=None),
         "outside": OutsideMap.objects.all(),
         "most_mb": limits.FILE_BYTES // 1_000_000,
     }
-    return render(request, "map/datasets.html", context)
+    return render(request, "map/datasets.html", context, status=problem.status if problem else 200)
 
 
 @require_POST
@@ -130,26 +144,21 @@ def _style(found: Dataset, post: Any) -> dict[str, Any]:
 
 @require_POST
 def outside(request: HttpRequest) -> HttpResponse:
-    """Adds or removes another server's map."""
+    """Adds or removes another server's map; `do=look` shows what a WMS has, to choose from."""
     actor, post = actor_of(request), request.POST
-    try:
-        if post.get("do") == "remove":
-            actions.remove_outside(actor, int(post.get("pk") or 0))
-        else:
-            actions.add_outside(
-                actor,
-                name=post.get("name", ""),
-                kind=post.get("kind", ""),
-                url=post.get("url", ""),
-                layer=post.get("layer", ""),
-                attribution=post.get("attribution", ""),
-            )
-    except ValueError as problem:
-        raise Invalid(_("A number is wanted.")) from problem
-    except CityhallError as problem:
-        if problem.status == 403:
-            raise
-        messages.error(request, str(problem))
+    require(actor, actions.PERMISSION)
+    if post.get("do") == "remove":
+        pk = post.get("pk", "")
+        actions.remove_outside(actor, int(pk) if pk.isdecimal() else 0)
+        messages.success(request, _("Saved."))
         return redirect("map_datasets")
+    typed = {name: post.get(name, "") for name in ("name", "kind", "url", "layer", "attribution")}
+    try:
+        if typed["kind"] == OutsideMap.Kind.WMS and (post.get("do") == "look" or not typed["layer"]):
+            found = read_wms(typed["url"].strip())
+            return _datasets(request, typed | {"name": typed["name"] or found.title}, found)
+        actions.add_outside(actor, **typed)
+    except CityhallError as problem:
+        return _datasets(request, typed, problem=problem)
     messages.success(request, _("Saved."))
     return redirect("map_datasets")
