@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 from cityhall.kernel.cases.models import Agency
 from cityhall.kernel.errors import Invalid
 from cityhall.services.reports.models import Category, RuleSet
+from cityhall.services.reports.questions import checked
 
 SLUG = re.compile(r"[a-z0-9-]{1,50}")
 OURS = Path(__file__).with_name("categories.toml")
@@ -76,8 +77,7 @@ def _categories(values: dict[str, Any]) -> None:
                 "agency": known[item["agency"]],
                 "names": item["names"],
                 "words": item["words"],
-                # As pairs: jsonb keeps the order of a list, but not of an object.
-                "asks": [{**ask, "values": list(ask.get("values", {}).items())} for ask in item.get("asks", [])],
+                "asks": checked(item.get("asks", [])),
                 "order": place,
                 "active": True,
                 **fields,

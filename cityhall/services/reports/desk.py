@@ -31,6 +31,7 @@ from cityhall.services.reports.categories import tree
 from cityhall.services.reports.duplicates import duplicates
 from cityhall.services.reports.models import Category, OtherCity, Photo, Report, RuleSet, SavedFilter, StandardAnswer
 from cityhall.services.reports.open311 import client
+from cityhall.services.reports.questions import told
 
 BULK = ("accept", "start", "resolve", "reject")
 OWN_FORM = ("transfer", "merge", "assign")
@@ -173,6 +174,7 @@ def _case(actor: Any, report: Report) -> dict[str, Any]:
         "light": report.case.light(now) if report.case.is_open else "",
         "steps": [step for step in possible(report.state, "officer") if step.name not in OWN_FORM],
         "is_open": report.state in OPEN,
+        "told": told(report),
         "story": history(report.case),
         "near": [one for one in near if one[0].pk != report.pk],
         "photos": [

@@ -108,6 +108,7 @@ SERVICE = Service(
         "Report.email": _TO_TELL,
         "Report.phone": _TO_TELL,
         "Report.text": _TO_MEND,
+        "Report.answers": _TO_MEND,
         "Report.point": _TO_MEND,
         "Report.filed_at": _TO_MEND,
         "Report.source": _FLOODS,
