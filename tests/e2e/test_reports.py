@@ -40,13 +40,13 @@ def center(demo: Demo) -> tuple[float, float]:
     return lon, lat
 
 
-def describe(page: Page, text: str) -> None:
+def describe(page: Page, text: str, category: str = "graffiti") -> None:
     page.get_by_label("Describe it in a few words").fill(text)
-    page.get_by_label("About").select_option("graffiti")
+    page.get_by_label("About").select_option(category)
 
 
-def filed(demo: Demo, text: str) -> int:
-    listed = httpx.get(f"{demo.address}/api/reports/?category=graffiti&limit=200").json()
+def filed(demo: Demo, text: str, category: str = "graffiti") -> int:
+    listed = httpx.get(f"{demo.address}/api/reports/?category={category}&limit=200").json()
     return sum(one["text"] == text for one in listed)
 
 
@@ -87,12 +87,16 @@ def test_without_a_network_it_is_kept_and_sent_once(desktop: Page, demo: Demo) -
     file = {"name": "a.jpg", "mimeType": "image/jpeg", "buffer": photo(lon, lat)}
     desktop.locator("#photos").set_input_files(file)
     expect(desktop.locator("[data-lon]")).not_to_have_value("")
-    text = "Painted in the tunnel, where there is no network"
-    describe(desktop, text)
+    text = "It fell in the tunnel, where there is no network"
+    describe(desktop, text, "tree")
+    desktop.get_by_role("button", name="Send").click()
+    expect(desktop.locator("[data-problem]")).to_have_text("“Does it block the way?” is not answered.")
+    expect(desktop.get_by_label("How deep is it?")).to_be_hidden()
+    desktop.get_by_label("yes, the pavement").check()
     desktop.get_by_role("button", name="Send").click()
     expect(desktop.locator("[data-said]")).to_contain_text("kept on this device")
     keep(desktop, "report-offline")
-    assert filed(demo, text) == 0
+    assert filed(demo, text, "tree") == 0
     desktop.goto("/reports/sent/")
     expect(desktop.locator("[data-sent-list]")).to_contain_text("waits for a network")
     desktop.context.set_offline(False)
@@ -100,9 +104,10 @@ def test_without_a_network_it_is_kept_and_sent_once(desktop: Page, demo: Demo) -
     desktop.goto("/reports/sent/")
     desktop.evaluate("dispatchEvent(new Event('online')); dispatchEvent(new Event('online'))")
     expect(desktop.locator("[data-sent-list] a")).to_have_attribute("href", re.compile(r"/reports/follow/"))
-    assert filed(demo, text) == 1
+    assert filed(demo, text, "tree") == 1
     desktop.locator("[data-sent-list] a").click()
     expect(desktop.locator(".said")).to_have_text(text)
+    expect(desktop.locator(".facts")).to_contain_text("yes, the pavement")
     expect(desktop.locator(".photo-list img")).to_be_visible()
 
 
