@@ -29,7 +29,16 @@ from cityhall.services.reports import actions, routing, tours
 from cityhall.services.reports import inbox as boxes
 from cityhall.services.reports.categories import tree
 from cityhall.services.reports.duplicates import duplicates
-from cityhall.services.reports.models import Category, OtherCity, Photo, Report, RuleSet, SavedFilter, StandardAnswer
+from cityhall.services.reports.models import (
+    Category,
+    Incident,
+    OtherCity,
+    Photo,
+    Report,
+    RuleSet,
+    SavedFilter,
+    StandardAnswer,
+)
 from cityhall.services.reports.open311 import client
 from cityhall.services.reports.questions import told
 
@@ -69,6 +78,7 @@ def inbox(request: HttpRequest) -> HttpResponse:
         "bulk": [step for step in possible(State.NEW, "officer") if step.name in BULK],
         "answers": StandardAnswer.objects.all(),
         "layers": _layer("desk", urlencode(chosen)),
+        "incidents": Incident.objects.filter(ended_at=None).select_related("category")[:3],
         "may_change_rules": may(actor, routing.PERMISSION),
     }
     return render(request, "reports/desk.html", context)
