@@ -170,7 +170,7 @@ class Officers:
         if not text or category not in (*SPOKEN, *ANOTHER.values()):
             return ""
         found = visit.get("/api/reports/suggest", text=text[:500]).raise_for_status().json()
-        if not found or found[0]["share"] < SURE or found[0]["category"] == category:
+        if not found or found[0]["share"] < SURE or found[0]["category"] in (category, "other"):
             return ""
         return str(found[0]["category"])
 

@@ -18,6 +18,8 @@ export interface LayerSpec {
   panel?: string
   /** Seconds between two looks at a point layer that moves but has no topic. */
   poll?: number
+  /** Radius, px, of points that stand out; what lies under them shows through. */
+  size?: number
   color: string
   minzoom: number
   visible: boolean
@@ -117,10 +119,11 @@ export class CityMap extends HTMLElement {
       this.map.addLayer({
         ...base, type: 'circle', layout: { visibility },
         paint: {
-          'circle-color': theme() === 'dark' ? '#161b21' : '#ffffff',
+          'circle-color': layer.size ? own : theme() === 'dark' ? '#161b21' : '#ffffff',
+          'circle-opacity': layer.size ? 0.25 : 1,
           'circle-stroke-color': own,
           'circle-stroke-width': 2,
-          'circle-radius': ['interpolate', ['linear'], ['zoom'], 13, 2.2, 17, 6],
+          'circle-radius': layer.size || ['interpolate', ['linear'], ['zoom'], 13, 2.2, 17, 6],
         },
       })
     }

@@ -169,7 +169,7 @@ def set_shown(report: Report, category: Category) -> None:
 def address_of(place: Point) -> str:
     """The nearest name of a place, "" where none is near."""
     found = geocoder.here(*place)
-    return geocoder.label(found) if found.pk else ""
+    return "" if found.kind == "point" else geocoder.label(found)
 
 
 def checked_text(text: str) -> str:

@@ -271,7 +271,13 @@ def incident(request: HttpRequest, incident_id: int) -> HttpResponse:
     return render(
         request,
         "reports/incident.html",
-        {"incident": found, "reports": page, "layers": layers("open", "incidents"), "total": under.count()},
+        {
+            "incident": found,
+            "reports": page,
+            "layers": layers("open", "incidents"),
+            "total": under.count(),
+            "here": found.center,
+        },
     )
 
 

@@ -62,9 +62,17 @@ SERVICE = Service(
             name=_("Incidents"),
             kind="point",
             source=f"{_QUERIES}:incidents_geojson",
-            public_fields=("id", "name", "severity", "reporters", "at", "color", "url"),
+            public_fields=("id", "name", "severity", "reporters", "at", "url"),
             icon="warning",
             color="#7a0019",
+            labels={
+                "id": _("Number"),
+                "name": _("About"),
+                "severity": _("Severity, 1 to 5"),
+                "reporters": _("Independent reporters"),
+                "at": _("Began"),
+            },
+            style={"size": 12},
         ),
     ),
     skills=(
