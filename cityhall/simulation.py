@@ -91,7 +91,8 @@ def _people(known: dict[str, Any], seed: int) -> dict[str, Any]:
     # Slow on purpose, as it must be: one hash for all of them, so that the demo starts no later.
     hashed, names, officers = make_password(password), iter(NAMES), []
     with transaction.atomic():
-        for agency in Agency.objects.exclude(categories=None).order_by("slug"):
+        # City Hall itself is left to whoever tries the desk.
+        for agency in Agency.objects.exclude(categories=None).exclude(superior=None).order_by("slug"):
             for crew in (False, True) if agency.slug in WITH_CREWS else (False,):
                 email = f"{agency.slug}.{'crew' if crew else 'desk'}@demo.example"
                 person = Person.objects.create(email=email, name=next(names), password=hashed)

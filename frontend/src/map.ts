@@ -18,6 +18,8 @@ export interface LayerSpec {
   panel?: string
   /** Seconds between two looks at a point layer that moves but has no topic. */
   poll?: number
+  /** Seconds after which a layer that stands still is asked for anew. */
+  again?: number
   /** Radius, px, of points that stand out; what lies under them shows through. */
   size?: number
   color: string
@@ -72,6 +74,14 @@ export class CityMap extends HTMLElement {
       const service = layer.id.split('-')[0]
       live.listen(this.layers.find((one) => one.kind === 'line' && one.id.split('-')[0] === service)?.url ?? '')
     }
+    for (const layer of this.layers.filter((one) => one.again)) this.askAgain(layer)
+  }
+
+  private askAgain(layer: LayerSpec): void {
+    const timer = setInterval(() => {
+      if (!this.isConnected) clearInterval(timer)
+      else if (!document.hidden) (this.map.getSource(layer.id) as GeoJSONSource | undefined)?.setData(layer.url)
+    }, layer.again! * 1000)
   }
 
   private styleUrl(): string | StyleSpecification {

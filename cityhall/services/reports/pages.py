@@ -30,14 +30,17 @@ from cityhall.services.reports.questions import Question, questions, told
 from cityhall.web.views import map_layers
 
 PAGE = 20
+AGAIN_S = 30
+"""How often an open map asks for the reports anew. Telling every map of every filing would cost filing more."""
 STEPS = (State.NEW, State.ACCEPTED, State.WORKING, State.RESOLVED)
 """What a resident sees of the way, in order."""
 
 
 def layers(*slugs: str) -> list[dict[str, Any]]:
-    """The service's layers for a page's own map, switched on."""
+    """The service's layers for a page's own map, switched on, and read again now and then."""
     wanted = [f"reports-{slug}" for slug in slugs]
-    return [{**layer, "visible": True, "minzoom": 0} for layer in map_layers() if layer["id"] in wanted]
+    own = {"visible": True, "minzoom": 0, "again": AGAIN_S}
+    return [layer | own for layer in map_layers() if layer["id"] in wanted]
 
 
 @require_safe

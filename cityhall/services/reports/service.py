@@ -64,7 +64,7 @@ SERVICE = Service(
             source=f"{_QUERIES}:incidents_geojson",
             public_fields=("id", "name", "severity", "reporters", "at", "url"),
             icon="warning",
-            color="#7a0019",
+            color="#d0103a",
             labels={
                 "id": _("Number"),
                 "name": _("About"),
