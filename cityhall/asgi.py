@@ -3,15 +3,16 @@
 import os
 import warnings
 
-from django.core.asgi import get_asgi_application
+import django
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "cityhall.settings")
-_django = get_asgi_application()
+django.setup(set_prefix=False)
 
-# Reads the manifests, so only now that Django is ready.
+# They read the settings and the manifests, so only now that Django is ready.
+from cityhall.web.handler import Handler  # noqa: E402
 from cityhall.web.swift import swift  # noqa: E402
 
-application = swift(_django)
+application = swift(Handler())
 
 # Files are sent in pieces by a thread, which is what is wanted; Django warns of every one.
 warnings.filterwarnings("ignore", message="StreamingHttpResponse must consume synchronous iterators")

@@ -206,7 +206,7 @@ def _alike(rows: list[dict[str, Any]]) -> list[list[dict[str, Any]]]:
     """Rows that follow one another and have most of their columns in common, together."""
     groups: list[list[dict[str, Any]]] = []
     for row in rows:
-        if groups and 2 * len(row.keys() & groups[-1][-1].keys()) > len(row):
+        if groups and 2 * len(row.keys() & groups[-1][-1].keys()) > len(row.keys() | groups[-1][-1].keys()):
             groups[-1].append(row)
         else:
             groups.append([row])
@@ -242,6 +242,8 @@ def main() -> None:
     arguments = parser.parse_args()
     if bool(arguments.gtfs) != bool(arguments.date):
         parser.error("--gtfs and --date go together")
+    if not console.is_terminal:
+        console.width = 140  # nobody's window: the numbers shall not be cut
     for name in [arguments.name] if arguments.name else BENCHMARKS:
         with console.status(f"Measuring: {name}"):
             rows = BENCHMARKS[name](arguments)

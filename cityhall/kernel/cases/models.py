@@ -79,6 +79,13 @@ class Case(models.Model):
         indexes: ClassVar = [
             # The open ones are few beside all there ever were.
             models.Index(fields=["agency", "due_at"], condition=models.Q(state__in=OPEN), name="case_inbox"),
+            # In the order of the inbox, with what is counted there: neither sorts nor reads all that is open.
+            models.Index(
+                fields=["due_at", "-id"],
+                include=["kind", "agency", "above", "assignee"],
+                condition=models.Q(state__in=OPEN),
+                name="case_due",
+            ),
             models.Index(fields=["look_at"], condition=models.Q(look_at__isnull=False), name="case_look_at"),
             models.Index(fields=["agency", "done_at"], condition=models.Q(in_time__isnull=False), name="case_in_time"),
             models.Index(fields=["done_at"], condition=models.Q(state=State.RESOLVED), name="case_resolved"),

@@ -17,8 +17,9 @@ from cityhall.kernel.journal.followers import Follower, follow, registered
 from cityhall.kernel.journal.log import APPENDED, SEALED
 
 log = logging.getLogger("cityhall.journal")
-SAFETY_S = 15.0
-"""Looked again after so long even if no notification came: one may be lost while a connection is down."""
+SAFETY_S = 5.0
+"""Looked again after so long even if no notification came: one may be lost while a connection is down, or with a
+process that ended between its commit and the notification."""
 
 
 def listen(stop: threading.Event, wakes: dict[str, list[threading.Event]]) -> None:

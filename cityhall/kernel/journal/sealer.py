@@ -17,7 +17,7 @@ from uuid import UUID
 import orjson
 from django.db import connection, transaction
 
-from cityhall.kernel.journal.log import SEALED
+from cityhall.kernel.journal.log import SEALED, wake
 
 BATCH = 5000
 LOCK = 0x6A6F_7572  # "jour": only one process seals at a time
@@ -64,7 +64,8 @@ def seal() -> int:
         rows = cursor.fetchall()
         if rows:
             _number(cursor, rows)
-            cursor.execute(f"NOTIFY {SEALED}")
+    if rows:
+        wake(SEALED)
     return len(rows)
 
 

@@ -129,7 +129,9 @@ def _rank(place: PlaceName, folded: str, near: tuple[float, float] | None) -> tu
 
 def here(lon: float, lat: float, *, within_m: float = 150) -> PlaceName:
     """The name of where a finger points: the nearest named place, or the bare coordinates (an unsaved row)."""
-    close = nearest(PlaceName.objects.all(), lon, lat, count=1, within_m=within_m)
+    # Not the columns that only the search needs: they are most of a row.
+    named = PlaceName.objects.only("name", "names", "kind", "point")
+    close = nearest(named, lon, lat, count=1, within_m=within_m)
     name = close[0][0].name if close else f"{lat:.5f}, {lon:.5f}"
     kind = close[0][0].kind if close else "point"
     return PlaceName(name=name, kind=kind, point=Point(lon, lat), names=close[0][0].names if close else {})

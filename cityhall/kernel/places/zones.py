@@ -10,11 +10,16 @@ from django.db import models, transaction
 from django.utils.text import slugify
 from django.utils.translation import gettext as _
 from shapely import Point as ShapelyPoint
+from shapely import prepare
 from shapely.geometry import shape
+from shapely.geometry.base import BaseGeometry
 from shapely.validation import explain_validity
 
 from cityhall.kernel.errors import Invalid
 from cityhall.kernel.places.models import Zone
+from cityhall.kernel.reference import Reference
+
+Outlines = list[tuple[Zone, BaseGeometry]]
 
 
 def read_zones(path: Path, kind: str = "district") -> list[Zone]:
@@ -74,14 +79,28 @@ def replace_zones(zones: list[Zone], kind: str = "district") -> int:
     with transaction.atomic():
         Zone.objects.filter(kind=kind).delete()
         Zone.objects.bulk_create(zones)
+        outlines.changed()
     return len(zones)
 
 
-def zone_at(lon: float, lat: float, kind: str = "district") -> Zone | None:
-    """The zone of a kind that a place lies in, None outside all of them."""
+def _outlines() -> Outlines:
+    found = [(zone, shape(zone.geometry)) for zone in Zone.objects.order_by("pk")]
+    prepare([outline for _zone, outline in found])
+    return found
+
+
+outlines = Reference(_outlines)
+"""All zones with their outlines in degrees."""
+
+
+def zone_at(lon: float, lat: float, kind: str = "district", among: Outlines | None = None) -> Zone | None:
+    """The zone of a kind that a place lies in, None outside all of them. `among`: outlines() asked for before."""
     here = ShapelyPoint(lon, lat)
-    near = Zone.objects.filter(kind=kind, west__lte=lon, east__gte=lon, south__lte=lat, north__gte=lat)
-    return next((zone for zone in near if shape(zone.geometry).covers(here)), None)
+    for zone, outline in outlines() if among is None else among:
+        near = zone.kind == kind and zone.west <= lon <= zone.east and zone.south <= lat <= zone.north
+        if near and outline.covers(here):
+            return zone
+    return None
 
 
 def zones_stamp() -> str:

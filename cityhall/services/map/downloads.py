@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import tempfile
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from io import StringIO
 from typing import Any, BinaryIO
 
@@ -13,8 +13,6 @@ import orjson
 import pyarrow as pa
 import pyarrow.parquet as pq
 import shapely
-from asgiref.sync import sync_to_async
-from django.core.handlers.asgi import ASGIRequest
 from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.views.decorators.http import require_safe
 
@@ -46,17 +44,10 @@ def download(request: HttpRequest, service: str, slug: str, ending: str) -> Http
         pieces: Iterator[bytes] = iter(lambda: file.read(PIECE), b"")
     else:
         pieces = geojson(owner, layer, selection) if ending == "geojson" else rows(owner, layer, selection)
-    # Given a plain iterator, Django's ASGI side would first gather all of it.
-    streamed = _as_they_come(pieces) if isinstance(request, ASGIRequest) else pieces
-    answer = StreamingHttpResponse(streamed, content_type=KINDS[ending])
+    answer = StreamingHttpResponse(pieces, content_type=KINDS[ending])
     answer.headers["Content-Disposition"] = f'attachment; filename="{name}"'
     answer.headers["Access-Control-Allow-Origin"] = "*"
     return answer
-
-
-async def _as_they_come(pieces: Iterator[bytes]) -> AsyncIterator[bytes]:
-    while piece := await sync_to_async(next)(pieces, b""):
-        yield piece
 
 
 def geojson(service: Service, layer: Layer, selection: Selection) -> Iterator[bytes]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
@@ -14,10 +13,10 @@ from django.utils.translation import gettext as _
 
 from cityhall.kernel.cases.models import Agency
 from cityhall.kernel.errors import Invalid
+from cityhall.kernel.reference import Reference
 from cityhall.services.reports.models import Category, RuleSet
 from cityhall.services.reports.questions import checked
 
-SLUG = re.compile(r"[a-z0-9-]{1,50}")
 OURS = Path(__file__).with_name("categories.toml")
 
 
@@ -43,6 +42,7 @@ def load(progress: Callable[[str, float], None]) -> None:
         with transaction.atomic():
             _agencies(values["agencies"])
             _categories(values)
+            choosable.changed()
     except (OSError, KeyError, TypeError, ValueError) as problem:
         raise Invalid(
             _("%(file)s cannot be used: %(why)s.") % {"file": path.name, "why": repr(problem)},
@@ -89,10 +89,18 @@ def _categories(values: dict[str, Any]) -> None:
         RuleSet.objects.create(state=RuleSet.State.IN_SERVICE, note="")
 
 
+def _choosable() -> dict[str, Category]:
+    active = Category.objects.filter(active=True).select_related("agency", "parent")
+    return {category.slug: category for category in active.defer("words", "parent__words")}
+
+
+choosable = Reference(_choosable)
+"""The categories that can be reported, by slug."""
+
+
 def chosen(slug: str) -> Category:
     """A category that can be reported. Raises Invalid."""
-    known = Category.objects.select_related("agency", "parent").defer("words", "parent__words")
-    found = known.filter(slug=slug, active=True).first() if SLUG.fullmatch(slug) else None
+    found = choosable().get(slug)
     if found is None:
         raise Invalid(
             _("There is no such category."),

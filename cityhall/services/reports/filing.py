@@ -81,9 +81,12 @@ def file_report(actor: Actor, filing: Filing) -> Filed:
         known = _filed(filing.key) if filing.key else None
         if known is not None:
             return Filed(known, secret, again=True)
+        limits.check(filing.source, filing.per_hour)
+        # Before the transaction, in which they would be read anew each time.
+        category, rules, outlines = chosen(filing.category), routing.in_service(), zones.outlines()
         try:
             with transaction.atomic():
-                return Filed(_file(actor, filing, secret), secret)
+                return Filed(_file(actor, filing, secret, category, rules, outlines), secret)
         except IntegrityError:
             # The same filing came in by two connections at once: the constraint let one through.
             known = _filed(filing.key) if filing.key else None
@@ -99,9 +102,9 @@ def _filed(key: str) -> Report | None:
     return Report.objects.select_related("category", "case").filter(key=digest(key)).first()
 
 
-def _file(actor: Actor, filing: Filing, secret: str) -> Report:
-    limits.check(filing.source, filing.per_hour)
-    category = chosen(filing.category)
+def _file(
+    actor: Actor, filing: Filing, secret: str, category: Category, rules: list[routing.Rule], outlines: zones.Outlines
+) -> Report:
     text = checked_text(filing.text)
     owner = actor if filing.named else ANONYMOUS
     photos = _photos(owner, filing.photos)
@@ -110,8 +113,8 @@ def _file(actor: Actor, filing: Filing, secret: str) -> Report:
         raise Invalid(
             _("Say or show what it is."), code="empty", field="text", mend=_("Write a few words, or add a photo.")
         )
-    zone = zones.zone_at(*place)
-    agency, hours = routing.route(category, zone.slug if zone else "", place, text)
+    zone = zones.zone_at(*place, among=outlines)
+    agency, hours = routing.route(category, zone.slug if zone else "", place, text, rules)
     case = open_case(owner, "reports", agency, timedelta(hours=hours), calendar=category.calendar)
     report = Report(
         case=case,
@@ -136,7 +139,7 @@ def _file(actor: Actor, filing: Filing, secret: str) -> Report:
     )
     set_shown(report, category)
     report.save(force_insert=True)
-    Photo.objects.bulk_create([Photo(report=report, media=media) for media in photos])
+    Photo.objects.bulk_create(Photo(report=report, media=media) for media in photos)
     follow_up(report, case, photos, owner)
     return report
 

@@ -7,15 +7,19 @@ when the job ran. Coarser cells come from the number of the fine one: an H3 inde
 
 from __future__ import annotations
 
+import math
 from functools import lru_cache
 from typing import Any
 
+import h3
 from django.db import connection, transaction
 
 from cityhall.kernel.cases.workflow import OPEN
-from cityhall.kernel.places.cells import outline
+from cityhall.kernel.places.cells import outline, spans
+from cityhall.kernel.places.point import EARTH_RADIUS_M
 from cityhall.services.reports.models import CellCount, Report
 
+Bounds = tuple[float, float, float, float]
 FINE = 9
 """Resolution of the roll-up: hexagons of about 200 m edges."""
 SENSITIVE = 8
@@ -56,12 +60,24 @@ def resolution_at(zoom: float) -> int:
     return int(min(FINE, max(COARSEST, round(zoom / 1.4))))
 
 
-def cells(resolution: int, *, category_ids: list[int] | None = None, only_open: bool = True) -> list[tuple[int, int]]:
-    """(H3 cell, reports) of the whole city, at a resolution of at most FINE."""
+def cells(
+    resolution: int,
+    bounds: Bounds | None = None,
+    *,
+    category_ids: list[int] | None = None,
+    only_open: bool = True,
+) -> list[tuple[int, int]]:
+    """(H3 cell, reports) of a box or the whole city, at a resolution of at most FINE.
+
+    Cells that touch the box are counted whole; some near it may come along, and their count may be of a part of them.
+    """
     resolution = min(resolution, FINE)
     # A parent has its resolution in bits 52-55 and sevens in all digits below it.
     sevens = (1 << 3 * (15 - resolution)) - 1
-    where, values = ["count <> 0"], []
+    source, where, values = "reports_cellcount", ["count <> 0"], list[Any]()
+    if bounds is not None:
+        source += " JOIN unnest(%s::bigint[], %s::bigint[]) AS span (first, last) ON cell BETWEEN first AND last"
+        values += map(list, zip(*spans(_with_whole_cells(bounds, resolution), FINE), strict=True))
     if only_open:
         where.append("open")
     if category_ids:
@@ -71,19 +87,25 @@ def cells(resolution: int, *, category_ids: list[int] | None = None, only_open: 
         cursor.execute(
             f"""
             SELECT (cell & ~(15::bigint << 52)) | (%s::bigint << 52) | %s::bigint AS parent, sum(count)::int
-            FROM reports_cellcount WHERE {" AND ".join(where)} GROUP BY 1 HAVING sum(count) > 0
+            FROM {source} WHERE {" AND ".join(where)} GROUP BY 1 HAVING sum(count) > 0
             """,
             [resolution, sevens, *values],
         )
         return [(int(cell), int(number)) for cell, number in cursor.fetchall()]
 
 
-def heat_geojson(
-    resolution: int, bounds: tuple[float, float, float, float] | None = None, **chosen: Any
-) -> dict[str, Any]:
+def _with_whole_cells(bounds: Bounds, resolution: int) -> Bounds:
+    """A box that holds all of each cell that touches `bounds`."""
+    west, south, east, north = bounds
+    up = math.degrees(2.5 * h3.average_hexagon_edge_length(resolution, unit="m") / EARTH_RADIUS_M)
+    across = up / max(0.01, math.cos(math.radians(max(abs(south), abs(north)))))
+    return west - across, south - up, east + across, north + up
+
+
+def heat_geojson(resolution: int, bounds: Bounds | None = None, **chosen: Any) -> dict[str, Any]:
     """The cells that have reports as GeoJSON hexagons with their `count`."""
     features = []
-    for cell, number in cells(resolution, **chosen):
+    for cell, number in cells(resolution, bounds, **chosen):
         ring = _ring(cell)
         if bounds is None or _touches(ring, bounds):
             geometry = {"type": "Polygon", "coordinates": [ring]}
@@ -95,7 +117,7 @@ def heat_geojson(
 _ring = lru_cache(maxsize=20_000)(outline)
 
 
-def _touches(ring: list[list[float]], bounds: tuple[float, float, float, float]) -> bool:
+def _touches(ring: list[list[float]], bounds: Bounds) -> bool:
     west, south, east, north = bounds
     lons, lats = [lon for lon, _lat in ring], [lat for _lon, lat in ring]
     return max(lons) >= west and min(lons) <= east and max(lats) >= south and min(lats) <= north

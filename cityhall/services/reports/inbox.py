@@ -9,7 +9,7 @@ from typing import Any
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
-from cityhall.kernel.cases.models import Agency
+from cityhall.kernel.cases.models import Agency, Case
 from cityhall.kernel.cases.workflow import OPEN, State
 from cityhall.kernel.people.actors import Actor
 from cityhall.kernel.people.models import Membership, Person
@@ -44,9 +44,16 @@ def read_filter(values: Mapping[str, str]) -> dict[str, str]:
 
 def reports_for(actor: Actor) -> QuerySet[Report]:
     """Every report an actor may work on, also what came up to their agency."""
-    mine = agencies_of(actor)
     reports = Report.objects.select_related("case__agency", "case__above", "case__assignee", "category")
-    return reports.filter(Q(case__agency__in=mine) | Q(case__above__in=mine))
+    return reports.filter(_theirs(actor, "case__"))
+
+
+def _theirs(actor: Actor, case: str = "") -> Q:
+    """Which cases are an actor's; `case` leads to them."""
+    mine = agencies_of(actor)
+    if len(mine) == Agency.objects.count():
+        return Q()
+    return Q(**{f"{case}agency__in": mine}) | Q(**{f"{case}above__in": mine})
 
 
 def filtered(actor: Actor, chosen: Mapping[str, str], now: datetime | None = None) -> QuerySet[Report]:
@@ -79,9 +86,10 @@ def filtered(actor: Actor, chosen: Mapping[str, str], now: datetime | None = Non
 
 
 def page(actor: Actor, chosen: Mapping[str, str]) -> tuple[list[Report], int | None]:
-    """A page of a filter, what is due first on top; and where the next one starts, None at the end."""
+    """A page of a filter, and where the next one starts, None at the end. On top: what is due first, or came last."""
     start = int(chosen["after"]) if chosen.get("after", "").isdigit() and len(chosen["after"]) < 6 else 0
-    ordered = filtered(actor, chosen).order_by("case__due_at", "-filed_at")
+    done = chosen.get("state", "") in set(State.values) - set(OPEN)
+    ordered = filtered(actor, chosen).order_by(*(() if done else ("case__due_at",)), "-case__pk")
     rows = list(ordered[start : start + PAGE + 1])
     return rows[:PAGE], start + PAGE if len(rows) > PAGE else None
 
@@ -89,14 +97,10 @@ def page(actor: Actor, chosen: Mapping[str, str]) -> tuple[list[Report], int | N
 def counts(actor: Actor) -> dict[str, int]:
     """How much is open, red, mine, and how many photos wait."""
     now = timezone.now()
-    found: dict[str, int] = (
-        reports_for(actor)
-        .filter(case__state__in=OPEN)
-        .aggregate(
-            open=Count("pk"),
-            red=Count("pk", filter=Q(case__due_at__lte=now)),
-            mine=Count("pk", filter=Q(case__assignee=actor.person_id)),
-        )
+    found: dict[str, int] = Case.objects.filter(_theirs(actor), kind="reports", state__in=OPEN).aggregate(
+        open=Count("pk"),
+        red=Count("pk", filter=Q(due_at__lte=now)),
+        mine=Count("pk", filter=Q(assignee=actor.person_id)),
     )
     waiting = Photo.objects.filter(state__in=(Photo.State.NEW, Photo.State.WAITING), report__in=reports_for(actor))
     return {**found, "photo": waiting.count()}

@@ -23,6 +23,7 @@ from cityhall.kernel.people.permissions import require
 from cityhall.kernel.places.folding import fold
 from cityhall.kernel.places.models import PlaceName, Zone
 from cityhall.kernel.places.point import Point, nearest
+from cityhall.kernel.reference import Reference
 from cityhall.services.reports.models import Category, Report, RuleSet
 
 Rule = dict[str, Any]
@@ -31,10 +32,13 @@ FIELDS = ("category", "zone", "asset", "words", "agency", "hours")
 PERMISSION = "reports.change_rules"
 
 
-def in_service() -> list[Rule]:
-    """The rules now asked."""
+def _in_service() -> list[Rule]:
     found = RuleSet.objects.filter(state=RuleSet.State.IN_SERVICE).values_list("rules", flat=True).first()
     return found or []
+
+
+in_service = Reference(_in_service)
+"""The rules now asked."""
 
 
 def route(
@@ -153,5 +157,6 @@ def _put_in_service(actor: Actor, version: RuleSet) -> RuleSet:
     RuleSet.objects.filter(state=RuleSet.State.IN_SERVICE).update(state=RuleSet.State.RETIRED)
     version.state, version.used_at = RuleSet.State.IN_SERVICE, timezone.now()
     version.save()
+    in_service.changed()
     append("reports", "rules.in_service", {"version": version.pk}, subject="rules", actor=str(actor))
     return version

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from cityhall.kernel.errors import Invalid
 from cityhall.kernel.places import geocoder, zones
-from cityhall.kernel.places.cells import cell_of
+from cityhall.kernel.places.cells import cell_of, outline, spans
 from cityhall.kernel.places.geocoder import Named
 from cityhall.kernel.places.models import PlaceName, Zone
 from cityhall.kernel.places.point import metres_between, nearest
@@ -88,6 +88,31 @@ def test_nearest_first_and_only_within(named: None) -> None:
     assert [round(metres) for _, metres in found] == [
         round(metres_between((-51.229, -30.029), row.point)) for row, _ in found
     ]
+
+
+@given(
+    st.floats(-179, 178.9),
+    st.floats(-75, 75),
+    st.floats(0, 0.5),
+    st.floats(0, 0.5),
+    st.sampled_from([6, 8, 9, 10]),
+    st.lists(st.tuples(st.floats(-0.3, 1.3), st.floats(-0.3, 1.3)), min_size=1, max_size=20),
+)
+def test_every_cell_that_touches_a_box_is_in_its_spans(
+    west: float, south: float, wide: float, high: float, resolution: int, places: list[tuple[float, float]]
+) -> None:
+    east, north = west + wide, south + high
+    found = spans((west, south, east, north), resolution)
+    assert len(found) < 60
+    for across, up in places:
+        cell = cell_of(west + across * max(wide, 0.01), south + up * max(high, 0.01), resolution)
+        ring = outline(cell)
+        lons, lats = [lon for lon, _lat in ring], [lat for _lon, lat in ring]
+        if max(lons) - min(lons) > 180:
+            continue
+        touches = max(lons) >= west and min(lons) <= east and max(lats) >= south and min(lats) <= north
+        if touches:
+            assert sum(first <= cell <= last for first, last in found) == 1
 
 
 def test_cells_are_those_of_h3() -> None:

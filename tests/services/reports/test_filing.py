@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
+import operator
 import threading
 from pathlib import Path
 from uuid import uuid4
 
+import numpy as np
 import pytest
+import shapely
+from django.conf import settings
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
 from django.test import Client
+from django.utils import timezone
 from PIL import Image
+from shapely.geometry import shape
 
 from cityhall.kernel.cases.models import Case
 from cityhall.kernel.errors import CityhallError, Invalid, Missing, TooMany
 from cityhall.kernel.journal.models import Entry
 from cityhall.kernel.media.storing import path_of
-from cityhall.kernel.people.actors import ANONYMOUS, person_actor
+from cityhall.kernel.people.actors import ANONYMOUS, person_actor, system
 from cityhall.kernel.people.models import Person
-from cityhall.services.reports import actions, following, heat, limits
-from cityhall.services.reports.models import CellCount, Photo, Refused, Report, Supporter
+from cityhall.services.reports import actions, following, heat, importing, limits
+from cityhall.services.reports.models import Category, CellCount, Photo, Refused, Report, Supporter
 from tests.services.reports.conftest import CENTER, filed, jpeg
 
 pytestmark = pytest.mark.django_db
@@ -228,6 +234,24 @@ def test_parents_of_cells_are_h3s_own(city: Path) -> None:
     made = filed()
     for resolution in range(5, 10):
         assert heat.cells(resolution) == [(coarsen(made.report.cell, resolution), 1)]
+
+
+def test_a_box_has_the_cells_of_the_whole_city_that_touch_it(city: Path) -> None:
+    rng = np.random.default_rng(5)
+    west, south, east, north = settings.CITY.bounds
+    category = Category.objects.select_related("agency").get(slug="pothole")
+    places = rng.uniform((west, south), (east, north), (2000, 2)).tolist()
+    rows = [importing.Row(category, "", lon, lat, "", timezone.now(), None, "") for lon, lat in places]
+    importing.store(system("test"), rows)
+    for resolution in (5, 7, 9):
+        everywhere = heat.heat_geojson(resolution)["features"]
+        for _ in range(10):
+            (left, right), (low, up) = np.sort(rng.uniform(west, east, 2)), np.sort(rng.uniform(south, north, 2))
+            box = shapely.box(left, low, right, up)
+            touching = [one for one in everywhere if box.intersects(shapely.box(*shape(one["geometry"]).bounds))]
+            found = heat.heat_geojson(resolution, (float(left), float(low), float(right), float(up)))["features"]
+            key = operator.itemgetter("geometry", "properties")
+            assert sorted(map(repr, map(key, found))) == sorted(map(repr, map(key, touching)))
 
 
 def test_photos_wait_unseen_until_they_are_looked_at(city: Path) -> None:

@@ -9,10 +9,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 from django.test import Client
+from django.utils import timezone
 
+from cityhall.kernel.devices import drops
 from cityhall.kernel.journal.models import Entry
 from cityhall.services.transit import actions, days
 from cityhall.services.transit.models import StopCall, Vehicle, VehicleState
+from cityhall.services.transit.tracking import inbox
 from cityhall.services.transit.tracking.fixes import Fix
 from cityhall.services.transit.tracking.tracker import Tracking
 from tests.feeds import tables, write_feed
@@ -137,3 +140,23 @@ def test_a_new_timetable_does_not_lose_the_buses(today: date, folder: Path) -> N
         ("out4", 1),
         ("out4", 2),
     ]
+
+
+def test_of_more_fixes_than_can_wait_the_oldest_go_and_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    counted: dict[tuple[str, str], int] = {}
+
+    def count(reason: str, messages: int = 1, *, device: str = "", at: object = None) -> None:
+        counted[device, reason] = counted.get((device, reason), 0) + messages
+
+    monkeypatch.setattr(inbox, "MOST_WAITING", 25)
+    monkeypatch.setattr(drops, "count", count)
+    here = inbox.open_here()
+    try:
+        for second in range(10):
+            fixes = [Fix("B7", f"receiver-{second % 2}", second + tenth / 10, -51.2, -30.0) for tenth in range(10)]
+            inbox.submit(fixes, timezone.now())
+        left = [fix.at for fix in here.take()]
+    finally:
+        inbox.close_here()
+    assert left == [second + tenth / 10 for second in (8, 9) for tenth in range(10)]
+    assert counted == {("receiver-0", "overload"): 40, ("receiver-1", "overload"): 40}

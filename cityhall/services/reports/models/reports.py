@@ -137,6 +137,8 @@ class Report(models.Model):
         verbose_name_plural = _("reports")
         indexes: ClassVar = [
             GistIndex(fields=["shown"], name="report_shown", condition=models.Q(public=True)),
+            # What a map shows is open: of a million reports a tenth, and of a view's a tenth of the pages to read.
+            GistIndex(fields=["shown"], name="report_shown_open", condition=models.Q(public=True, state__in=OPEN)),
             GistIndex(fields=["point"], name="report_point_open", condition=models.Q(state__in=OPEN)),
             models.Index(fields=["-filed_at"], name="report_filed"),
             models.Index(fields=["category", "-filed_at"], name="report_category"),
@@ -238,7 +240,10 @@ class CellCount(models.Model):
     count = models.IntegerField()
 
     class Meta:
-        indexes: ClassVar = [models.Index(fields=["cell"], name="cellcount_cell")]
+        # All that is asked of it stands in the index: folding leaves the table's own pages half empty.
+        indexes: ClassVar = [
+            models.Index(fields=["cell"], include=["open", "category", "count"], name="cellcount_all"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.cell:x} {self.count:+d}"

@@ -6,7 +6,8 @@ door's transaction, and a notification wakes the tracker when that commits.
 
 from __future__ import annotations
 
-import queue
+import threading
+from collections import Counter, deque
 from collections.abc import Sequence
 from datetime import datetime
 
@@ -18,16 +19,48 @@ from cityhall.services.transit.models import FixInbox
 from cityhall.services.transit.tracking.fixes import Fix
 
 CHANNEL = "transit_fixes"
-MOST_WAITING = 1_000
-"""Batches that may wait in memory while the database is away; a position is soon worth nothing, so newer ones go."""
-
-_here: queue.SimpleQueue[tuple[Sequence[Fix], float]] | None = None
+MOST_WAITING = 100_000
+"""Fixes that may wait in memory for a tracker that is slow or waits for the database."""
 
 
-def open_here() -> queue.SimpleQueue[tuple[Sequence[Fix], float]]:
-    """Makes this the tracker's process; gives the queue that `submit_here` fills."""
+class Backlog:
+    """Fixes on their way to the tracker of this process. A position is soon worth nothing: of too many the oldest go.
+
+    So an overload costs some fixes, which are counted, and neither memory without end nor an hour's delay.
+    """
+
+    def __init__(self) -> None:
+        self._batches: deque[Sequence[Fix]] = deque()
+        self._waiting = 0
+        self._lock = threading.Lock()
+
+    def put(self, fixes: Sequence[Fix]) -> None:
+        """Adds the latest."""
+        lost: Counter[str] = Counter()
+        with self._lock:
+            self._batches.append(fixes)
+            self._waiting += len(fixes)
+            while self._waiting > MOST_WAITING and len(self._batches) > 1:
+                oldest = self._batches.popleft()
+                self._waiting -= len(oldest)
+                lost.update(fix.device for fix in oldest)
+        for device, number in lost.items():
+            drops.count("overload", number, device=device)
+
+    def take(self) -> list[Fix]:
+        """All of them, the oldest first; none are left."""
+        with self._lock:
+            batches, self._batches, self._waiting = self._batches, deque(), 0
+        return [fix for batch in batches for fix in batch]
+
+
+_here: Backlog | None = None
+
+
+def open_here() -> Backlog:
+    """Makes this the tracker's process; gives what `submit` fills."""
     global _here
-    _here = _here or queue.SimpleQueue()
+    _here = _here or Backlog()
     return _here
 
 
@@ -42,10 +75,7 @@ def submit(fixes: Sequence[Fix], received_at: datetime) -> None:
     if not fixes:
         return
     if _here is not None:
-        if _here.qsize() < MOST_WAITING:
-            _here.put((fixes, received_at.timestamp()))
-        else:
-            drops.count("overload", len(fixes), at=received_at)
+        _here.put(fixes)
         return
     FixInbox.objects.bulk_create(
         FixInbox(vehicle=fix.vehicle, device=fix.device, fix=fix.values(), received_at=received_at) for fix in fixes
@@ -54,18 +84,18 @@ def submit(fixes: Sequence[Fix], received_at: datetime) -> None:
         cursor.execute(f"NOTIFY {CHANNEL}")
 
 
-def take(limit: int = 20_000) -> list[tuple[Fix, float]]:
-    """Takes waiting fixes out of the table, oldest first, in the caller's transaction: (fix, received at)."""
+def take(limit: int = 20_000) -> list[Fix]:
+    """Takes waiting fixes out of the table, oldest first, in the caller's transaction."""
     with connection.cursor() as cursor:
         cursor.execute(
             """
             WITH taken AS (
                 DELETE FROM transit_fixinbox WHERE id IN (
                     SELECT id FROM transit_fixinbox ORDER BY id LIMIT %s FOR UPDATE SKIP LOCKED
-                ) RETURNING id, fix, extract(epoch FROM received_at) AS received
-            ) SELECT fix, received FROM taken ORDER BY id
+                ) RETURNING id, fix
+            ) SELECT fix FROM taken ORDER BY id
             """,
             [limit],
         )
         rows = cursor.fetchall()
-    return [(Fix.of(orjson.loads(fix) if isinstance(fix, str) else fix), float(received)) for fix, received in rows]
+    return [Fix.of(orjson.loads(fix) if isinstance(fix, str) else fix) for (fix,) in rows]

@@ -8,7 +8,6 @@ the same transaction.
 from __future__ import annotations
 
 import logging
-import queue
 import threading
 import time
 from collections import Counter
@@ -38,7 +37,6 @@ LOOK_S = 10.0
 """How often the registry of vehicles, the feed and the day are looked at."""
 LOCK = 0x7261_636B
 TOPIC = "vehicles"
-Queue = queue.SimpleQueue[tuple[Sequence[Fix], float]]
 log = logging.getLogger("cityhall.transit.tracker")
 
 
@@ -78,7 +76,7 @@ class Tracking:
             self.looked_at = now
         dropped: Counter[tuple[str, str]] = Counter()
         with transaction.atomic():
-            fixes = [*given, *(fix for fix, _received in inbox.take())] if waiting else list(given)
+            fixes = [*given, *inbox.take()] if waiting else list(given)
             if fixes:
                 calls, dropped = self.fleet.take(fixes, now)
                 self._calls += keeping.call_rows(self.fleet, calls)
@@ -142,17 +140,10 @@ def _track(stop: threading.Event, holding: psycopg.Connection[tuple[object, ...]
         waiting, looked = True, time.monotonic()
         while not stop.is_set():
             began = time.monotonic()
-            tracking.tick(_taken(here), waiting=waiting)
+            tracking.tick(here.take(), waiting=waiting)
             # The wait is on the connection that holds the lock: where that is lost, another may track.
             left = max(0.001, TICK_S - (time.monotonic() - began))
             waiting = any(True for _notice in holding.notifies(timeout=left)) or time.monotonic() - looked > LOOK_S
             looked = time.monotonic() if waiting else looked
     finally:
         inbox.close_here()
-
-
-def _taken(here: Queue) -> list[Fix]:
-    fixes: list[Fix] = []
-    for _ in range(here.qsize()):
-        fixes += here.get()[0]
-    return fixes

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import queue
 import socket
 import threading
 import time
@@ -75,15 +74,14 @@ def counted(monkeypatch: pytest.MonkeyPatch) -> Counted:
 class Taken:
     """What has been handed to the tracker."""
 
-    def __init__(self, waiting: queue.SimpleQueue[Any]) -> None:
+    def __init__(self, waiting: inbox.Backlog) -> None:
         self.waiting, self.fixes = waiting, list[Fix]()
 
     def __call__(self, number: int = 1) -> list[Fix]:
         """Every fix so far; waits until there are `number`."""
 
         def enough() -> bool:
-            while not self.waiting.empty():
-                self.fixes += self.waiting.get()[0]
+            self.fixes += self.waiting.take()
             return len(self.fixes) >= number
 
         wait_for(enough)

@@ -1,0 +1,96 @@
+"""Django behind ASGI: one turn of one thread for a request whose view is not async."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from inspect import iscoroutinefunction
+from typing import IO, Any
+
+from django.core.exceptions import RequestAborted
+from django.core.handlers.asgi import ASGIHandler, get_script_prefix
+from django.core.handlers.base import BaseHandler
+from django.core.signals import request_started
+from django.db import close_old_connections
+from django.http.response import HttpResponseBase, StreamingHttpResponse
+from django.urls import URLResolver, get_resolver, set_script_prefix
+
+Scope = dict[str, Any]
+THREADS = 12
+"""Requests that are worked on at once; the next wait their turn. A few more than there are database connections."""
+
+
+class Handler(ASGIHandler):
+    """Runs an ordinary view, with all the middleware round it, in one go.
+
+    Django's own handler makes a thread for each request and goes to it and back for most of the middleware: longer
+    than many a view takes. Here a request comes in whole, so that a slow sender holds no thread, and a file goes out
+    piece by piece. Async views (live updates, which stay open for hours) go Django's way.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._ordinary = BaseHandler()
+        self._ordinary.load_middleware()
+        self._asynchronous = tuple(_async_addresses(get_resolver()))
+        self._threads = ThreadPoolExecutor(THREADS, "request")
+
+    async def __call__(self, scope: Scope, receive: Any, send: Any) -> None:
+        """The ASGI application."""
+        if scope["type"] != "http" or scope["path"].startswith(self._asynchronous):
+            await super().__call__(scope, receive, send)
+            return
+        try:
+            body = await self.read_body(receive)
+        except RequestAborted:
+            return
+        response = await asyncio.get_running_loop().run_in_executor(self._threads, self._answer, scope, body)
+        if isinstance(response, StreamingHttpResponse):
+            await self._stream(response, receive, send)
+        else:
+            await self.send_response(response, send)
+
+    def _answer(self, scope: Scope, body: IO[bytes]) -> HttpResponseBase:
+        set_script_prefix(get_script_prefix(scope))
+        request_started.send(sender=type(self), scope=scope)
+        request, refusal = self.create_request(scope, body)
+        response: HttpResponseBase = refusal if request is None else self._ordinary.get_response(request)
+        response._handler_class = type(self)  # type: ignore[attr-defined]
+        body.close()
+        if response.streaming:
+            close_old_connections()
+        else:
+            response.close()
+        return response
+
+    async def _stream(self, response: StreamingHttpResponse, receive: Any, send: Any) -> None:
+        """Sends what is made or read while it goes out, until the reader is gone."""
+        # One thread for all of it: a cursor of the database belongs to the thread that opened it.
+        with ThreadPoolExecutor(1, "stream") as thread:
+            if not response.is_async:
+                response.streaming_content = _pieces(thread, iter(response))
+            tasks = {asyncio.create_task(self.send_response(response, send)), asyncio.create_task(receive())}
+            done, unfinished = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            for task in unfinished:
+                task.cancel()
+            await asyncio.wait(tasks)
+            await asyncio.get_running_loop().run_in_executor(thread, response.close)
+        for task in done:
+            task.result()
+
+
+async def _pieces(thread: ThreadPoolExecutor, pieces: Iterator[bytes]) -> AsyncIterator[bytes]:
+    loop = asyncio.get_running_loop()
+    while (piece := await loop.run_in_executor(thread, next, pieces, None)) is not None:
+        yield piece
+
+
+def _async_addresses(resolver: URLResolver, before: str = "/") -> Iterator[str]:
+    """How the addresses of async views begin, up to their first parameter."""
+    for pattern in resolver.url_patterns:
+        address = before + str(pattern.pattern)
+        if isinstance(pattern, URLResolver):
+            yield from _async_addresses(pattern, address)
+        elif iscoroutinefunction(pattern.callback):
+            yield address.partition("<")[0]
