@@ -72,8 +72,8 @@ class Row:
     address: str
     filed_at: datetime
     done_at: datetime | None
-    due_at: datetime | None
     number: str
+    due_at: datetime | None = None
 
 
 @dataclass(slots=True)
@@ -137,7 +137,7 @@ class Mapping:
         if due_at is not None and due_at <= filed_at:
             raise ValueError("it was due before it was filed")
         text, address = take("text")[:LONGEST], take("address")[:300]
-        return Row(category, text, lon, lat, address, filed_at, done_at, due_at, take("number"))
+        return Row(category, text, lon, lat, address, filed_at, done_at, take("number"), due_at)
 
     def _moment(self, text: str) -> datetime:
         try:
