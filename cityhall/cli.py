@@ -102,10 +102,10 @@ def up(
             prepare_django(folder)
             processes.run_part(only, host=host, port=port, workers=workers)
         return
-    _serve(city_folder(data, city), host, port, simulate=0.0)
+    _serve(city_folder(data, city), host, port)
 
 
-def _serve(folder: Path, host: str, port: int, *, simulate: float) -> None:
+def _serve(folder: Path, host: str, port: int, *, simulate: float = 0.0, seed: int = 0) -> None:
     from cityhall import processes
     from cityhall.kernel.database import database
 
@@ -127,7 +127,7 @@ def _serve(folder: Path, host: str, port: int, *, simulate: float) -> None:
             if simulate:
                 from cityhall.simulation import prepare
 
-                children.append(processes.Child("simulator", prepare(folder, address, simulate)))
+                children.append(processes.Child("simulator", prepare(folder, address, simulate, seed)))
 
         def ready() -> None:
             _wait_for(address, children[0])
@@ -190,7 +190,7 @@ def demo(
                 _load(data, "demo", "")
                 loaded.touch()
             if not still:
-                _serve(folder.resolve(), host, port, simulate=speed)
+                _serve(folder.resolve(), host, port, simulate=speed, seed=seed)
 
 
 @app.command()

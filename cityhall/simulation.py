@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import secrets
 import shutil
 import socket
 import sys
@@ -15,6 +16,14 @@ from cityhall.progress import Report
 
 GATEWAY = "demo-fleet"
 KEYS = "simulator.json"
+WITH_CREWS = ("public-works", "cleansing", "water", "parks")
+RESIDENTS = 4
+PAST = 420
+NAMES = (
+    *("Inês Furtado", "Rui Medeiros", "Clara Pimentel", "Tomás Rego", "Beatriz Amaral", "Hugo Bettencourt"),
+    *("Sofia Câmara", "Paulo Raposo", "Marta Avelar", "Duarte Silveira", "Lúcia Tavares", "Nuno Goulart"),
+    *("Elena Vidal", "Minjun Seo", "Grace Holt", "Jorge Melo", "Ana Brum", "Joel Faria"),
+)
 
 
 def make_demo(folder: Path, seed: int, report: Report) -> None:
@@ -32,8 +41,11 @@ def make_demo(folder: Path, seed: int, report: Report) -> None:
         shutil.rmtree(draft, ignore_errors=True)
 
 
-def prepare(folder: Path, address: str, speed: float) -> list[str]:
-    """Registers the simulated fleet and its gateway where they are not yet; returns the simulator's command."""
+def prepare(folder: Path, address: str, speed: float, seed: int) -> list[str]:
+    """Makes known to the city, where they are not yet, the simulated fleet, its gateway, officers and residents.
+
+    Returns the simulator's command.
+    """
     from cityhall.kernel.devices.registry import register
     from cityhall.kernel.people.actors import system
     from cityhall.services.transit.control.vehicles import register as register_vehicle
@@ -51,11 +63,73 @@ def prepare(folder: Path, address: str, speed: float) -> list[str]:
         keys.touch(mode=0o600)
         keys.write_text(json.dumps({"device": device.public_id, "key": key}))
     buses = [vehicle.id for vehicle in fleet if vehicle.kind == "bus" and vehicle.id[-1] == "5"]
-    keys.write_text(json.dumps(json.loads(keys.read_text()) | _receivers(buses)))
+    known = json.loads(keys.read_text())
+    keys.write_text(json.dumps(known | _receivers(buses) | _people(known, seed)))
     return [
         *(sys.executable, "-m", "cityhall.simulator", "--address", address),
-        *("--keys", str(keys), "--speed", str(speed)),
+        *("--keys", str(keys), "--speed", str(speed), "--seed", str(seed)),
     ]
+
+
+def _people(known: dict[str, Any], seed: int) -> dict[str, Any]:
+    """Accounts for those who work on reports and for some who file them, and the reports of the past: made once.
+
+    {"password", "officers": [{"email", "crew"}], "residents": [email]}; all have one password, that of this demo only.
+    """
+    from django.conf import settings
+    from django.contrib.auth.hashers import make_password
+    from django.db import transaction
+
+    from cityhall.kernel.cases.models import Agency
+    from cityhall.kernel.people.actors import system
+    from cityhall.kernel.people.models import Person
+    from cityhall.kernel.people.permissions import grant
+
+    if "password" in known or not any(service.slug == "reports" for service in settings.SERVICES):
+        return {}
+    password = secrets.token_urlsafe(16)
+    # Slow on purpose, as it must be: one hash for all of them, so that the demo starts no later.
+    hashed, names, officers = make_password(password), iter(NAMES), []
+    with transaction.atomic():
+        # City Hall itself is left to whoever tries the desk.
+        for agency in Agency.objects.exclude(categories=None).exclude(superior=None).order_by("slug"):
+            for crew in (False, True) if agency.slug in WITH_CREWS else (False,):
+                email = f"{agency.slug}.{'crew' if crew else 'desk'}@demo.example"
+                person = Person.objects.create(email=email, name=next(names), password=hashed)
+                grant(system("demo"), person, "reports.officer", scope=agency.scope)
+                officers.append({"email": email, "crew": crew})
+        residents = [f"resident-{number}@demo.example" for number in range(RESIDENTS)]
+        Person.objects.bulk_create(Person(email=one, name=next(names), password=hashed) for one in residents)
+        _past(seed)
+    return {"password": password, "officers": officers, "residents": residents}
+
+
+def _past(seed: int) -> None:
+    """Files what was reported before the demo began, as a city does that comes from another system."""
+    from zoneinfo import ZoneInfo
+
+    from django.conf import settings
+    from django.utils import timezone
+
+    from cityhall.kernel.people.actors import system
+    from cityhall.services.reports.importing import Mapping, import_csv
+    from cityhall.services.reports.models import Category
+    from cityhall.simulator.past import COLUMNS, write_past
+    from cityhall.simulator.residents import SPOKEN, Residents
+
+    categories = {one.slug: one for one in Category.objects.filter(slug__in=SPOKEN).select_related("agency")}
+    mapping = Mapping({name: name for name in COLUMNS}, categories, "", ZoneInfo(settings.CITY.timezone))
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "past.csv"
+        write_past(file, Residents(settings.CITY.bounds, seed), PAST, timezone.now(), _address)
+        import_csv(system("demo"), file, mapping, lambda _what, _share: None)
+
+
+def _address(lon: float, lat: float) -> str:
+    from cityhall.kernel.places.point import Point
+    from cityhall.services.reports.filing import address_of
+
+    return address_of(Point(lon, lat))
 
 
 def _receivers(vehicles: list[str]) -> dict[str, Any]:

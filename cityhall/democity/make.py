@@ -42,7 +42,7 @@ osm = "city.osm.pbf"
 zones = "zones.geojson"
 
 [service.reports]
-per_hour = 300     # everybody in the demo comes from one address
+per_hour = 300     # on a machine with one address for itself everybody in the demo comes from there
 
 # Receivers by TCP (NMEA 0183, UBX) and their corrections (NTRIP); of this machine only.
 [service.transit.doors]

@@ -1,4 +1,4 @@
-"""`python -m cityhall.simulator`: drives a city's buses through its public doors, as their own gateway would."""
+"""`python -m cityhall.simulator`: drives buses, lets residents report and officers work, by public doors."""
 
 from __future__ import annotations
 
@@ -9,12 +9,14 @@ import signal
 import tempfile
 import threading
 import time
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import httpx
 
 from cityhall.engines.gtfs import read_feeds
-from cityhall.simulator import residents
+from cityhall.simulator import officers, reporters
 from cityhall.simulator.doors import Advice, Gateway, Receivers
 from cityhall.simulator.fleet import Fleet
 from cityhall.simulator.signing import Signer
@@ -45,16 +47,30 @@ def step(fleet: Fleet, receivers: Receivers, gateway: Gateway, advice: Advice) -
     return len(messages)
 
 
+def _lives(options: argparse.Namespace, keys: dict[str, Any], stop: threading.Event) -> list[tuple[str, Any]]:
+    """What goes on beside the buses: (name, function to run)."""
+    password, values = keys.get("password", ""), {"seed": options.seed, "speed": options.speed}
+    accounts = [(email, password) for email in keys.get("residents", [])]
+    people = [officers.Worker(one["email"], one["crew"]) for one in keys.get("officers", [])]
+    return [
+        ("residents", partial(reporters.live, options.address, stop, accounts=accounts, **values)),
+        ("officers", partial(officers.live, options.address, stop, people=people, password=password, **values)),
+    ]
+
+
 def main() -> None:
     """Runs until it is told to stop; waits where the city is not there yet."""
     parser = argparse.ArgumentParser(prog="cityhall.simulator", description=__doc__)
     parser.add_argument("--address", required=True, help="where the city is, http://...")
-    parser.add_argument("--keys", required=True, type=Path, help="JSON file with the gateway's device and key")
+    parser.add_argument(
+        "--keys", required=True, type=Path, help="JSON file with the gateway's key and people's accounts"
+    )
+    parser.add_argument("--seed", type=int, default=4, help="what residents and officers do follows from it")
     parser.add_argument(
         "--speed",
         type=float,
         default=1.0,
-        help="how fast traffic, crowds and incidents change; the buses themselves keep to the clock",
+        help="how fast traffic, crowds, incidents and reports change; the buses themselves keep to the clock",
     )
     options = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
@@ -62,8 +78,9 @@ def main() -> None:
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
-    threading.Thread(target=residents.live, args=(options.address, stop), name="residents", daemon=True).start()
     keys = json.loads(options.keys.read_text())
+    for name, life in _lives(options, keys, stop):
+        threading.Thread(target=life, name=name, daemon=True).start()
     signer = Signer(keys["device"], keys["key"])
     with httpx.Client(base_url=options.address, timeout=20) as client:
         fleet, gateway, advice = None, Gateway(client, signer), Advice(client, signer)

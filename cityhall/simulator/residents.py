@@ -1,24 +1,16 @@
-"""Residents who report what they see, each in their own words and language, some of them the same thing.
+"""What residents see and say of it, each in their own words and language, some of them of the same thing.
 
-They file through the public API like anybody. What happens in the city (`Event`) is told by one resident or by several
-(`tell`), who stand somewhere near, make slips of the finger, and now and then choose a neighbouring category.
+What happens in the city (`Event`) is told by one resident or by several (`tell`), who stand somewhere near, make slips
+of the finger, and now and then choose a neighbouring category. How they file it is in reporters.py.
 """
 
 from __future__ import annotations
 
-import logging
 import math
-import threading
-import time
-import uuid
 from dataclasses import dataclass
-from typing import Any
 
-import httpx
 import numpy as np
 
-PAUSE_S = 5.0
-log = logging.getLogger("cityhall.simulator")
 METRES = 111_320.0
 SPOKEN = {
     "pothole": {
@@ -195,60 +187,3 @@ def pairs(residents: Residents, count: int) -> list[tuple[Told, Told, bool]]:
         else:
             found.append((told, residents.tell(first, float(residents.rng.uniform(60, 200)) * day), False))
     return found
-
-
-class Reporters:
-    """Files what residents see through the city's public API, every now and then."""
-
-    def __init__(self, bounds: tuple[float, float, float, float], seed: int = 7, per_hour: float = 40.0) -> None:
-        self.residents = Residents(bounds, seed)
-        self.per_hour = per_hour
-        self.next_at = 0.0
-
-    def step(self, client: httpx.Client, now: float) -> int:
-        """Files what is due at `now` (s of any clock that only goes on); returns how many were taken."""
-        if now < self.next_at:
-            return 0
-        self.next_at = now + float(self.residents.rng.exponential(3600 / self.per_hour))
-        event = self.residents.event(now)
-        return sum(self._file(client, self.residents.tell(event)) for _ in range(1 + self.residents.rng.poisson(0.3)))
-
-    def _file(self, client: httpx.Client, told: Told) -> bool:
-        values: dict[str, Any] = {"category": told.category, "text": told.text, "lon": told.lon, "lat": told.lat}
-        answer = client.post(
-            "/api/reports/",
-            data={**values, "key": str(uuid.uuid4())},
-            headers={"Accept-Language": told.language},
-        )
-        if answer.status_code not in (200, 201, 429):
-            log.warning("a report was not taken: %s %s", answer.status_code, answer.text[:200])
-        return answer.status_code in (200, 201)
-
-
-def live(address: str, stop: threading.Event) -> None:
-    """Lets residents report until `stop` is set; waits where the city, or its service for reports, is not there."""
-    with httpx.Client(base_url=address, timeout=20) as client:
-        reporters = None
-        while not stop.wait(PAUSE_S):
-            try:
-                reporters = reporters or Reporters(bounds_of(client))
-                reporters.step(client, time.monotonic())
-            except (httpx.HTTPError, ValueError):
-                # On the first start the city is not there yet, and that is no news.
-                continue
-
-
-def bounds_of(client: httpx.Client) -> tuple[float, float, float, float]:
-    """West, south, east, north of the city's districts. Raises ValueError for a city without any."""
-    answer = client.get("/api/places/zones")
-    answer.raise_for_status()
-    rings = [ring for zone in answer.json() for ring in _rings(zone["geometry"])]
-    points = np.array([point[:2] for ring in rings for point in ring])
-    if not len(points):
-        raise ValueError("the city has no districts")
-    return (*points.min(axis=0).tolist(), *points.max(axis=0).tolist())
-
-
-def _rings(geometry: dict[str, Any]) -> list[list[list[float]]]:
-    polygons = geometry["coordinates"] if geometry["type"] == "MultiPolygon" else [geometry["coordinates"]]
-    return [polygon[0] for polygon in polygons]

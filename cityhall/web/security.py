@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Awaitable, Callable
+from functools import lru_cache
 from inspect import iscoroutinefunction
+from io import BytesIO
 from urllib.parse import urlsplit
 
+from django.core.handlers.asgi import ASGIRequest
 from django.http import HttpRequest, HttpResponse
+from django.middleware.clickjacking import XFrameOptionsMiddleware
+from django.middleware.security import SecurityMiddleware
 from django.utils.decorators import sync_and_async_middleware
 
 # MapLibre runs its worker from a blob; styles are set on elements by it and by the map's markers.
@@ -59,3 +64,16 @@ def content_security_policy(
         return _secure(get_response(request))  # type: ignore[arg-type]
 
     return synchronous
+
+
+@lru_cache(maxsize=8)
+def headers(scheme: str, forwarded: bytes | None) -> tuple[tuple[bytes, bytes], ...]:
+    """What the middleware adds to every answer, for one that is given without it (swift.py).
+
+    `scheme` is the connection's, `forwarded` what the city's own web server says of the resident's (X-Forwarded-Proto).
+    """
+    said = [] if forwarded is None else [(b"x-forwarded-proto", forwarded)]
+    request = ASGIRequest({"method": "GET", "path": "/", "scheme": scheme, "headers": said}, BytesIO())
+    given = XFrameOptionsMiddleware(SecurityMiddleware(lambda _request: _secure(HttpResponse())))(request)
+    del given["Content-Type"]
+    return tuple((name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in given.items())

@@ -13,17 +13,13 @@ from typing import Any
 from django.http import HttpResponse
 
 from cityhall.kernel.service import city_services, resolve
-from cityhall.web.security import POLICY
+from cityhall.web.security import headers
 
 Scope = dict[str, Any]
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 Application = Callable[[Scope, Receive, Send], Awaitable[None]]
-HEADERS = (
-    (b"content-security-policy", POLICY.encode()),
-    (b"x-content-type-options", b"nosniff"),
-    (b"referrer-policy", b"same-origin"),
-)
+Headers = tuple[tuple[bytes, bytes], ...]
 
 
 def swift(application: Application) -> Application:
@@ -34,18 +30,20 @@ def swift(application: Application) -> Application:
         if scope["type"] == "http" and scope["method"] in ("GET", "HEAD"):
             for prefix, answer in answers.items():
                 if scope["path"].startswith(prefix):
-                    given: HttpResponse | None = answer(scope["path"], scope["query_string"], dict(scope["headers"]))
+                    asked = dict(scope["headers"])
+                    given: HttpResponse | None = answer(scope["path"], scope["query_string"], asked)
                     if given is not None:
-                        await _send(given, send, body=scope["method"] == "GET")
+                        safe = headers(scope.get("scheme", "http"), asked.get(b"x-forwarded-proto"))
+                        await _send(given, safe, send, body=scope["method"] == "GET")
                         return
         await application(scope, receive, send)
 
     return served
 
 
-async def _send(answer: HttpResponse, send: Send, *, body: bool) -> None:
-    headers = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in answer.items()]
+async def _send(answer: HttpResponse, safe: Headers, send: Send, *, body: bool) -> None:
+    own = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in answer.items()]
     length = (b"content-length", str(len(answer.content)).encode())
-    given = [*headers, *HEADERS, *([] if answer.status_code in (204, 304) else [length])]
+    given = [*own, *safe, *([] if answer.status_code in (204, 304) else [length])]
     await send({"type": "http.response.start", "status": answer.status_code, "headers": given})
     await send({"type": "http.response.body", "body": answer.content if body else b""})

@@ -37,6 +37,7 @@ def map_layers(actor: Actor = ANONYMOUS) -> list[dict[str, Any]]:
             "panel": layer.panel,
             "icon": layer.icon or service.icon,
             "color": layer.color,
+            "size": layer.style.get("size", 0),
             "minzoom": layer.min_zoom,
             "visible": layer.visible,
         }

@@ -18,6 +18,10 @@ export interface LayerSpec {
   panel?: string
   /** Seconds between two looks at a point layer that moves but has no topic. */
   poll?: number
+  /** Seconds after which a layer that stands still is asked for anew. */
+  again?: number
+  /** Radius, px, of points that stand out; what lies under them shows through. */
+  size?: number
   color: string
   minzoom: number
   visible: boolean
@@ -70,6 +74,14 @@ export class CityMap extends HTMLElement {
       const service = layer.id.split('-')[0]
       live.listen(this.layers.find((one) => one.kind === 'line' && one.id.split('-')[0] === service)?.url ?? '')
     }
+    for (const layer of this.layers.filter((one) => one.again)) this.askAgain(layer)
+  }
+
+  private askAgain(layer: LayerSpec): void {
+    const timer = setInterval(() => {
+      if (!this.isConnected) clearInterval(timer)
+      else if (!document.hidden) (this.map.getSource(layer.id) as GeoJSONSource | undefined)?.setData(layer.url)
+    }, layer.again! * 1000)
   }
 
   private styleUrl(): string | StyleSpecification {
@@ -117,10 +129,11 @@ export class CityMap extends HTMLElement {
       this.map.addLayer({
         ...base, type: 'circle', layout: { visibility },
         paint: {
-          'circle-color': theme() === 'dark' ? '#161b21' : '#ffffff',
+          'circle-color': layer.size ? own : theme() === 'dark' ? '#161b21' : '#ffffff',
+          'circle-opacity': layer.size ? 0.25 : 1,
           'circle-stroke-color': own,
           'circle-stroke-width': 2,
-          'circle-radius': ['interpolate', ['linear'], ['zoom'], 13, 2.2, 17, 6],
+          'circle-radius': layer.size || ['interpolate', ['linear'], ['zoom'], 13, 2.2, 17, 6],
         },
       })
     }

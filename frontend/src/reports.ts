@@ -120,7 +120,11 @@ function wakeForm(form: HTMLFormElement): void {
     }, PAUSE_MS)
   }
   text.addEventListener('input', soon)
-  category.addEventListener('change', () => lookNear())
+  const chosen = (): void => {
+    form.querySelectorAll<HTMLElement>('[data-asks]').forEach((one) => (one.hidden = one.dataset.asks !== category.value))
+    lookNear()
+  }
+  category.addEventListener('change', chosen)
 
   let suggested = 0
   const suggest = async (): Promise<void> => {
@@ -142,7 +146,7 @@ function wakeForm(form: HTMLFormElement): void {
         button.addEventListener('click', () => {
           category.value = slug
           box.querySelectorAll('button').forEach((one) => one.setAttribute('aria-pressed', String(one === button)))
-          lookNear()
+          chosen()
         })
         return button
       }),
@@ -167,6 +171,22 @@ function wakeForm(form: HTMLFormElement): void {
     event.preventDefault()
     void submit(form, photos)
   })
+  // A browser that comes back to the page may have kept what was chosen.
+  chosen()
+}
+
+type Answer = HTMLInputElement | HTMLSelectElement | HTMLTextAreaElement
+
+/** What the chosen category asks further: the answers by their field, and the first question that wants one and has none. */
+function answers(form: HTMLFormElement, category: string): { given: Record<string, string>; missing?: HTMLElement } {
+  const given: Record<string, string> = {}
+  for (const ask of form.querySelectorAll<HTMLElement>(`[data-asks="${CSS.escape(category)}"] .ask`)) {
+    const inputs = [...ask.querySelectorAll<Answer>('input, select, textarea')]
+    const value = inputs.find((one) => (one.type === 'radio' ? (one as HTMLInputElement).checked : one.value.trim()))?.value.trim()
+    if (value) given[`attribute[${ask.dataset.code}]`] = value
+    else if (ask.dataset.unanswered) return { given, missing: ask }
+  }
+  return { given }
 }
 
 interface Near {
@@ -243,12 +263,17 @@ async function submit(form: HTMLFormElement, photos: File[]): Promise<void> {
   problem.hidden = true
   if (!value('lon')) return refuse(form.dataset.noPlace ?? '')
   if (!value('category')) return refuse(form.dataset.noCategory ?? '')
+  const { given, missing } = answers(form, value('category'))
+  if (missing) {
+    missing.querySelector<HTMLElement>('input, select, textarea')?.focus()
+    return refuse(missing.dataset.unanswered ?? '')
+  }
   const button = form.querySelector<HTMLButtonElement>('button.send')!
   button.disabled = true
   said.hidden = false
   said.textContent = form.dataset.sending ?? ''
   const names = ['category', 'text', 'lon', 'lat', 'address', 'email']
-  const fields = Object.fromEntries(names.map((name) => [name, value(name)]))
+  const fields: Record<string, string> = { ...Object.fromEntries(names.map((name) => [name, value(name)])), ...given }
   fields.named = form.querySelector<HTMLInputElement>('[name=named]:checked')?.value === '1' ? 'true' : 'false'
   fields.what = form.querySelector<HTMLSelectElement>('#category')!.selectedOptions[0]?.textContent ?? ''
   const key = crypto.randomUUID()
@@ -267,6 +292,7 @@ async function submit(form: HTMLFormElement, photos: File[]): Promise<void> {
   form.reset()
   photos.length = 0
   form.querySelector('[data-photo-list]')!.replaceChildren()
+  form.querySelectorAll<HTMLElement>('[data-asks]').forEach((one) => (one.hidden = true))
   form.querySelectorAll<HTMLInputElement>('[data-lon], [data-lat]').forEach((field) => (field.value = ''))
 }
 

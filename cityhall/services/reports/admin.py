@@ -3,20 +3,55 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import secrets
 from typing import Any
 
+from django import forms
 from django.contrib import admin, messages
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from cityhall.services.reports.models import ApiKey, Category, OtherCity, Refused, StandardAnswer
+from cityhall.services.reports.questions import checked
+
+
+class Indented(json.JSONEncoder):
+    """JSON as a person reads it."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options | {"indent": 2})
+
+
+class CategoryForm(forms.ModelForm[Category]):
+    """A category; its questions are checked before they are kept."""
+
+    asks = forms.JSONField(
+        required=False,
+        label=gettext_lazy("further questions"),
+        encoder=Indented,
+        widget=forms.Textarea(attrs={"rows": 18, "cols": 80, "spellcheck": "false"}),
+        help_text=gettext_lazy(
+            "Each has a code, a datatype (singlevaluelist, string, text, number or datetime), and a description by "
+            "language. A singlevaluelist has values: pairs of a key and a name by language. required: true where it "
+            "must be answered, public: true where everybody may read the answer."
+        ),
+    )
+
+    def clean_asks(self) -> list[dict[str, Any]]:
+        asks = self.cleaned_data["asks"] or []
+        try:
+            return checked(asks if isinstance(asks, list) else [asks])
+        except ValueError as problem:
+            raise forms.ValidationError(str(problem)) from problem
 
 
 @admin.register(Category)
 class CategoryAdmin(admin.ModelAdmin[Category]):
     """What can be reported, who answers for it and in what time. `cityhall load reports` sets it back to the file."""
 
+    form = CategoryForm
     list_display = ("slug", "name", "agency", "hours", "calendar", "sensitive", "active")
     list_filter = ("active", "sensitive", "agency")
     search_fields = ("slug",)

@@ -24,6 +24,7 @@ from cityhall.services.reports.duplicates import duplicates
 from cityhall.services.reports.filing import MOST_PHOTOS, Filing, file_report
 from cityhall.services.reports.models import Category, Photo, Report
 from cityhall.services.reports.photo_model import Evidence
+from cityhall.services.reports.questions import of_form
 
 router = Router()
 SLUG_OR_NONE = r"^[a-z0-9-]*$"
@@ -146,6 +147,7 @@ def file(
     """Anybody may. Without `lon` and `lat` the place is the one the camera wrote into the first photo.
 
     With a `key` (a random UUID) a filing that is sent again is filed once, and answered with 200 and the same link.
+    What the category asks further (`/reports/open311/v2/services/{category}.json`) is answered in `attribute[code]`.
     """
     filed = file_report(
         actor_of(request),
@@ -157,6 +159,7 @@ def file(
             address=address,
             named=named,
             email=email_of(email),
+            answers=of_form(request.POST),
             key=key,
             photos=tuple(photo.read() for photo in (photos or [])[: MOST_PHOTOS + 1]),
             source=limits.source_of(request),

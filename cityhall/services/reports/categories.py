@@ -16,6 +16,7 @@ from cityhall.kernel.cases.models import Agency
 from cityhall.kernel.errors import Invalid
 from cityhall.kernel.reference import Reference
 from cityhall.services.reports.models import Category, RuleSet
+from cityhall.services.reports.questions import checked
 
 OURS = Path(__file__).with_name("categories.toml")
 
@@ -77,8 +78,7 @@ def _categories(values: dict[str, Any]) -> None:
                 "agency": known[item["agency"]],
                 "names": item["names"],
                 "words": item["words"],
-                # As pairs: jsonb keeps the order of a list, but not of an object.
-                "asks": [{**ask, "values": list(ask.get("values", {}).items())} for ask in item.get("asks", [])],
+                "asks": checked(item.get("asks", [])),
                 "sees": _classes(item.get("sees", [])),
                 "order": place,
                 "active": True,

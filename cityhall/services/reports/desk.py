@@ -17,7 +17,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from cityhall.kernel.cases import actions as cases
 from cityhall.kernel.cases.models import Agency, Case
-from cityhall.kernel.cases.queries import history
+from cityhall.kernel.cases.queries import Happening, history
 from cityhall.kernel.cases.workflow import OPEN, State, possible
 from cityhall.kernel.errors import CityhallError, Missing
 from cityhall.kernel.media.links import link
@@ -29,8 +29,18 @@ from cityhall.services.reports import actions, photo_learning, routing, tours
 from cityhall.services.reports import inbox as boxes
 from cityhall.services.reports.categories import tree
 from cityhall.services.reports.duplicates import duplicates
-from cityhall.services.reports.models import Category, OtherCity, Photo, Report, RuleSet, SavedFilter, StandardAnswer
+from cityhall.services.reports.models import (
+    Category,
+    Incident,
+    OtherCity,
+    Photo,
+    Report,
+    RuleSet,
+    SavedFilter,
+    StandardAnswer,
+)
 from cityhall.services.reports.open311 import client
+from cityhall.services.reports.questions import told
 
 BULK = ("accept", "start", "resolve", "reject")
 OWN_FORM = ("transfer", "merge", "assign")
@@ -68,6 +78,7 @@ def inbox(request: HttpRequest) -> HttpResponse:
         "bulk": [step for step in possible(State.NEW, "officer") if step.name in BULK],
         "answers": StandardAnswer.objects.all(),
         "layers": _layer("desk", urlencode(chosen)),
+        "incidents": Incident.objects.filter(ended_at=None).select_related("category")[:3],
         "may_change_rules": may(actor, routing.PERMISSION),
     }
     return render(request, "reports/desk.html", context)
@@ -173,7 +184,8 @@ def _case(actor: Any, report: Report) -> dict[str, Any]:
         "light": report.case.light(now) if report.case.is_open else "",
         "steps": [step for step in possible(report.state, "officer") if step.name not in OWN_FORM],
         "is_open": report.state in OPEN,
-        "story": history(report.case),
+        "told": told(report),
+        "story": _story(report.case),
         "near": [one for one in near if one[0].pk != report.pk],
         "photos": [
             {
@@ -197,6 +209,15 @@ def _case(actor: Any, report: Report) -> dict[str, Any]:
         "merged": Report.objects.filter(case__merged_into=report.case),
         "parts": Report.objects.filter(case__split_from=report.case),
     }
+
+
+def _story(case: Case) -> list[tuple[Happening, str]]:
+    """What happened, and who did it: the journal holds numbers only, so that an account can be erased."""
+    story = history(case)
+    numbers = {line.actor.partition(":")[2] for line in story if line.actor.startswith("person:")}
+    names = {f"person:{one.pk}": str(one) for one in Person.objects.filter(pk__in=numbers)}
+    names |= {"anonymous": _("anonymous")}
+    return [(line, names.get(line.actor, settings.CITY.name)) for line in story]
 
 
 def _step(actor: Any, number: int, post: Any) -> None:

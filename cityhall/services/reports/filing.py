@@ -24,6 +24,7 @@ from cityhall.services.reports import heat, limits, routing
 from cityhall.services.reports.categories import chosen
 from cityhall.services.reports.following import digest, new_secret
 from cityhall.services.reports.models import Category, Photo, Report
+from cityhall.services.reports.questions import answered
 
 MOST_PHOTOS = 4
 LONGEST = 4000
@@ -37,7 +38,8 @@ class Filing:
     """What is reported. Without `lon` and `lat` the place is the one the camera wrote into the first photo.
 
     `named`: the signed-in account shall stand as the reporter; else the report is nobody's. `key` makes a second
-    sending of the same filing give the first report (see following.new_secret).
+    sending of the same filing give the first report (see following.new_secret). `answers` to the category's questions
+    by their code; None where the door could not ask them.
     """
 
     category: str
@@ -51,7 +53,7 @@ class Filing:
     email: str = ""
     phone: str = ""
     language: str = ""
-    answers: dict[str, str] = field(default_factory=dict)
+    answers: dict[str, str] | None = None
     elsewhere: dict[str, str] = field(default_factory=dict)
     via: str = Report.Via.WEB
     key: str = ""
@@ -122,7 +124,7 @@ def _file(
         point=place,
         address=plain(filing.address)[:300] or address_of(place)[:300],
         zone=zone.slug if zone else "",
-        answers=_answers(category, filing.answers),
+        answers=answered(category, filing.answers),
         elsewhere={name: plain(value) for name, value in filing.elsewhere.items()},
         via=filing.via,
         source=filing.source,
@@ -170,7 +172,7 @@ def set_shown(report: Report, category: Category) -> None:
 def address_of(place: Point) -> str:
     """The nearest name of a place, "" where none is near."""
     found = geocoder.here(*place)
-    return geocoder.label(found) if found.pk else ""
+    return "" if found.kind == "point" else geocoder.label(found)
 
 
 def checked_text(text: str) -> str:
@@ -188,23 +190,6 @@ def checked_text(text: str) -> str:
 def plain(text: str) -> str:
     """Without NUL, which PostgreSQL does not take; all else is kept as written, and escaped where it is shown."""
     return text.replace("\0", "").strip()
-
-
-def _answers(category: Category, given: dict[str, str]) -> dict[str, str]:
-    """The answers to what the category asks. Raises Invalid for one that is wanted, or is none of the choices."""
-    found = {}
-    for ask in category.asks:
-        code, answer = ask["code"], plain(str(given.get(ask["code"], "")))[:200]
-        if (not answer and ask.get("required")) or (answer and ask["values"] and answer not in dict(ask["values"])):
-            raise Invalid(
-                _("“%(question)s” is not answered.") % {"question": ask["description"]},
-                code="bad_answer",
-                field=f"attribute[{code}]",
-                mend=_("Choose one of the list."),
-            )
-        if answer:
-            found[code] = answer
-    return found
 
 
 def _photos(actor: Actor, photos: tuple[bytes, ...]) -> list[Media]:

@@ -6,7 +6,8 @@
     lon = "Longitude"
     lat = "Latitude"
     filed_at = "Created Date"
-    done_at = "Closed Date"   # may be left out, as address, text and number
+    done_at = "Closed Date"   # may be left out, as due_at, address, text and number
+    due_at = "Due Date"       # till when it was promised
     number = "Unique Key"
 
     [categories]              # theirs -> ours; "*" is for whatever is not named
@@ -38,6 +39,8 @@ from zoneinfo import ZoneInfo
 from django.conf import settings
 from django.db import connection, transaction
 
+from cityhall.kernel.cases.calendars import ALWAYS
+from cityhall.kernel.cases.clock import AMBER
 from cityhall.kernel.cases.workflow import State
 from cityhall.kernel.errors import Invalid
 from cityhall.kernel.journal import append
@@ -49,9 +52,9 @@ from cityhall.services.reports.models import Category
 
 BATCH = 5000
 NEEDED = ("category", "lon", "lat", "filed_at")
-KNOWN = (*NEEDED, "text", "address", "done_at", "number")
+KNOWN = (*NEEDED, "text", "address", "done_at", "due_at", "number")
 CASES = """COPY cases_case (id, kind, state, agency_id, opened_at, changed_at, done_at, calendar, promised, used, level,
-in_time, reopened) FROM STDIN"""
+in_time, reopened, since, due_at, look_at) FROM STDIN"""
 REPORTS = """COPY reports_report (case_id, category_id, state, text, language, answers, translated, point, shown, cell,
 address, zone, public, filed_at, changed_at, via, source, name, email, phone, secret, supporters_count, elsewhere)
 FROM STDIN"""
@@ -70,6 +73,7 @@ class Row:
     filed_at: datetime
     done_at: datetime | None
     number: str
+    due_at: datetime | None = None
 
 
 @dataclass(slots=True)
@@ -129,7 +133,11 @@ class Mapping:
         done_at = self._moment(take("done_at")) if take("done_at") else None
         if done_at is not None and done_at < filed_at:
             raise ValueError("it was done before it was filed")
-        return Row(category, take("text")[:LONGEST], lon, lat, take("address")[:300], filed_at, done_at, take("number"))
+        due_at = self._moment(take("due_at")) if take("due_at") else None
+        if due_at is not None and due_at <= filed_at:
+            raise ValueError("it was due before it was filed")
+        text, address = take("text")[:LONGEST], take("address")[:300]
+        return Row(category, text, lon, lat, address, filed_at, done_at, take("number"), due_at)
 
     def _moment(self, text: str) -> datetime:
         try:
@@ -209,7 +217,8 @@ def _fresh(batch: list[Row], result: Imported) -> list[Row]:
 def store(actor: Actor, rows: list[Row]) -> int:
     """Puts rows into the tables by COPY, with their counts and one event; gives how many.
 
-    They keep the time that was promised by their category, but no clock runs on them: the past is not judged again.
+    Where the file says when each was due, that is what was promised: done ones count as in time or late, and on open
+    ones the clock runs. Where it does not, no clock runs: the past is not judged by what we would have promised.
     """
     if not rows:
         return 0
@@ -237,12 +246,25 @@ def store(actor: Actor, rows: list[Row]) -> int:
 
 def _case(number: int, row: Row) -> tuple[Any, ...]:
     state = State.NEW if row.done_at is None else State.CLOSED
-    changed = row.done_at or row.filed_at
-    promised = timedelta(hours=row.category.hours)
-    return (
-        *(number, "reports", str(state), row.category.agency_id, row.filed_at, changed, row.done_at),
-        *(row.category.calendar, promised, timedelta(), 0, None, 0),
+    begun = (
+        number,
+        "reports",
+        str(state),
+        row.category.agency_id,
+        row.filed_at,
+        row.done_at or row.filed_at,
+        row.done_at,
     )
+    if row.due_at is None:
+        promised = timedelta(hours=row.category.hours)
+        return (*begun, row.category.calendar, promised, timedelta(), 0, None, 0, None, None, None)
+    # Another system's working hours are not ours: its due time is taken as it stands.
+    promised = row.due_at - row.filed_at
+    if row.done_at is not None:
+        used, in_time = row.done_at - row.filed_at, row.done_at <= row.due_at
+        return (*begun, ALWAYS, promised, used, 0, in_time, 0, None, None, None)
+    look_at = row.filed_at + AMBER * promised
+    return (*begun, ALWAYS, promised, timedelta(), 0, None, 0, row.filed_at, row.due_at, look_at)
 
 
 def _report(number: int, row: Row) -> tuple[int, tuple[Any, ...]]:

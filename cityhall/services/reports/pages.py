@@ -7,7 +7,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.core.paginator import Paginator
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -25,18 +25,22 @@ from cityhall.services.reports.api import email_of
 from cityhall.services.reports.categories import tree
 from cityhall.services.reports.filing import MOST_PHOTOS, Filing, file_report, plain
 from cityhall.services.reports.following import followed
-from cityhall.services.reports.models import Incident, Photo, Report
+from cityhall.services.reports.models import Category, Incident, Photo, Report
+from cityhall.services.reports.questions import Question, questions, told
 from cityhall.web.views import map_layers
 
 PAGE = 20
+AGAIN_S = 30
+"""How often an open map asks for the reports anew. Telling every map of every filing would cost filing more."""
 STEPS = (State.NEW, State.ACCEPTED, State.WORKING, State.RESOLVED)
 """What a resident sees of the way, in order."""
 
 
 def layers(*slugs: str) -> list[dict[str, Any]]:
-    """The service's layers for a page's own map, switched on."""
+    """The service's layers for a page's own map, switched on, and read again now and then."""
     wanted = [f"reports-{slug}" for slug in slugs]
-    return [{**layer, "visible": True, "minzoom": 0} for layer in map_layers() if layer["id"] in wanted]
+    own = {"visible": True, "minzoom": 0, "again": AGAIN_S}
+    return [layer | own for layer in map_layers() if layer["id"] in wanted]
 
 
 @require_safe
@@ -68,7 +72,9 @@ def home(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def new(request: HttpRequest) -> HttpResponse:
     """Filing a report. With a script the form is sent by the service worker's queue; without one it comes here."""
-    context: dict[str, Any] = {"tree": tree(), "most": MOST_PHOTOS, "form": request.POST}
+    groups = tree()
+    context: dict[str, Any] = {"tree": groups, "most": MOST_PHOTOS, "form": request.POST}
+    context["asking"] = _asking([one for _group, items in groups for one in items], request.POST)
     if request.method == "POST":
         try:
             filed = file_report(actor_of(request), _filing(request))
@@ -76,6 +82,20 @@ def new(request: HttpRequest) -> HttpResponse:
             return render(request, "reports/new.html", context | {"problem": problem}, status=problem.status)
         return redirect("reports_follow", secret=filed.secret)
     return render(request, "reports/new.html", context)
+
+
+def _asking(categories: list[Category], post: QueryDict) -> list[dict[str, Any]]:
+    """What each category asks further, with what was answered: the page holds all, and shows the chosen one's."""
+
+    def row(category: Category, question: Question) -> dict[str, Any]:
+        name = f"{category.slug}.{question.code}"
+        return {"question": question, "name": name, "value": post.get(name, "")}
+
+    return [
+        {"category": category, "questions": [row(category, question) for question in questions(category)]}
+        for category in categories
+        if category.asks
+    ]
 
 
 def _filing(request: HttpRequest) -> Filing:
@@ -97,6 +117,11 @@ def _filing(request: HttpRequest) -> Filing:
         address=post.get("address", ""),
         named=post.get("named") == "1",
         email=email_of(post.get("email", "")),
+        answers={
+            name.partition(".")[2]: value
+            for name, value in post.items()
+            if name.startswith(f"{post.get('category', '')}.")
+        },
         key=post.get("key", ""),
         photos=tuple(photo.read() for photo in request.FILES.getlist("photos")[: MOST_PHOTOS + 1]),
         source=limits.source_of(request),
@@ -118,7 +143,11 @@ def report(request: HttpRequest, report_id: int) -> HttpResponse:
     mine = bool(request.user.is_authenticated and found.person_id == request.user.pk)
     if mine:
         return _followed(request, found, "")
-    context = _shown(found) | {"text": queries.public_text(found), "photos": _public_photos(found)}
+    context = _shown(found) | {
+        "text": queries.public_text(found),
+        "told": told(found, public=True),
+        "photos": _public_photos(found),
+    }
     return render(request, "reports/report.html", context)
 
 
@@ -207,6 +236,7 @@ def _followed(request: HttpRequest, found: Report, secret: str) -> HttpResponse:
         "secret": secret,
         "problem": problem,
         "text": found.text,
+        "told": told(found),
         "photos": [
             {"kind": Photo.Kind(photo.kind).label, "url": link(photo.media, 960)}
             for photo in found.photos.select_related("media")
@@ -244,7 +274,13 @@ def incident(request: HttpRequest, incident_id: int) -> HttpResponse:
     return render(
         request,
         "reports/incident.html",
-        {"incident": found, "reports": page, "layers": layers("open", "incidents"), "total": under.count()},
+        {
+            "incident": found,
+            "reports": page,
+            "layers": layers("open", "incidents"),
+            "total": under.count(),
+            "here": found.center,
+        },
     )
 
 

@@ -106,7 +106,6 @@ def incidents_geojson(bounds: Bounds | None) -> dict[str, Any]:
                     "severity": incident.severity,
                     "reporters": incident.reporters,
                     "at": incident.began_at.isoformat(),
-                    "color": incident.category.color,
                     "url": reverse("reports_incident", args=[incident.pk]),
                 },
             }

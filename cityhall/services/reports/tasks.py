@@ -130,6 +130,15 @@ def _erase(ids: list[int]) -> None:
     Comment.objects.filter(case_id__in=ids).delete()
     Supporter.objects.filter(report_id__in=ids).delete()
     Report.objects.filter(pk__in=ids).update(
-        person=None, name="", email="", phone="", text="", translated="", source="", key=None, erased_at=timezone.now()
+        person=None,
+        name="",
+        email="",
+        phone="",
+        text="",
+        translated="",
+        answers={},
+        source="",
+        key=None,
+        erased_at=timezone.now(),
     )
     append("reports", "reports.erased", {"count": len(ids), "first": min(ids), "last": max(ids)})

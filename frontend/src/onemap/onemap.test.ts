@@ -88,6 +88,7 @@ describe('charts', () => {
 
 it('the wall screen shows each layer in turn', () => {
   const spec = (id: string, kind: string, live: string): LayerSpec => ({ id, name: id, kind, live, visible: true }) as LayerSpec
-  const scenes = ownScenes([spec('lines', 'line', ''), spec('stops', 'point', ''), spec('buses', 'point', '/live/x')])
-  expect(scenes.map((one) => `${one.name} ${Object.values(one.state.layers ?? {}).at(-1)?.as}`)).toEqual(['stops heat', 'stops zones', 'buses points', 'buses heat', 'buses zones'])
+  const incidents = { ...spec('incidents', 'point', ''), style: { size: 12 } } as LayerSpec
+  const scenes = ownScenes([spec('lines', 'line', ''), spec('stops', 'point', ''), spec('buses', 'point', '/live/x'), incidents])
+  expect(scenes.map((one) => `${one.name} ${Object.values(one.state.layers ?? {}).at(-1)?.as}`)).toEqual(['stops heat', 'stops zones', 'buses points', 'buses heat', 'buses zones', 'incidents points'])
 })

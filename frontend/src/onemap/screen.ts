@@ -17,6 +17,11 @@ export function ownScenes(specs: LayerSpec[]): Scene[] {
   for (const spec of specs) if (spec.kind === 'line' && spec.visible) lines[spec.id] = { as: 'points', only: {} }
   for (const spec of specs) {
     if (spec.kind === 'line') continue
+    // What is drawn large is rare and matters by itself: how dense it is says nothing.
+    if (spec.style?.size) {
+      scenes.push({ name: spec.name, state: { layers: { [spec.id]: { as: 'points', only: {} } } } })
+      continue
+    }
     if (spec.live) scenes.push({ name: spec.name, state: { layers: { ...lines, [spec.id]: { as: 'points', only: {} } } } })
     scenes.push({ name: spec.name, state: { layers: { [spec.id]: { as: 'heat', only: {} } } } })
     scenes.push({ name: spec.name, state: { layers: { [spec.id]: { as: 'zones', only: {} } } } })

@@ -30,6 +30,7 @@ from cityhall.engines.tiles import (
 )
 from cityhall.services.map import reading, tiles
 from cityhall.services.transit.models import VehicleState
+from cityhall.web import security
 from cityhall.web.swift import swift
 
 VALUES = st.one_of(
@@ -188,7 +189,7 @@ def test_a_tile_is_sent_again_only_when_it_changed(fleet: list[VehicleState], mo
     assert changed.status_code == 200 and changed.headers["ETag"] != tag
 
 
-def ask(path: str, query: bytes = b"") -> tuple[int, dict[bytes, bytes], bytes]:
+def ask(path: str, query: bytes = b"", **sent_with: str) -> tuple[int, dict[bytes, bytes], bytes]:
     """A GET through the ASGI wrapper, with nothing behind it."""
     sent: list[dict[str, Any]] = []
 
@@ -199,7 +200,8 @@ def ask(path: str, query: bytes = b"") -> tuple[int, dict[bytes, bytes], bytes]:
     async def send(message: dict[str, Any]) -> None:
         sent.append(message)
 
-    scope = {"type": "http", "method": "GET", "path": path, "query_string": query, "headers": []}
+    headers = [(name.replace("_", "-").encode(), value.encode()) for name, value in sent_with.items()]
+    scope = {"type": "http", "method": "GET", "path": path, "query_string": query, "headers": headers}
     asyncio.run(swift(usual)(scope, None, send))  # type: ignore[arg-type]
     return sent[0]["status"], dict(sent[0]["headers"]), sent[1]["body"]
 
@@ -210,10 +212,29 @@ def test_swift_answers_are_those_of_the_view(fleet: list[VehicleState]) -> None:
     status, headers, body = ask(address())
     assert (status, body) == (200, usual.content)
     assert headers[b"etag"].decode() == usual.headers["ETag"]
-    assert b"default-src 'self'" in headers[b"content-security-policy"]
     assert ask(address(), b"datetime=never")[0] == 418
     assert ask("/map/tiles/transit/vehicles/30/0/0.mvt")[0] == 418
     assert ask("/")[0] == 418
+
+
+@pytest.mark.parametrize("proto", ["http", "https"])
+def test_swift_answers_are_as_safe_as_the_views(fleet: list[VehicleState], settings: Any, proto: str) -> None:
+    settings.SECURE_HSTS_SECONDS, settings.SECURE_PROXY_SSL_HEADER = 3600, ("HTTP_X_FORWARDED_PROTO", "https")
+    security.headers.cache_clear()
+    try:
+        usual = Client().get(address(), headers={"x-forwarded-proto": proto})
+        _status, swiftly, _body = ask(address(), x_forwarded_proto=proto)
+    finally:
+        security.headers.cache_clear()
+    given = {name.decode(): value.decode() for name, value in swiftly.items()}
+    # What Django says of the language and of cookies it read, a tile has not.
+    wanted = {name.lower(): value for name, value in usual.headers.items()}
+    wanted.pop("content-language", None)
+    assert {name: value for name, value in given.items() if name != "vary"} == {
+        name: value for name, value in wanted.items() if name != "vary"
+    }
+    assert ("strict-transport-security" in given) == (proto == "https")
+    assert {"permissions-policy", "x-frame-options", "cross-origin-opener-policy"} <= set(given)
 
 
 def test_a_closed_layer_is_never_answered_for_swiftly(

@@ -6,7 +6,10 @@ import csv
 from pathlib import Path
 
 import pytest
+from django.utils import timezone
 
+from cityhall.kernel.cases import watch
+from cityhall.kernel.cases.queries import ranking
 from cityhall.kernel.errors import Invalid
 from cityhall.kernel.journal.models import Entry
 from cityhall.kernel.people.actors import system
@@ -87,3 +90,36 @@ def test_a_mapping_that_cannot_be_used(city: Path, old: str, new: str) -> None:
     with pytest.raises(Invalid):
         importing.import_csv(system("test"), file, importing.Mapping.read(mapping), quiet)
     assert Report.objects.count() == 0
+
+
+def test_where_the_file_says_when_it_was_due_that_counts(city: Path) -> None:
+    file, path = write(city)
+    path.write_text(MAPPING.replace('number = "Key"', 'number = "Key"\ndue_at = "Due"'))
+    rows = [
+        [*LINES[0], "01/04/2026 03:04:05 PM"],
+        [*LINES[1], "01/04/2026 03:04:05 PM"],
+        [
+            "9",
+            "Pot Hole",
+            "",
+            "-51.2",
+            "-30.03",
+            "01/02/2026 03:04:05 PM",
+            "01/03/2026 09:00:00 AM",
+            "01/04/2026 03:04:05 PM",
+        ],
+        ["10", "Pot Hole", "", "-51.2", "-30.03", "01/02/2026 03:04:05 PM", "", "01/01/2026 03:04:05 PM"],
+    ]
+    with file.open("w", newline="", encoding="utf-8-sig") as out:
+        csv.writer(out).writerows([[*HEAD, "Due"], *rows])
+    result = importing.import_csv(system("test"), file, importing.Mapping.read(path), quiet)
+    assert result.taken == 3 and "due before" in result.refused[0][1]
+    open_one, late, early = (Report.objects.get(elsewhere__import=key).case for key in ("1", "2", "9"))
+    assert (late.in_time, early.in_time, open_one.in_time) == (False, True, None)
+    assert open_one.light(timezone.now()) == "red" and watch.look() == 1
+    open_one.refresh_from_db()
+    assert open_one.above is not None and open_one.above.slug == "city-hall"
+    standing = next(
+        one for one in ranking("reports", late.opened_at, timezone.now()) if one.agency.slug == "public-works"
+    )
+    assert (standing.done, standing.in_time, standing.late) == (2, 1, 1)

@@ -130,7 +130,11 @@ def test_services_in_both_forms(city: Path, client: Client) -> None:
         check_json(json.dumps(answer["attributes"]).encode(), ATTRIBUTE)
     definition = fromstring(client.get(f"{BASE}/services/pothole.xml").content)
     assert definition.tag == "service_definition" and definition.findtext("service_code") == "pothole"
-    assert [value.findtext("key") for value in definition.iter("value")] == ["shallow", "hand", "deep"]
+    depth = definition.find("attributes/attribute")
+    assert depth is not None and depth.findtext("code") == "depth"
+    assert [value.findtext("key") for value in depth.iter("value")] == ["shallow", "hand", "deep"]
+    in_spanish = client.get(f"{BASE}/services/pothole.json", headers={"Accept-Language": "es"}).json()["attributes"]
+    assert in_spanish[0]["description"] == "¿Qué profundidad tiene?" and in_spanish[1]["values"][0]["key"] == "lane"
 
 
 def test_a_request_is_filed_and_read_back(city: Path, client: Client) -> None:
@@ -257,12 +261,13 @@ def neighbour(city: Path) -> OtherCity:
 
 
 def test_sent_to_another_city_and_read_back(neighbour: OtherCity) -> None:
-    olga, report = officer_of("parks"), filed(category="tree", text="On the border", email="who@example.org").report
+    olga = officer_of("parks")
+    report = filed(category="tree", text="On the border", email="who@example.org", answers={"blocks": "road"}).report
     with httpx.Client(transport=Loop()) as client:
         assert len(other.service_list(neighbour, client)) == 16
         there = other.send_to(olga, report.pk, neighbour, client)
         twin = Report.objects.get(pk=there)
-        assert (twin.text, twin.email) == ("On the border", "")
+        assert (twin.text, twin.email, twin.answers) == ("On the border", "", {"blocks": "road"})
         with pytest.raises(Conflict):
             other.send_to(olga, report.pk, neighbour, client)
         assert other.read_back(neighbour, client) == 0

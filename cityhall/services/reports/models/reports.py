@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import ClassVar
 
 from django.conf import settings
@@ -15,6 +16,16 @@ from cityhall.kernel.cases.models import Agency, Case
 from cityhall.kernel.cases.workflow import OPEN, State
 from cityhall.kernel.media.models import Media
 from cityhall.kernel.places.point import GistIndex, PointField
+
+
+def worded(texts: Mapping[str, str] | str, otherwise: str) -> str:
+    """Of texts by language code the one in the language now active, else in the city's own, else any."""
+    if isinstance(texts, str):
+        return texts
+    for code in (get_language() or "", settings.LANGUAGE_CODE):
+        if code[:2] in texts:
+            return str(texts[code[:2]])
+    return str(next(iter(texts.values()), otherwise))
 
 
 class Category(models.Model):
@@ -50,10 +61,7 @@ class Category(models.Model):
     @property
     def name(self) -> str:
         """In the language now active, else the city's own, else any."""
-        for code in (get_language() or "", settings.LANGUAGE_CODE):
-            if code[:2] in self.names:
-                return str(self.names[code[:2]])
-        return str(next(iter(self.names.values()), self.slug))
+        return worded(self.names, self.slug)
 
 
 class Incident(models.Model):

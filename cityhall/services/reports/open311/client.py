@@ -92,6 +92,8 @@ def send_to(actor: Actor, report_id: int, city: OtherCity, client: httpx.Client 
         "lat": f"{report.point.lat:.6f}",
         "long": f"{report.point.lon:.6f}",
         "description": report.text,
+        # Cities that grew from one list ask alike; what theirs does not know it passes over.
+        **{f"attribute[{code}]": answer for code, answer in report.answers.items()},
         "api_key": settings.SECRETS.get("open311", {}).get(city.slug, ""),
     }
     first = _call(city, "POST", "requests.json", client, values)[0]

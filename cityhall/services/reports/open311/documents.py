@@ -20,6 +20,7 @@ from django.utils.translation import gettext as _
 from cityhall.kernel.cases.workflow import OPEN, State
 from cityhall.services.reports.models import Category, Report
 from cityhall.services.reports.queries import public_text
+from cityhall.services.reports.questions import questions
 
 JSON, XML = "json", "xml"
 TYPES = {JSON: "application/json; charset=utf-8", XML: "text/xml; charset=utf-8"}
@@ -60,15 +61,15 @@ def attributes(category: Category) -> list[dict[str, Any]]:
     return [
         {
             "variable": True,
-            "code": ask["code"],
-            "datatype": ask["datatype"],
-            "required": bool(ask.get("required")),
+            "code": question.code,
+            "datatype": question.kind,
+            "required": question.required,
             "datatype_description": "",
             "order": place,
-            "description": ask["description"],
-            "values": [{"key": key, "name": name} for key, name in ask["values"]],
+            "description": question.text,
+            "values": [{"key": key, "name": name} for key, name in question.choices],
         }
-        for place, ask in enumerate(category.asks, start=1)
+        for place, question in enumerate(questions(category), start=1)
     ]
 
 

@@ -21,7 +21,7 @@ from cityhall.kernel.errors import CityhallError, Denied, Invalid, Missing
 from cityhall.kernel.media.links import link
 from cityhall.kernel.people.actors import ANONYMOUS
 from cityhall.kernel.places import geocoder
-from cityhall.services.reports import limits
+from cityhall.services.reports import limits, questions
 from cityhall.services.reports.categories import options
 from cityhall.services.reports.filing import MOST_PHOTOS, Filing, file_report, plain
 from cityhall.services.reports.following import followed
@@ -200,9 +200,7 @@ def _filing(request: HttpRequest, key: ApiKey | None) -> Filing:
         name=f"{post.get('first_name', '')} {post.get('last_name', '')}".strip(),
         email=_email(post.get("email", "")),
         phone=post.get("phone", ""),
-        answers={
-            name[10:-1]: value for name, value in post.items() if name.startswith("attribute[") and name[-1] == "]"
-        },
+        answers=questions.of_form(post),
         # Never fetched: an address that a stranger names may lead anywhere, into the city's own network too.
         elsewhere={"media_url": media} if urlsplit(media).scheme in ("http", "https") else {},
         via=Report.Via.API,
