@@ -69,7 +69,7 @@ def test_roll_ups_count_each_feature_once(fleet: Any, districts: None) -> None:
 def test_how_many_there_were_when(fleet: Any, monkeypatch: pytest.MonkeyPatch, held: bool) -> None:
     """Over time, of what the view and the choices leave; the same numbers as `datetime` gives everywhere else."""
     if not held:
-        monkeypatch.setattr(reading, "HELD_MOST", 0)
+        monkeypatch.setattr(reading, "HELD_BYTES", 0)
     end = timezone.now().replace(microsecond=0)
     for number, state in enumerate(fleet):
         VehicleState.objects.filter(pk=state.pk).update(at=end - timedelta(seconds=5 * number + 2))

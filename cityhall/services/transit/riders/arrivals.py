@@ -60,13 +60,26 @@ def stop_arrivals(stop: Stop, now: datetime, limit: int = 12) -> list[Arrival]:
     return sorted(found, key=lambda one: (one.call.departure, one.trip.row))[:limit]
 
 
+def lines_at(stop: Stop) -> set[str]:
+    """The lines (GTFS ids) that call at a stop or its platforms on any day."""
+    service = timetables.service()
+    routes = np.unique(np.asarray(service.schedule.trips.route)[service.trip_of[_calls_at(stop)]])
+    return {service.schedule.routes.id[route] for route in routes.tolist()}
+
+
+def _calls_at(stop: Stop) -> np.ndarray:
+    """The rows of stop_times at a stop and its platforms."""
+    service = timetables.service()
+    first, rows_by_stop = service.calls
+    places = [stop.row, *np.flatnonzero(np.asarray(service.schedule.stops.parent) == stop.row).tolist()]
+    return np.concatenate([rows_by_stop[first[place] : first[place + 1]] for place in places])
+
+
 def _candidates(stop: Stop, now: datetime) -> list[tuple[Trip, int]]:
     """(trip, place of the stop in it) of every trip that should call between LATEST ago and AHEAD from now."""
     here = days.here(now)
     service = timetables.service()
-    schedule, (first, rows_by_stop) = service.schedule, service.calls
-    places = [stop.row, *np.flatnonzero(np.asarray(schedule.stops.parent) == stop.row).tolist()]
-    rows = np.concatenate([rows_by_stop[first[place] : first[place + 1]] for place in places])
+    schedule, rows = service.schedule, _calls_at(stop)
     trip = service.trip_of[rows]
     first_row = np.asarray(schedule.trips.first)
     leaves = (rows != first_row[trip + 1] - 1) & (np.asarray(schedule.stop_times.pickup)[rows] != 1)

@@ -14,7 +14,7 @@ from django.contrib.staticfiles import finders
 
 from cityhall.services.transit import queries
 from cityhall.services.transit.riders import words
-from cityhall.services.transit.riders.arrivals import stop_arrivals
+from cityhall.services.transit.riders.arrivals import lines_at, stop_arrivals
 from cityhall.services.transit.riders.notices import notices
 
 ROWS = 10
@@ -27,7 +27,7 @@ def board(stop_ids: list[str], now: datetime) -> dict[str, Any]:
     found = [(stop, arrival) for stop in stops for arrival in stop_arrivals(stop, now, ROWS)]
     found.sort(key=lambda one: one[1].call.departure)
     rows = [row(arrival, now) | {"at": stop.name if len(stops) > 1 else ""} for stop, arrival in found[:ROWS]]
-    lines = {line["line_id"] for line in rows}
+    lines = set[str]().union(*map(lines_at, stops))
     return {
         "stops": stops,
         "rows": rows,

@@ -17,7 +17,7 @@ from cityhall.services.transit import days, queries
 from cityhall.services.transit.models import Stop
 from cityhall.services.transit.riders import board as boards
 from cityhall.services.transit.riders import favourites, lines, vehicles
-from cityhall.services.transit.riders.arrivals import stop_arrivals
+from cityhall.services.transit.riders.arrivals import lines_at, stop_arrivals
 from cityhall.services.transit.riders.notices import notices
 from cityhall.web.views import map_layers
 
@@ -80,7 +80,7 @@ def _stop(found: Stop) -> dict[str, Any]:
         "out_of_date": days.usual_day(now.date()) != now.date() if queries.in_service() else False,
         "day": days.usual_day(now.date()),
         "version": queries.in_service(),
-        "notices": notices(now, stops=[found.gtfs_id], lines={row["line_id"] for row in rows}),
+        "notices": notices(now, stops=[found.gtfs_id], lines=lines_at(found)),
         "coming": [row["vehicle"] for row in rows if row["vehicle"]],
     }
 
