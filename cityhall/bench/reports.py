@@ -127,14 +127,16 @@ def _get(path: str) -> Callable[[], bytes]:
 
 
 def _filing(path: str) -> Callable[[], bytes]:
+    from cityhall.services.reports.models import Category
     from cityhall.simulator.residents import Residents
 
     residents = Residents(BOUNDS, seed=3)
+    answers = {category.slug: _answers(category.asks) for category in Category.objects.all()}
 
     def make() -> bytes:
         told = residents.tell(residents.event(0.0))
         values = {"category": told.category, "text": told.text, "lon": told.lon, "lat": told.lat}
-        body = urlencode(values).encode()
+        body = urlencode(values | answers[told.category]).encode()
         head = (
             f"POST {path} HTTP/1.1\r\nHost: localhost:{PORT}\r\nAccept: application/json\r\n"
             f"Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {len(body)}\r\n\r\n"
@@ -142,6 +144,12 @@ def _filing(path: str) -> Callable[[], bytes]:
         return head.encode() + body
 
     return make
+
+
+def _answers(asks: list[Row]) -> dict[str, str]:
+    """The first choice, or a number, for each question that wants an answer."""
+    wanted = [ask for ask in asks if ask.get("required")]
+    return {f"attribute[{ask['code']}]": ask["values"][0][0] if ask["values"] else "1" for ask in wanted}
 
 
 async def _many(make: Callable[[], bytes], seconds: float) -> tuple[np.ndarray, float]:
