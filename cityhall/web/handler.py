@@ -70,14 +70,15 @@ class Handler(ASGIHandler):
         with ThreadPoolExecutor(1, "stream") as thread:
             if not response.is_async:
                 response.streaming_content = _pieces(thread, iter(response))
-            tasks = {asyncio.create_task(self.send_response(response, send)), asyncio.create_task(receive())}
-            done, unfinished = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-            for task in unfinished:
-                task.cancel()
-            await asyncio.wait(tasks)
+            sending = asyncio.create_task(self.send_response(response, send))
+            leaving = asyncio.create_task(self.listen_for_disconnect(receive))
+            await asyncio.wait((sending, leaving), return_when=asyncio.FIRST_COMPLETED)
+            sending.cancel()
+            leaving.cancel()
+            await asyncio.gather(sending, leaving, return_exceptions=True)
             await asyncio.get_running_loop().run_in_executor(thread, response.close)
-        for task in done:
-            task.result()
+        if not sending.cancelled():
+            sending.result()
 
 
 async def _pieces(thread: ThreadPoolExecutor, pieces: Iterator[bytes]) -> AsyncIterator[bytes]:
