@@ -83,7 +83,7 @@ def test_a_photo_suggests_what_it_is_and_chooses_nothing(phone: Page, demo: Demo
     assert sent.value.url.endswith("/api/reports/suggest")
     suggested = phone.get_by_role("button", name="Traffic light or sign")
     expect(suggested).to_be_visible()
-    expect(phone.get_by_label("About")).to_have_value("")
+    expect(phone.get_by_label("About", exact=True)).to_have_value("")
     keep(phone, "report-photo-suggests")
     phone.get_by_label("Describe it in a few words").fill("there is a deep hole in the road")
     expect(phone.get_by_role("button", name="Hole in the road")).to_be_visible()

@@ -21,7 +21,7 @@ from cityhall.kernel.cases.queries import Happening, history
 from cityhall.kernel.cases.workflow import OPEN, State, possible
 from cityhall.kernel.errors import CityhallError, Missing
 from cityhall.kernel.media.links import link
-from cityhall.kernel.people.actors import actor_of, person_of
+from cityhall.kernel.people.actors import Actor, actor_of, person_of
 from cityhall.kernel.people.models import Membership, Person
 from cityhall.kernel.people.permissions import may, require
 from cityhall.kernel.places.models import Zone
@@ -47,21 +47,25 @@ OWN_FORM = ("transfer", "merge", "assign")
 CREW_STOPS = 40
 
 
-def _officer(request: HttpRequest) -> Any:
+def _desk(request: HttpRequest) -> boxes.Desk:
+    """The desk of who asks. Raises Denied."""
+    desk = boxes.desk_of(actor_of(request))
+    if not desk.agencies and not may(desk.actor, routing.PERMISSION):
+        require(desk.actor, "reports.view_desk")
+    return desk
+
+
+def _officer(request: HttpRequest) -> Actor:
     """The actor, who works at a desk. Raises Denied."""
-    actor = actor_of(request)
-    if not boxes.agencies_of(actor) and not may(actor, routing.PERMISSION):
-        require(actor, "reports.view_desk")
-    return actor
+    return _desk(request).actor
 
 
 @never_cache
 @require_safe
 def inbox(request: HttpRequest) -> HttpResponse:
     """What is to be done: list and map side by side. Every filter is in the address, so it can be kept and shared."""
-    actor = _officer(request)
-    chosen = boxes.read_filter(request.GET)
-    found, after = boxes.page(actor, chosen)
+    desk, chosen = _desk(request), boxes.read_filter(request.GET)
+    found, after = boxes.page(desk, chosen)
     now = timezone.now()
     rows = [{"report": report, "light": report.case.light(now) if report.case.is_open else ""} for report in found]
     context = {
@@ -69,17 +73,17 @@ def inbox(request: HttpRequest) -> HttpResponse:
         "after": after,
         "chosen": chosen,
         "query": urlencode(chosen),
-        "counts": boxes.counts(actor),
+        "counts": boxes.counts(desk),
         "saved": SavedFilter.objects.filter(person=person_of(request)),
         "tree": tree(),
-        "agencies": boxes.agencies_of(actor),
+        "agencies": desk.agencies,
         "zones": Zone.objects.filter(kind="district"),
         "states": State.choices,
         "bulk": [step for step in possible(State.NEW, "officer") if step.name in BULK],
         "answers": StandardAnswer.objects.all(),
         "layers": _layer("desk", urlencode(chosen)),
         "incidents": Incident.objects.filter(ended_at=None).select_related("category")[:3],
-        "may_change_rules": may(actor, routing.PERMISSION),
+        "may_change_rules": may(desk.actor, routing.PERMISSION),
     }
     return render(request, "reports/desk.html", context)
 
@@ -105,11 +109,11 @@ def _layer(which: str, query: str) -> list[dict[str, Any]]:
 @require_safe
 def points(request: HttpRequest, which: str) -> HttpResponse:
     """The reports of the inbox's page, or of the crew's round, with their exact places: for officers only."""
-    actor = _officer(request)
+    desk = _desk(request)
     if which == "field":
-        found, _metres = tours.tour(tours.of_crew(actor, CREW_STOPS), _start(request))
+        found, _metres = tours.tour(tours.of_crew(desk.actor, CREW_STOPS), _start(request))
     else:
-        found, _after = boxes.page(actor, boxes.read_filter(request.GET))
+        found, _after = boxes.page(desk, boxes.read_filter(request.GET))
     return JsonResponse(boxes.geojson(found, timezone.now()), content_type="application/geo+json")
 
 

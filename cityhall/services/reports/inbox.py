@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -21,19 +22,32 @@ PAGE = 50
 FILTERS = ("state", "category", "agency", "zone", "light", "mine", "photo", "text", "after")
 
 
-def agencies_of(actor: Actor) -> list[Agency]:
-    """The agencies whose reports an actor may work on; every one for a role held for the whole city."""
-    if actor.person_id is None:
-        return []
-    person = Person.objects.filter(pk=actor.person_id, is_active=True).first()
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """Who sits at it, and the agencies whose reports come to it; `whole_city` where that is every one."""
+
+    actor: Actor
+    agencies: list[Agency]
+    whole_city: bool = False
+
+    def cases(self, before: str = "") -> Q:
+        """Which cases come to it, also those that came up to its agencies; `before` leads to them."""
+        if self.whole_city:
+            return Q()
+        return Q(**{f"{before}agency__in": self.agencies}) | Q(**{f"{before}above__in": self.agencies})
+
+
+def desk_of(actor: Actor) -> Desk:
+    """The desk of an actor; a role held for the whole city has every agency's reports."""
+    person = Person.objects.filter(pk=actor.person_id, is_active=True).first() if actor.person_id is not None else None
     if person is None:
-        return []
+        return Desk(actor, [])
     giving = [name for name, role in roles().items() if WORK in role.permissions]
     scopes = set(Membership.objects.filter(person=person, role__in=giving).values_list("scope", flat=True))
     if person.is_superuser or "" in scopes:
-        return list(Agency.objects.all())
+        return Desk(actor, list(Agency.objects.all()), whole_city=True)
     slugs = [scope.removeprefix("agency:") for scope in scopes if scope.startswith("agency:")]
-    return list(Agency.objects.filter(slug__in=slugs))
+    return Desk(actor, list(Agency.objects.filter(slug__in=slugs)))
 
 
 def read_filter(values: Mapping[str, str]) -> dict[str, str]:
@@ -42,24 +56,16 @@ def read_filter(values: Mapping[str, str]) -> dict[str, str]:
     return {name: value for name, value in found.items() if value}
 
 
-def reports_for(actor: Actor) -> QuerySet[Report]:
-    """Every report an actor may work on, also what came up to their agency."""
+def reports_for(desk: Desk) -> QuerySet[Report]:
+    """Every report that comes to a desk."""
     reports = Report.objects.select_related("case__agency", "case__above", "case__assignee", "category")
-    return reports.filter(_theirs(actor, "case__"))
+    return reports.filter(desk.cases("case__"))
 
 
-def _theirs(actor: Actor, case: str = "") -> Q:
-    """Which cases are an actor's; `case` leads to them."""
-    mine = agencies_of(actor)
-    if len(mine) == Agency.objects.count():
-        return Q()
-    return Q(**{f"{case}agency__in": mine}) | Q(**{f"{case}above__in": mine})
-
-
-def filtered(actor: Actor, chosen: Mapping[str, str], now: datetime | None = None) -> QuerySet[Report]:
+def filtered(desk: Desk, chosen: Mapping[str, str], now: datetime | None = None) -> QuerySet[Report]:
     """The reports of a filter. Without a state: what is open."""
     now = now or timezone.now()
-    found = reports_for(actor)
+    found = reports_for(desk)
     state = chosen.get("state", "")
     # By the case's own state: what is open and due first has an index there.
     found = found.filter(case__state=state) if state in State.values else found.filter(case__state__in=OPEN)
@@ -69,7 +75,7 @@ def filtered(actor: Actor, chosen: Mapping[str, str], now: datetime | None = Non
     if chosen.get("zone"):
         found = found.filter(zone=chosen["zone"])
     if chosen.get("mine"):
-        found = found.filter(case__assignee=actor.person_id)
+        found = found.filter(case__assignee=desk.actor.person_id)
     if chosen.get("photo"):
         waiting = Photo.objects.filter(report=OuterRef("pk"), state__in=(Photo.State.NEW, Photo.State.WAITING))
         found = found.filter(Exists(waiting))
@@ -85,24 +91,24 @@ def filtered(actor: Actor, chosen: Mapping[str, str], now: datetime | None = Non
     return found
 
 
-def page(actor: Actor, chosen: Mapping[str, str]) -> tuple[list[Report], int | None]:
+def page(desk: Desk, chosen: Mapping[str, str]) -> tuple[list[Report], int | None]:
     """A page of a filter, and where the next one starts, None at the end. On top: what is due first, or came last."""
     start = int(chosen["after"]) if chosen.get("after", "").isdigit() and len(chosen["after"]) < 6 else 0
     done = chosen.get("state", "") in set(State.values) - set(OPEN)
-    ordered = filtered(actor, chosen).order_by(*(() if done else ("case__due_at",)), "-case__pk")
+    ordered = filtered(desk, chosen).order_by(*(() if done else ("case__due_at",)), "-case__pk")
     rows = list(ordered[start : start + PAGE + 1])
     return rows[:PAGE], start + PAGE if len(rows) > PAGE else None
 
 
-def counts(actor: Actor) -> dict[str, int]:
+def counts(desk: Desk) -> dict[str, int]:
     """How much is open, red, mine, and how many photos wait."""
     now = timezone.now()
-    found: dict[str, int] = Case.objects.filter(_theirs(actor), kind="reports", state__in=OPEN).aggregate(
+    found: dict[str, int] = Case.objects.filter(desk.cases(), kind="reports", state__in=OPEN).aggregate(
         open=Count("pk"),
         red=Count("pk", filter=Q(due_at__lte=now)),
-        mine=Count("pk", filter=Q(assignee=actor.person_id)),
+        mine=Count("pk", filter=Q(assignee=desk.actor.person_id)),
     )
-    waiting = Photo.objects.filter(state__in=(Photo.State.NEW, Photo.State.WAITING), report__in=reports_for(actor))
+    waiting = Photo.objects.filter(state__in=(Photo.State.NEW, Photo.State.WAITING), report__in=reports_for(desk))
     return {**found, "photo": waiting.count()}
 
 

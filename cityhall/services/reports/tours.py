@@ -13,7 +13,7 @@ import numpy as np
 from cityhall.kernel.cases.workflow import State
 from cityhall.kernel.people.actors import Actor
 from cityhall.kernel.places.point import EARTH_RADIUS_M
-from cityhall.services.reports.inbox import reports_for
+from cityhall.services.reports.inbox import desk_of, reports_for
 from cityhall.services.reports.models import Report
 
 ROUNDS = 30
@@ -22,7 +22,7 @@ Floats = np.ndarray
 
 def of_crew(actor: Actor, count: int) -> list[Report]:
     """What an actor's agencies have accepted or begun: their own first, then what nobody has, the most urgent first."""
-    found = reports_for(actor).filter(state__in=(State.ACCEPTED, State.WORKING))
+    found = reports_for(desk_of(actor)).filter(state__in=(State.ACCEPTED, State.WORKING))
     own = list(found.filter(case__assignee=actor.person_id).order_by("case__due_at")[:count])
     free = found.filter(case__assignee=None).order_by("case__due_at")[: count - len(own)]
     return [*own, *free]

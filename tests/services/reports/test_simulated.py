@@ -90,7 +90,7 @@ def test_one_resident_who_floods_the_city_raises_none(city: Path) -> None:
 def test_the_same_seed_tells_the_same(city: Path) -> None:
     def told(seed: int) -> list[tuple[str, str, bytes]]:
         Report.objects.all().delete()
-        an_hour(seed, per_hour=12)
+        an_hour(seed, per_hour=6)
         rows = Report.objects.order_by("pk").values_list("category__slug", "text", "key")
         return [(slug, text, bytes(key)) for slug, text, key in rows]
 
