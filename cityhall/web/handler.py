@@ -8,17 +8,20 @@ from concurrent.futures import ThreadPoolExecutor
 from inspect import iscoroutinefunction
 from typing import IO, Any
 
-from django.core.exceptions import RequestAborted
+from django.core.exceptions import RequestAborted, RequestDataTooBig
 from django.core.handlers.asgi import ASGIHandler, get_script_prefix
 from django.core.handlers.base import BaseHandler
 from django.core.signals import request_started
 from django.db import close_old_connections
-from django.http.response import HttpResponseBase, StreamingHttpResponse
+from django.http.response import HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.urls import URLResolver, get_resolver, set_script_prefix
 
 Scope = dict[str, Any]
 THREADS = 12
 """Requests that are worked on at once; the next wait their turn. A few more than there are database connections."""
+
+LARGEST = 120_000_000
+"""Bytes of a body: the largest file that any page takes, a data set, and a form round it."""
 
 
 class Handler(ASGIHandler):
@@ -38,13 +41,32 @@ class Handler(ASGIHandler):
 
     async def __call__(self, scope: Scope, receive: Any, send: Any) -> None:
         """The ASGI application."""
-        if scope["type"] != "http" or scope["path"].startswith(self._asynchronous):
-            await super().__call__(scope, receive, send)
-            return
         try:
-            body = await self.read_body(receive)
+            if scope["type"] != "http" or scope["path"].startswith(self._asynchronous):
+                await super().__call__(scope, receive, send)
+            else:
+                await self._answered(scope, receive, send)
         except RequestAborted:
             return
+        except RequestDataTooBig as problem:
+            await self.send_response(HttpResponse(str(problem), status=413, content_type="text/plain"), send)
+
+    async def read_body(self, receive: Any) -> IO[bytes]:
+        """The body, in memory or a temporary file. Raises RequestAborted, RequestDataTooBig."""
+        taken = 0
+
+        async def counted() -> Any:
+            nonlocal taken
+            message = await receive()
+            taken += len(message.get("body", b""))
+            if taken > LARGEST:
+                raise RequestDataTooBig(f"A request has at most {LARGEST // 1_000_000} MB.")
+            return message
+
+        return await super().read_body(counted)  # type: ignore[no-any-return]
+
+    async def _answered(self, scope: Scope, receive: Any, send: Any) -> None:
+        body = await self.read_body(receive)
         response = await asyncio.get_running_loop().run_in_executor(self._threads, self._answer, scope, body)
         if isinstance(response, StreamingHttpResponse):
             await self._stream(response, receive, send)

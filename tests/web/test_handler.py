@@ -118,6 +118,16 @@ def test_an_error_of_a_view_is_an_answer(handler: Handler) -> None:
     assert asyncio.run(Caller("/echo", b"x" * 6_000_000, method="OPTIONS").call(handler)).status == 400
 
 
+def test_a_body_without_end_is_refused_before_it_fills_the_disk(
+    handler: Handler, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("cityhall.web.handler.LARGEST", 1_000_000)
+    for where in ("/echo", "/waiting/1"):
+        caller = Caller(where, *[b"x" * 100_000] * 50, method="POST")
+        assert asyncio.run(caller.call(handler)).status == 413
+        assert len(caller._parts) == 39
+
+
 def test_who_sends_slowly_holds_up_nobody(handler: Handler) -> None:
     class Slow(Caller):
         async def _receive(self) -> dict[str, Any]:
