@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from django.db import models, transaction
+from django.db import transaction
 from django.utils.text import slugify
 from django.utils.translation import gettext as _
 from shapely import Point as ShapelyPoint
@@ -101,9 +101,3 @@ def zone_at(lon: float, lat: float, kind: str = "district", among: Outlines | No
         if near and outline.covers(here):
             return zone
     return None
-
-
-def zones_stamp() -> str:
-    """Changes when the zones are replaced."""
-    ends = Zone.objects.aggregate(models.Max("pk"), models.Count("pk"))
-    return f"{ends['pk__max']}-{ends['pk__count']}"

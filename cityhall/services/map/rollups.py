@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import h3
@@ -10,14 +9,12 @@ import numpy as np
 import shapely
 
 from cityhall.kernel.places.cells import cells_of, outline
-from cityhall.kernel.places.models import Zone
-from cityhall.kernel.places.zones import zones_stamp
+from cityhall.kernel.places.zones import outlines
 from cityhall.services.map.reading import Answers
 from cityhall.services.map.selection import Selection
 
 EDGE_DEGREES = 360.0 / 40_075_016.7
 COARSEST, FINEST = 4, 11
-_outlines: dict[str, list[tuple[Zone, Any]]] = {}
 
 
 def resolution_for(zoom: float) -> int:
@@ -47,18 +44,6 @@ def heat(answers: Answers, selection: Selection, resolution: int) -> dict[str, A
     return {"type": "FeatureCollection", "features": features, "most": int(most), "resolution": resolution}
 
 
-def _zones() -> list[tuple[Zone, Any]]:
-    stamp = zones_stamp()
-    if stamp not in _outlines:
-        read = [
-            (zone, shapely.from_geojson(json.dumps(zone.geometry))) for zone in Zone.objects.filter(kind="district")
-        ]
-        shapely.prepare([shape for _, shape in read])
-        _outlines.clear()
-        _outlines[stamp] = read
-    return _outlines[stamp]
-
-
 def choropleth(answers: Answers, selection: Selection) -> dict[str, Any]:
     """How many features lie in each zone: `count`, and `rate` a thousand people where its population is known."""
     # Whole zones are counted, also those that the view cuts: half a district's number would be no number.
@@ -66,7 +51,9 @@ def choropleth(answers: Answers, selection: Selection) -> dict[str, Any]:
     lon, lat, weights = answers.places(whole, 0.0002)
     free = np.ones(lon.size, np.bool_)
     features = []
-    for zone, shape in _zones():
+    for zone, shape in outlines():
+        if zone.kind != "district":
+            continue
         near = np.flatnonzero(
             free & (lon >= zone.west) & (lon <= zone.east) & (lat >= zone.south) & (lat <= zone.north)
         )
