@@ -32,6 +32,9 @@ NAME = "cityhall_bench_tiles"
 POINTS, MOVED_A_SECOND = 100_000, 10_000
 CLIENTS = 8
 CENTER, SPREAD = (-51.2, -30.03), (0.06, 0.05)
+SCATTERED = f"""\
+point({CENTER[0]} + {SPREAD[0]} * sqrt(-2 * ln(1 - random())) * cos(2 * pi() * random()),
+    {CENTER[1]} + {SPREAD[1]} * sqrt(-2 * ln(1 - random())) * sin(2 * pi() * random()))"""
 PORTS = {"cityhall": 8941, "tipg": 8942}
 CITY = """\
 name = "Bench"
@@ -39,7 +42,7 @@ slug = "bench"
 timezone = "UTC"
 languages = ["en"]
 currency = "XXX"
-services = ["transit", "map"]
+services = {services}
 [map]
 center = [-51.2, -30.03]
 bounds = [-51.5, -30.3, -50.9, -29.8]
@@ -52,8 +55,7 @@ INSERT INTO transit_vehiclestate (vehicle_id, at, published_at, point, measured,
     status, route, direction, trip, along_m, lateral_m, at_stop, delay_s, line, color, memory)
 SELECT id, now() + interval '1 hour', now(), place, place, 2.5, 1, floor(random() * 360), 8, 'on_route', '', 0, '', 0,
     0, false, floor(random() * 600), 'L' || id % 200, 'c2352b', '{{}}'
-FROM (SELECT id, point({CENTER[0]} + {SPREAD[0]} * sqrt(-2 * ln(1 - random())) * cos(2 * pi() * random()),
-    {CENTER[1]} + {SPREAD[1]} * sqrt(-2 * ln(1 - random())) * sin(2 * pi() * random())) AS place
+FROM (SELECT id, {SCATTERED} AS place
     FROM transit_vehicle) AS placed;
 """
 PEER_FILL = """
@@ -146,7 +148,7 @@ def _database(folder: Path, missing: str) -> Iterator[str]:
 
 def _fill(folder: Path, url: str, *, peer: bool) -> None:
     (folder / "bench").mkdir()
-    (folder / "bench" / "city.toml").write_text(CITY)
+    (folder / "bench" / "city.toml").write_text(CITY.format(services='["transit", "map"]'))
     command = "from cityhall.loading import migrate, prepare_django; from pathlib import Path; import sys;"
     command += "prepare_django(Path(sys.argv[1])); migrate(lambda what, share: None)"
     subprocess.run(

@@ -17,25 +17,14 @@ import numpy as np
 import psutil
 import psycopg
 
+from cityhall.bench.tiles import CENTER, CITY, SCATTERED, SPREAD
 from cityhall.engines.tiles import to_world
 from cityhall.kernel.database import embedded
 
 GROWN = (10_000, 100_000, 1_000_000)
 VIEWS = 150
 PORT = 8943
-CENTER, SPREAD = (-51.2, -30.03), (0.06, 0.05)
 CITY_BOX = "-51.5,-30.3,-50.9,-29.8"
-CITY = """\
-name = "Bench"
-slug = "bench"
-timezone = "UTC"
-languages = ["en"]
-currency = "XXX"
-services = ["reports", "map"]
-[map]
-center = [-51.2, -30.03]
-bounds = [-51.5, -30.3, -50.9, -29.8]
-"""
 MADE = """\
 from cityhall.loading import migrate, prepare_django; from pathlib import Path; import sys
 prepare_django(Path(sys.argv[1])); migrate(lambda what, share: None)
@@ -46,8 +35,7 @@ INSERT INTO reports_report (case_id, category_id, state, text, language, answers
     address, zone, public, filed_at, changed_at, via, source, name, email, phone, secret, supporters_count, elsewhere)
 SELECT n, categories[1 + n %% cardinality(categories)], 'new', '', '', '{{}}', '', place, place, 0, '', '', true,
     now() - random() * interval '3650 days', now(), 'web', '', '', '', '', '', n %% 7, '{{}}'
-FROM (SELECT n, point({CENTER[0]} + {SPREAD[0]} * sqrt(-2 * ln(1 - random())) * cos(2 * pi() * random()),
-    {CENTER[1]} + {SPREAD[1]} * sqrt(-2 * ln(1 - random())) * sin(2 * pi() * random())) AS place
+FROM (SELECT n, {SCATTERED} AS place
     FROM generate_series(%s::int, %s::int) n) AS placed, 
     (SELECT array_agg(id) AS categories FROM reports_category) AS known
 """
@@ -66,7 +54,7 @@ def run() -> list[Row]:
     with tempfile.TemporaryDirectory(prefix="cityhall-bench-") as folder, embedded(Path(folder) / "postgres") as url:
         city = Path(folder) / "bench"
         city.mkdir()
-        (city / "city.toml").write_text(CITY)
+        (city / "city.toml").write_text(CITY.format(services='["reports", "map"]'))
         subprocess.run([sys.executable, "-c", MADE, city], env=os.environ | {"DATABASE_URL": url}, check=True)
         have = 0
         for size in GROWN:
