@@ -16,8 +16,6 @@ from cityhall.kernel.devices import drops
 from cityhall.services.transit.tracking import inbox
 from cityhall.services.transit.tracking.fixes import Fix
 
-MOST_WAITING = 100_000
-"""Fixes kept while the database is away; beyond that the oldest go, and are counted."""
 NOTE_EVERY_S = 5.0
 log = logging.getLogger("cityhall.transit.doors")
 
@@ -64,17 +62,16 @@ class Handover:
         self._thread.join(5)
 
     def put(self, batch: Batch) -> None:
-        """Takes a batch, received now."""
-        lost: Counter[str] = Counter()
+        """Takes a batch, received now. Of more than inbox.MOST_WAITING fixes the oldest go, and are counted."""
+        lost: list[Fix] = []
         with self._lock:
             self._batches.append((batch, datetime.now(UTC)))
             self._waiting += len(batch.fixes)
-            while self._waiting > MOST_WAITING and len(self._batches) > 1:
+            while self._waiting > inbox.MOST_WAITING and len(self._batches) > 1:
                 oldest, _at = self._batches.popleft()
                 self._waiting -= len(oldest.fixes)
-                lost.update(fix.device for fix in oldest.fixes)
-        for device, number in lost.items():
-            drops.count("overload", number, device=device)
+                lost += oldest.fixes
+        inbox.count_lost(lost)
         self._wake.set()
 
     def _work(self) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections import Counter, deque
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 import orjson
@@ -20,7 +20,7 @@ from cityhall.services.transit.tracking.fixes import Fix
 
 CHANNEL = "transit_fixes"
 MOST_WAITING = 100_000
-"""Fixes that may wait in memory for a tracker that is slow or waits for the database."""
+"""Fixes that may wait in memory for a tracker that is slow, or for the database."""
 
 
 class Backlog:
@@ -36,22 +36,27 @@ class Backlog:
 
     def put(self, fixes: Sequence[Fix]) -> None:
         """Adds the latest."""
-        lost: Counter[str] = Counter()
+        lost: list[Fix] = []
         with self._lock:
             self._batches.append(fixes)
             self._waiting += len(fixes)
             while self._waiting > MOST_WAITING and len(self._batches) > 1:
                 oldest = self._batches.popleft()
                 self._waiting -= len(oldest)
-                lost.update(fix.device for fix in oldest)
-        for device, number in lost.items():
-            drops.count("overload", number, device=device)
+                lost += oldest
+        count_lost(lost)
 
     def take(self) -> list[Fix]:
         """All of them, the oldest first; none are left."""
         with self._lock:
             batches, self._batches, self._waiting = self._batches, deque(), 0
         return [fix for batch in batches for fix in batch]
+
+
+def count_lost(fixes: Iterable[Fix]) -> None:
+    """Counts fixes that had to go because too many waited."""
+    for device, number in Counter(fix.device for fix in fixes).items():
+        drops.count("overload", number, device=device)
 
 
 _here: Backlog | None = None
