@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.conf import settings
+from django.db import DataError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.translation import gettext as _
@@ -19,6 +20,7 @@ from ninja.openapi.schema import OpenAPISchema
 from cityhall import __version__
 from cityhall.kernel.errors import CityhallError
 from cityhall.kernel.service import resolve
+from cityhall.web.failures import refusal_of
 
 KERNEL_ROUTERS = {
     "places": "cityhall.kernel.places.api:router",
@@ -137,8 +139,11 @@ api = CityApi(title=f"{settings.CITY.name} — Cityhall", version=__version__, d
 
 
 @api.exception_handler(CityhallError)
-def _refuse(request: HttpRequest, error: CityhallError) -> HttpResponse:
-    return api.create_response(request, error.to_dict(), status=error.status)
+@api.exception_handler(DataError)
+def _refuse(request: HttpRequest, error: Exception) -> HttpResponse:
+    refusal = refusal_of(request, error)
+    assert refusal is not None, "registered for what can be told"
+    return api.create_response(request, refusal.to_dict(), status=refusal.status)
 
 
 @api.exception_handler(ValidationError)

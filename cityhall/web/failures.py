@@ -2,25 +2,47 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Awaitable, Callable
 from inspect import iscoroutinefunction
 
+from django.db import DataError
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.utils.decorators import sync_and_async_middleware
+from django.utils.translation import gettext_lazy as _
 
-from cityhall.kernel.errors import CityhallError
+from cityhall.kernel.errors import CityhallError, Invalid
+
+log = logging.getLogger(__name__)
+
+
+def refusal_of(request: HttpRequest, exception: Exception) -> CityhallError | None:
+    """What a reader is told of an exception; None: it is our own fault, and not for their eyes.
+
+    The database takes no NUL in a text and no number beyond its column: who sent such a value is told so, wherever it
+    went in, and since the database took nothing, nothing is half-done.
+    """
+    if isinstance(exception, DataError):
+        log.warning("%s %s holds what the database does not take: %s", request.method, request.path, exception)
+        return Invalid(
+            _("There is a value in it that cannot be kept."),
+            code="unkeepable",
+            mend=_("Leave out control characters and numbers that are far too large."),
+        )
+    return exception if isinstance(exception, CityhallError) else None
 
 
 class _ShowErrors:
     """`process_exception` is the one hook Django gives for what a view raised."""
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
-        if not isinstance(exception, CityhallError):
+        refusal = refusal_of(request, exception)
+        if refusal is None:
             return None
         if request.path.startswith("/api/") or "text/html" not in request.headers.get("Accept", "text/html"):
-            return JsonResponse(exception.to_dict(), status=exception.status)
-        return render(request, "web/error.html", {"error": exception}, status=exception.status)
+            return JsonResponse(refusal.to_dict(), status=refusal.status)
+        return render(request, "web/error.html", {"error": refusal}, status=refusal.status)
 
 
 @sync_and_async_middleware

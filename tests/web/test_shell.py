@@ -32,6 +32,7 @@ def test_every_page_is_protected(client: Client) -> None:
         ("/api/places/search", 422),
         ("/api/places/here?lon=999&lat=0", 422),
         ("/api/people/me", 401),
+        ("/api/places/zones?kind=i%00", 422),
         ("/api/nothing", 404),
     ],
 )
