@@ -85,9 +85,9 @@ class RawFeed:
                     walks[other].append((stop, seconds))
         return walks
 
-    def earliest_arrival(self, origin: str, goal: str, departure: int) -> tuple[int, int] | None:
-        """(arrival, rides) of a quickest way with one walk before, between and after rides; None where none is."""
-        best: tuple[int, int] | None = None
+    def earliest_arrivals(self, origin: str, goals: set[str], departure: int) -> dict[str, tuple[int, int]]:
+        """goal -> (arrival, rides) of a quickest way with one walk before, between and after rides, where one is."""
+        found: dict[str, tuple[int, int]] = {}
         # What waits to be looked at: (time, rides so far, stop, whether one came by vehicle).
         waiting: list[tuple[int, int, str, bool]] = [(departure, 0, origin, False)]
         for stop, seconds in self.walks[origin]:
@@ -95,15 +95,12 @@ class RawFeed:
         seen: set[tuple[str, bool]] = set()
         from_call: dict[int, int] = {}  # trip -> the first call one has boarded it at
         looked: dict[str, int] = {}  # stop -> departures from here on were taken already
-        while waiting:
+        while waiting and len(found) < len(goals):
             time, rides, stop, by_vehicle = heapq.heappop(waiting)
-            if best is not None and time >= best[0]:
-                break
-            if stop == goal:
-                best = (time, rides)
-                break
             if (stop, by_vehicle) in seen:
                 continue
+            if stop in goals:
+                found.setdefault(stop, (time, rides))
             seen.add((stop, by_vehicle))
             if by_vehicle:
                 for other, seconds in self.walks[stop]:
@@ -117,7 +114,7 @@ class RawFeed:
                 for at in range(place + 1, min(end + 1, len(calls))):
                     heapq.heappush(waiting, (calls[at][1], rides + 1, calls[at][0], True))
                 from_call[trip] = min(end, place)
-        return best
+        return found
 
 
 def services_on(tables: dict[str, list[dict[str, str]]], day: date) -> set[str]:

@@ -14,7 +14,7 @@ from tests.engines.timetable.raw_feed import RawFeed
 
 FEED = Path(__file__).parents[4] / "shared" / "data" / "porto-alegre" / "poa_eptc.zip"
 DAY = date(2019, 5, 15)
-QUERIES = 1000
+SEARCHES, GOALS = 50, 20
 MAX_RIDES = 7
 
 pytestmark = pytest.mark.skipif(not FEED.exists(), reason="the real feed is not on this machine")
@@ -36,19 +36,22 @@ def test_a_thousand_random_queries_are_answered_as_a_plain_search_does() -> None
     draw = random.Random(7)
     served = sorted(raw.departures)
     found = 0
-    for _ in range(QUERIES):
-        origin, goal = draw.sample(served, 2)
+    for _ in range(SEARCHES):
+        # One plain search finds the way to many goals: it is the slow part.
+        origin, *goals = draw.sample(served, 1 + GOALS)
         departure = draw.randrange(8 * 3600, 16 * 3600)
+        known = raw.earliest_arrivals(origin, set(goals), departure)
         sources = router.around(rows[origin], outwards=True)
-        targets = router.around(rows[goal], outwards=False)
-        direct = sources.seconds[sources.stops == rows[goal]]
-        walk = int(direct[0]) if direct.size else 2**30
-        journeys = router.earliest_arrival(sources, targets, departure, Wishes(max_rides=MAX_RIDES), walk=walk)
-        expected = raw.earliest_arrival(origin, goal, departure)
-        arrival = min((journey.arrival for journey in journeys), default=None)
-        if expected is not None and expected[1] > MAX_RIDES:
-            assert arrival is None or arrival >= expected[0]
-        else:
-            assert arrival == (expected and expected[0]), (origin, goal, departure)
-        found += arrival is not None
-    assert found > QUERIES * 0.9
+        for goal in goals:
+            targets = router.around(rows[goal], outwards=False)
+            direct = sources.seconds[sources.stops == rows[goal]]
+            walk = int(direct[0]) if direct.size else 2**30
+            journeys = router.earliest_arrival(sources, targets, departure, Wishes(max_rides=MAX_RIDES), walk=walk)
+            expected = known.get(goal)
+            arrival = min((journey.arrival for journey in journeys), default=None)
+            if expected is not None and expected[1] > MAX_RIDES:
+                assert arrival is None or arrival >= expected[0]
+            else:
+                assert arrival == (expected and expected[0]), (origin, goal, departure)
+            found += arrival is not None
+    assert found > SEARCHES * GOALS * 0.9
