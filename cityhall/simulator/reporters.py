@@ -166,15 +166,17 @@ class Reporters:
         self.followed.append(Followed(body["id"], body["link"], resident, told.language))
         return True
 
-    def _answers(self, visit: Visit, category: str) -> dict[str, str]:
+    def _answers(self, visit: Visit, category: str) -> dict[str, str | list[str]]:
         """Answers to what the city asks of a category, most of the time."""
         if category not in self._asked:
             found = visit.get(f"/reports/open311/v2/services/{category}.json")
             self._asked[category] = found.json()["attributes"] if found.is_success else []
-        given = {}
+        given: dict[str, str | list[str]] = {}
         for ask in self._asked[category]:
             keys = [value["key"] for value in ask["values"]]
-            if keys and (ask["required"] or self.rng.random() < 0.7):
+            if ask["datatype"] == "multivaluelist":
+                given[f"attribute[{ask['code']}][]"] = [key for key in keys if self.rng.random() < 0.3]
+            elif keys and (ask["required"] or self.rng.random() < 0.7):
                 given[f"attribute[{ask['code']}]"] = str(self.rng.choice(keys))
             elif ask["datatype"] == "number" and self.rng.random() < 0.5:
                 given[f"attribute[{ask['code']}]"] = str(self.rng.integers(5, 80))

@@ -5,6 +5,8 @@
 export interface Waiting {
   key: string
   fields: Record<string, string>
+  /** What the category asks further, each answer by itself. */
+  answers?: Record<string, string[]>
   photos: Blob[]
   at: number
 }
@@ -76,6 +78,7 @@ export async function flush(): Promise<Sent[]> {
 async function send(one: Waiting): Promise<Sent | null> {
   const body = new FormData()
   for (const [name, value] of Object.entries(one.fields)) body.append(name, value)
+  for (const [name, values] of Object.entries(one.answers ?? {})) values.forEach((value) => body.append(name, value))
   body.append('key', one.key)
   one.photos.forEach((photo, row) => body.append('photos', photo, `photo-${row}.jpg`))
   let answer: Response

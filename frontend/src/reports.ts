@@ -178,12 +178,13 @@ function wakeForm(form: HTMLFormElement): void {
 type Answer = HTMLInputElement | HTMLSelectElement | HTMLTextAreaElement
 
 /** What the chosen category asks further: the answers by their field, and the first question that wants one and has none. */
-function answers(form: HTMLFormElement, category: string): { given: Record<string, string>; missing?: HTMLElement } {
-  const given: Record<string, string> = {}
+function answers(form: HTMLFormElement, category: string): { given: Record<string, string[]>; missing?: HTMLElement } {
+  const given: Record<string, string[]> = {}
   for (const ask of form.querySelectorAll<HTMLElement>(`[data-asks="${CSS.escape(category)}"] .ask`)) {
     const inputs = [...ask.querySelectorAll<Answer>('input, select, textarea')]
-    const value = inputs.find((one) => (one.type === 'radio' ? (one as HTMLInputElement).checked : one.value.trim()))?.value.trim()
-    if (value) given[`attribute[${ask.dataset.code}]`] = value
+    const chosen = inputs.filter((one) => !['radio', 'checkbox'].includes(one.type) || (one as HTMLInputElement).checked)
+    const values = chosen.map((one) => one.value.trim()).filter(Boolean)
+    if (values.length) given[`attribute[${ask.dataset.code}]`] = values
     else if (ask.dataset.unanswered) return { given, missing: ask }
   }
   return { given }
@@ -273,11 +274,11 @@ async function submit(form: HTMLFormElement, photos: File[]): Promise<void> {
   said.hidden = false
   said.textContent = form.dataset.sending ?? ''
   const names = ['category', 'text', 'lon', 'lat', 'address', 'email']
-  const fields: Record<string, string> = { ...Object.fromEntries(names.map((name) => [name, value(name)])), ...given }
+  const fields: Record<string, string> = Object.fromEntries(names.map((name) => [name, value(name)]))
   fields.named = form.querySelector<HTMLInputElement>('[name=named]:checked')?.value === '1' ? 'true' : 'false'
   fields.what = form.querySelector<HTMLSelectElement>('#category')!.selectedOptions[0]?.textContent ?? ''
   const key = crypto.randomUUID()
-  await put({ key, fields, photos: await Promise.all(photos.map(smaller)), at: Date.now() })
+  await put({ key, fields, answers: given, photos: await Promise.all(photos.map(smaller)), at: Date.now() })
   const mine = (await flush()).find((one) => one.key === key) ?? (await sent()).find((one) => one.key === key)
   if (mine?.link) return void location.assign(mine.link)
   button.disabled = false

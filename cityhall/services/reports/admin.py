@@ -33,9 +33,10 @@ class CategoryForm(forms.ModelForm[Category]):
         encoder=Indented,
         widget=forms.Textarea(attrs={"rows": 18, "cols": 80, "spellcheck": "false"}),
         help_text=gettext_lazy(
-            "Each has a code, a datatype (singlevaluelist, string, text, number or datetime), and a description by "
-            "language. A singlevaluelist has values: pairs of a key and a name by language. required: true where it "
-            "must be answered, public: true where everybody may read the answer."
+            "Each has a code, a datatype (singlevaluelist, multivaluelist, string, text, number or datetime), and a "
+            "description by language. The lists have values: pairs of a key and a name by language; of a "
+            "multivaluelist several may be chosen. required: true where it must be answered, public: true where "
+            "everybody may read the answer."
         ),
     )
 

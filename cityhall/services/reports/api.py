@@ -147,7 +147,8 @@ def file(
     """Anybody may. Without `lon` and `lat` the place is the one the camera wrote into the first photo.
 
     With a `key` (a random UUID) a filing that is sent again is filed once, and answered with 200 and the same link.
-    What the category asks further (`/reports/open311/v2/services/{category}.json`) is answered in `attribute[code]`.
+    What the category asks further (`/reports/open311/v2/services/{category}.json`) is answered in `attribute[code]`, or
+    in `attribute[code][]`, once for each, where several may be chosen.
     """
     filed = file_report(
         actor_of(request),

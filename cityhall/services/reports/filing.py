@@ -24,7 +24,7 @@ from cityhall.services.reports import heat, limits, routing
 from cityhall.services.reports.categories import chosen
 from cityhall.services.reports.following import digest, new_secret
 from cityhall.services.reports.models import Category, Photo, Report
-from cityhall.services.reports.questions import answered
+from cityhall.services.reports.questions import Answers, answered
 
 MOST_PHOTOS = 4
 LONGEST = 4000
@@ -53,7 +53,7 @@ class Filing:
     email: str = ""
     phone: str = ""
     language: str = ""
-    answers: dict[str, str] | None = None
+    answers: Answers | None = None
     elsewhere: dict[str, str] = field(default_factory=dict)
     via: str = Report.Via.WEB
     key: str = ""

@@ -89,7 +89,7 @@ def _asking(categories: list[Category], post: QueryDict) -> list[dict[str, Any]]
 
     def row(category: Category, question: Question) -> dict[str, Any]:
         name = f"{category.slug}.{question.code}"
-        return {"question": question, "name": name, "value": post.get(name, "")}
+        return {"question": question, "name": name, "given": post.getlist(name)}
 
     return [
         {"category": category, "questions": [row(category, question) for question in questions(category)]}
@@ -118,8 +118,8 @@ def _filing(request: HttpRequest) -> Filing:
         named=post.get("named") == "1",
         email=email_of(post.get("email", "")),
         answers={
-            name.partition(".")[2]: value
-            for name, value in post.items()
+            name.partition(".")[2]: values
+            for name, values in post.lists()
             if name.startswith(f"{post.get('category', '')}.")
         },
         key=post.get("key", ""),

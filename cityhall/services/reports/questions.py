@@ -3,29 +3,36 @@
 `Category.asks` is a list of dicts as Open311 has service attributes: `code`, `datatype` (one of KINDS), `description`,
 `values` as [key, name] pairs in their order, `required`; and `public`: the answer is told to everybody, else to
 officers and the reporter only. `description` and names are texts by language code, or one text for all.
+
+An answer is a text; that to a question with several (`multivaluelist`) is a list of keys.
 """
 
 from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from django.http import QueryDict
 from django.utils.translation import gettext as _
 
 from cityhall.kernel.errors import Invalid
 from cityhall.services.reports.models import Category, Report
 from cityhall.services.reports.models.reports import worded
 
-KINDS = ("singlevaluelist", "string", "text", "number", "datetime")
-"""Open311's data types, but for the one with several answers."""
+LISTS = ("singlevaluelist", "multivaluelist")
+KINDS = (*LISTS, "string", "text", "number", "datetime")
+"""Open311's data types."""
 LONGEST = {"text": 1000}
 """Characters of an answer by kind; LINE for the others."""
 LINE = 200
 CODE = re.compile(r"[a-z0-9_-]{1,40}")
+FIELD = re.compile(r"attribute\[([^\]]*)\](?:\[\])?")
+Answers = Mapping[str, str | Sequence[str]]
+"""Attribute code -> what was answered, as it came in."""
 KEYS = {"code", "datatype", "description", "values", "required", "public"}
 
 
@@ -41,6 +48,11 @@ class Question:
     public: bool
 
     @property
+    def several(self) -> bool:
+        """Whether it takes more than one of its choices."""
+        return self.kind == "multivaluelist"
+
+    @property
     def longest(self) -> int:
         """Characters of an answer."""
         return LONGEST.get(self.kind, LINE)
@@ -50,9 +62,10 @@ class Question:
         """What is said where an answer is wanted and none is given."""
         return _("“%(question)s” is not answered.") % {"question": self.text}
 
-    def named(self, answer: str) -> str:
+    def named(self, answer: str | Sequence[str]) -> str:
         """An answer as people read it."""
-        return dict(self.choices).get(answer, answer)
+        names = dict(self.choices)
+        return ", ".join(names.get(one, one) for one in ([answer] if isinstance(answer, str) else answer))
 
 
 def questions(category: Category) -> list[Question]:
@@ -70,27 +83,39 @@ def questions(category: Category) -> list[Question]:
     ]
 
 
-def of_form(post: Mapping[str, str]) -> dict[str, str]:
-    """The answers of a form's fields `attribute[code]`, as Open311 names them."""
-    return {name[10:-1]: value for name, value in post.items() if name.startswith("attribute[") and name[-1] == "]"}
+def of_form(post: QueryDict) -> dict[str, list[str]]:
+    """The answers of a form's fields, as Open311 names them: `attribute[code]`, or `attribute[code][]` for several."""
+    found: dict[str, list[str]] = {}
+    for name, values in post.lists():
+        if field := FIELD.fullmatch(name):
+            found.setdefault(field[1], []).extend(map(str, values))
+    return found
 
 
-def answered(category: Category, given: Mapping[str, str] | None) -> dict[str, str]:
+def answered(category: Category, given: Answers | None) -> dict[str, str | list[str]]:
     """The answers as they are kept. `given` None: the door could not ask, so nothing is wanting.
 
     Raises Invalid for an answer that is wanted and missing, or that cannot be one.
     """
-    found: dict[str, str] = {}
+    found: dict[str, str | list[str]] = {}
     if given is None:
         return found
     for question in questions(category):
-        answer = str(given.get(question.code, "")).replace("\0", "").strip()[: question.longest]
-        mend = _mend(question, answer)
+        answers = _written(question, given.get(question.code, ""))
+        mend = next((wrong for answer in answers or [""] if (wrong := _mend(question, answer))), "")
         if mend:
             raise Invalid(question.unanswered, code="bad_answer", field=f"attribute[{question.code}]", mend=mend)
-        if answer:
-            found[question.code] = answer
+        if answers:
+            found[question.code] = answers if question.several else answers[0]
     return found
+
+
+def _written(question: Question, given: str | Sequence[str]) -> list[str]:
+    """What was answered without what is empty or said twice; the last alone where the question takes but one."""
+    every = [given] if isinstance(given, str) else given
+    cleaned = (answer.replace("\0", "").strip()[: question.longest] for answer in every)
+    answers = list(dict.fromkeys(filter(None, cleaned)))
+    return answers if question.several else answers[-1:]
 
 
 def _mend(question: Question, answer: str) -> str:
@@ -139,12 +164,12 @@ def told(report: Report, *, public: bool = False) -> list[tuple[str, str]]:
             other = Category.objects.filter(asks__contains=[{"code": code}]).first()
             known |= {one.code: one for one in questions(other) if one.code == code} if other else {}
     return [
-        (known[code].text, known[code].named(answer)) if code in known else (code, answer)
+        (known[code].text, known[code].named(answer)) if code in known else (code, str(answer))
         for code, answer in _given(report)
     ]
 
 
-def _given(report: Report) -> list[tuple[str, str]]:
+def _given(report: Report) -> list[tuple[str, str | list[str]]]:
     """The answers in the order they were asked: jsonb keeps none."""
     order = {ask["code"]: place for place, ask in enumerate(report.category.asks)}
     return sorted(report.answers.items(), key=lambda pair: order.get(pair[0], len(order)))
@@ -179,7 +204,7 @@ def _wrong(ask: dict[str, Any], pairs: Any, before: list[dict[str, Any]]) -> str
         isinstance(pair, list | tuple) and len(pair) == 2 and isinstance(pair[0], str) and pair[0] and _is_text(pair[1])
         for pair in pairs
     )
-    return "" if fits and bool(pairs) == (ask["datatype"] == "singlevaluelist") else "values"
+    return "" if fits and bool(pairs) == (ask["datatype"] in LISTS) else "values"
 
 
 def _is_text(value: Any) -> bool:

@@ -256,7 +256,7 @@ class Loop(httpx.BaseTransport):
 @pytest.fixture
 def neighbour(city: Path) -> OtherCity:
     return OtherCity.objects.create(
-        slug="next", name="Nextville", url="https://next.example/api/open311/v2", services={"tree": "tree"}
+        slug="next", name="Nextville", url="https://next.example/api/open311/v2", services={"tree": "tree", "dumping": "dumping"}
     )
 
 
@@ -275,6 +275,13 @@ def test_sent_to_another_city_and_read_back(neighbour: OtherCity) -> None:
         assert other.read_back(neighbour, client) == 1 and other.read_back(neighbour, client) == 0
     case = Case.objects.get(pk=report.pk)
     assert case.state == "resolved" and case.comments.get().text.startswith("Nextville")
+
+
+def test_several_answers_cross_the_border(neighbour: OtherCity) -> None:
+    report = filed(category="dumping", answers={"what": ["tyres", "rubble"], "amount": "bag"}).report
+    with httpx.Client(transport=Loop()) as client:
+        there = other.send_to(officer_of("cleansing"), report.pk, neighbour, client)
+    assert Report.objects.get(pk=there).answers == {"what": ["tyres", "rubble"], "amount": "bag"}
 
 
 def test_what_another_city_does_not_take(neighbour: OtherCity) -> None:

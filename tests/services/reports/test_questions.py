@@ -48,6 +48,27 @@ def test_a_page_without_a_script_asks_and_keeps(city: Path) -> None:
     assert Report.objects.get().answers == {"blocks": "no"}
 
 
+@pytest.mark.parametrize("field", ["attribute[what]", "attribute[what][]"])
+def test_several_answers_to_one_question(city: Path, field: str) -> None:
+    values = {"category": "dumping", field: ["tyres", "rubble", "tyres"], "attribute[amount]": ["bag", "car"], **PLACE}
+    assert Client().post("/api/reports/", values).status_code == 201
+    made = Report.objects.get()
+    assert made.answers == {"what": ["tyres", "rubble"], "amount": "car"}
+    public = Client().get(f"/reports/{made.pk}/", headers={"Accept-Language": "es"}).content.decode()
+    assert "neumáticos, escombros" in public
+    refused = Client().post("/api/reports/", values | {field: ["tyres", "gold"]})
+    assert refused.status_code == 422 and refused.json()["field"] == "attribute[what]"
+
+
+def test_a_page_without_a_script_keeps_several(city: Path) -> None:
+    client, values = Client(), {"category": "dumping", "dumping.what": ["tyres", "garden"], **PLACE}
+    page = client.post("/reports/new/", values | {"lon": ""}).content.decode()
+    assert page.count('type="checkbox" name="dumping.what"') == 6
+    assert 'value="tyres" checked' in page and 'value="garden" checked' in page and 'value="rubble" checked' not in page
+    assert client.post("/reports/new/", values).status_code == 302
+    assert Report.objects.get().answers == {"what": ["tyres", "garden"]}
+
+
 @pytest.mark.parametrize(
     ("category", "answers", "mend"),
     [

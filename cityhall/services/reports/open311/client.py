@@ -93,7 +93,10 @@ def send_to(actor: Actor, report_id: int, city: OtherCity, client: httpx.Client 
         "long": f"{report.point.lon:.6f}",
         "description": report.text,
         # Cities that grew from one list ask alike; what theirs does not know it passes over.
-        **{f"attribute[{code}]": answer for code, answer in report.answers.items()},
+        **{
+            f"attribute[{code}]" + ("[]" if isinstance(answer, list) else ""): answer
+            for code, answer in report.answers.items()
+        },
         "api_key": settings.SECRETS.get("open311", {}).get(city.slug, ""),
     }
     first = _call(city, "POST", "requests.json", client, values)[0]
