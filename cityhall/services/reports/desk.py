@@ -25,7 +25,7 @@ from cityhall.kernel.people.actors import Actor, actor_of, person_of
 from cityhall.kernel.people.models import Membership, Person
 from cityhall.kernel.people.permissions import may, require
 from cityhall.kernel.places.models import Zone
-from cityhall.services.reports import actions, photo_learning, routing, tours
+from cityhall.services.reports import actions, photo_learning, routing, tours, translating
 from cityhall.services.reports import inbox as boxes
 from cityhall.services.reports.categories import tree
 from cityhall.services.reports.duplicates import duplicates
@@ -166,7 +166,9 @@ def case(request: HttpRequest, report_id: int) -> HttpResponse:
     actor = _officer(request)
     report = _report(report_id)
     require(actor, actions.WORK, report.case)
-    return render(request, "reports/case.html", _case(actor, report))
+    wanted = "draft" in request.GET
+    draft = translating.draft(report.text, report.language, settings.LANGUAGE_CODE) if wanted else ""
+    return render(request, "reports/case.html", _case(actor, report) | {"draft": draft})
 
 
 def _report(report_id: int) -> Report:
@@ -210,6 +212,7 @@ def _case(actor: Any, report: Report) -> dict[str, Any]:
         ],
         "cities": [city for city in OtherCity.objects.all() if report.category.slug in city.services],
         "foreign": bool(report.text) and language != settings.LANGUAGE_CODE,
+        "has_draft": bool(report.text and translating.ways(language, settings.LANGUAGE_CODE)),
         "merged": Report.objects.filter(case__merged_into=report.case),
         "parts": Report.objects.filter(case__split_from=report.case),
     }

@@ -256,7 +256,10 @@ class Loop(httpx.BaseTransport):
 @pytest.fixture
 def neighbour(city: Path) -> OtherCity:
     return OtherCity.objects.create(
-        slug="next", name="Nextville", url="https://next.example/api/open311/v2", services={"tree": "tree", "dumping": "dumping"}
+        slug="next",
+        name="Nextville",
+        url="https://next.example/api/open311/v2",
+        services={"tree": "tree", "dumping": "dumping"},
     )
 
 
