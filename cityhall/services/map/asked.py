@@ -37,10 +37,10 @@ class Asked:
         if selection.bounds:
             boxes = [Q(point__inside=box) for box in selection.boxes]
             rows = rows.filter(boxes[0] if len(boxes) == 1 else boxes[0] | boxes[1])
-        if self.layer.time and selection.since is not None:
-            rows = rows.filter(**{f"{self.layer.time}__gte": _moment(selection.since)})
-        if self.layer.time and selection.until is not None:
-            rows = rows.filter(**{f"{self.layer.time}__lte": _moment(selection.until)})
+        for end, bound in (("gte", selection.since), ("lte", selection.until)):
+            if self.layer.time and bound is not None:
+                within = Q(**{f"{self.layer.time}__{end}": _moment(bound)})
+                rows = rows.filter(within | Q(**{f"{self.layer.time}__isnull": True}))
         try:
             return rows.filter(**{f"{column(self.layer, name)}__in": some for name, some in selection.values.items()})
         except (ValueError, ValidationError, FieldError) as problem:
@@ -99,6 +99,8 @@ class Asked:
 
     def timeline(self, selection: Selection, bars: int) -> list[int]:
         """How many of the selected there are in each of `bars` equal parts of its time, which has both ends."""
+        if not self.layer.time:
+            return [0] * bars
         since, until = selection.since or 0.0, selection.until or 0.0
         rows = self._chosen(selection).order_by()
         part = Floor((Seconds(self.layer.time) - since) / ((until - since) / bars))

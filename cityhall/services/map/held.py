@@ -63,7 +63,7 @@ class Held:
     def timeline(self, selection: Selection, bars: int) -> list[int]:
         """How many of the selected there are in each of `bars` equal parts of its time, which has both ends."""
         moments = self.table.time[self.table.chosen(selection)]
-        return np.histogram(moments, bars, (selection.since, selection.until))[0].tolist()
+        return np.histogram(moments[np.isfinite(moments)], bars, (selection.since, selection.until))[0].tolist()
 
     def places(self, selection: Selection, step: float) -> tuple[Float, Float, Float]:
         """(lon, lat, how many) of what is selected; what lies within `step` degrees may be taken together."""

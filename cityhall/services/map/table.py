@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import shapely
+from django.conf import settings
 from django.utils.dateparse import parse_datetime
 
 from cityhall.engines.tiles import Column, Index, to_world
@@ -62,7 +63,10 @@ class Table:
         return sum(array.nbytes for array in own) + sum(one.nbytes for one in self.columns.values()) + 12 * len(self)
 
     def chosen(self, selection: Selection, rows: Rows | None = None) -> npt.NDArray[np.bool_]:
-        """Which features a selection leaves; of `rows` alone, where these are given, wherever they lie."""
+        """Which features a selection leaves; of `rows` alone, where these are given, wherever they lie.
+
+        A feature that has no moment is left at any time (OGC 17-069r3, requirement 25 C).
+        """
         some = slice(None) if rows is None else rows
         keep = np.ones(len(self) if rows is None else rows.size, np.bool_)
         if rows is None and selection.bounds:
@@ -77,9 +81,9 @@ class Table:
             # The code of none is -1, the last of `good`.
             keep &= good[column.codes[some]]
         if selection.since is not None:
-            keep &= self.time[some] >= selection.since
+            keep &= ~(self.time[some] < selection.since)
         if selection.until is not None:
-            keep &= self.time[some] <= selection.until
+            keep &= ~(self.time[some] > selection.until)
         return keep
 
     def _in(self, box: tuple[float, float, float, float]) -> npt.NDArray[np.bool_]:
@@ -120,14 +124,19 @@ class Table:
 
 
 def seconds(value: Any) -> float:
-    """A moment (datetime, RFC 3339 text or seconds since 1970) as seconds since 1970, NaN for anything else."""
+    """A moment (datetime, ISO 8601 text or seconds since 1970) as seconds since 1970, NaN for anything else.
+
+    Without an offset it is on the city's clock.
+    """
     if isinstance(value, int | float):
         return float(value)
     try:
         moment = value if isinstance(value, datetime) else parse_datetime(str(value or ""))
     except ValueError:
         moment = None
-    return moment.timestamp() if moment is not None and moment.tzinfo else float("nan")
+    if moment is None:
+        return float("nan")
+    return (moment if moment.tzinfo else moment.replace(tzinfo=settings.CITY.zone)).timestamp()
 
 
 def from_arrow(layer: Layer, rows: pa.Table) -> Table:

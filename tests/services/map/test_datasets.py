@@ -7,6 +7,7 @@ import json
 import time
 import zipfile
 from collections.abc import Callable
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -405,6 +406,57 @@ def test_a_layer_too_large_for_memory_gives_the_same(
         heat = Client().get(f"/map/heat/map/{slug}/?zoom=12").json()
         seen.append((answers, counts, sum(one["properties"]["count"] for one in heat["features"])))
     assert seen[0] == seen[1]
+
+
+def dated(*moments: str | None, areas: bool) -> bytes:
+    """Points, or squares, of which each has a moment, a text that is one now and then, and a day kept back."""
+    square = {"type": "Polygon", "coordinates": [[[1, 2], [1.1, 2], [1.1, 2.1], [1, 2]]]}
+    features = [
+        {
+            "type": "Feature",
+            "geometry": square if areas else DOT,
+            "properties": {"done on": at, "note": at if row else "soon", "birthday": "1980-01-01"},
+        }
+        for row, at in enumerate(moments)
+    ]
+    return json.dumps({"type": "FeatureCollection", "features": features}).encode()
+
+
+@pytest.mark.parametrize("areas", [False, True])
+@pytest.mark.parametrize("held", [reading.HELD_BYTES, 0])
+def test_the_period_reaches_what_people_bring(
+    bring: Any, officer: Person, settings: Any, monkeypatch: pytest.MonkeyPatch, areas: bool, held: int
+) -> None:
+    """Moments without an offset are on the city's clock, whether the rows are held in memory or asked for."""
+    monkeypatch.setattr(reading, "HELD_BYTES", held)
+    version = bring(
+        dated("2026-01-01", "2026-02-01 12:00", "2026-02-01T12:00:00.5+05:00", "", None, areas=areas), "d.json"
+    )
+    kinds = {one["name"]: (one["type"], bool(one.get("when"))) for one in version.fields}
+    assert kinds == {"done on": ("time", True), "note": ("text", False), "birthday": ("time", False)}
+    actor, slug = person_actor(officer), version.dataset.slug
+    actions.publish(actor, slug, on=True)
+    noon = datetime(2026, 2, 1, 12, tzinfo=settings.CITY.zone).timestamp()
+
+    def count(first: float | str, last: float | str) -> int:
+        ends = [one if isinstance(one, str) else datetime.fromtimestamp(one, UTC).isoformat() for one in (first, last)]
+        answer = Client().get(f"/map/summary/map/{slug}/", {"datetime": "/".join(ends)})
+        return int(answer.json()["count"])
+
+    # Two have no moment: they are there at any time.
+    assert (count(noon, noon), count(noon + 1, ".."), count("..", noon)) == (1 + 2, 0 + 2, 3 + 2)
+    year = {"datetime": "2026-01-01T00:00:00Z/2027-01-01T00:00:00Z"}
+    assert sum(Client().get(f"/map/timeline/map/{slug}/", year).json()["counts"]) == 3
+    told = Client().get(f"/map/ogc/collections/map-{slug}", {"f": "json"}).json()["extent"]["temporal"]["interval"]
+    assert told == [["2026-01-01T03:00:00Z", "2026-02-01T15:00:00Z"]]
+    kept = Client().get(f"/map/ogc/collections/map-{slug}/items", {"f": "json"}).json()["features"][0]
+    assert kept["properties"]["done on"] == "2026-01-01"
+    with pytest.raises(Invalid):
+        actions.change(actor, slug, public={"done on"}, when="note")
+    actions.change(actor, slug, public={"done on"}, when="")
+    published.forget()
+    assert count(noon + 1, "..") == 5
+    assert sum(Client().get(f"/map/timeline/map/{slug}/", year).json()["counts"]) == 0
 
 
 def test_actions_raise_one_family(officer: Person) -> None:

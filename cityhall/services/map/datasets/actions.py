@@ -130,8 +130,8 @@ def read(version: DatasetVersion) -> None:
     """After the worker has read a version: shows it, with the choices made for the one before; lets old ones go."""
     dataset = Dataset.objects.select_for_update().get(pk=version.dataset_id)
     if version.state == State.READY:
-        before = {one["name"]: one["public"] for one in (dataset.version.fields if dataset.version else [])}
-        version.fields = [one | {"public": before.get(one["name"], one["public"])} for one in version.fields]
+        before = {one["name"]: one for one in (dataset.version.fields if dataset.version else [])}
+        version.fields = [_as_before(one, before.get(one["name"])) for one in version.fields]
         version.save(update_fields=["fields"])
         dataset.version = version
         dataset.save(update_fields=["version"])
@@ -145,6 +145,13 @@ def read(version: DatasetVersion) -> None:
     old = [one.pk for one in dataset.versions.all()[KEPT:] if one.pk != dataset.version_id]
     DatasetVersion.objects.filter(pk__in=old).delete()
     transaction.on_commit(_show_at_once)
+
+
+def _as_before(field: dict[str, Any], before: dict[str, Any] | None) -> dict[str, Any]:
+    """A field with what was chosen for the one of its name in the version before."""
+    if before is None:
+        return field
+    return field | {"public": before["public"], "when": bool(before.get("when")) and field["type"] == "time"}
 
 
 @transaction.atomic
@@ -169,9 +176,13 @@ def change(
     summary: str | None = None,
     licence: str | None = None,
     public: set[str] | None = None,
+    when: str = "",
     style: dict[str, Any] | None = None,
 ) -> Dataset:
-    """Changes what is told of a data set, which of its fields are public, and how it is drawn."""
+    """Changes what is told of a data set, which of its fields are public, and how it is drawn.
+
+    With `public` goes `when`: the field of moments that the period reads, "" for none. Raises Denied, Missing, Invalid.
+    """
     dataset = find(actor, slug)
     if name is not None:
         dataset.name = " ".join(name.split())[:100] or dataset.name
@@ -185,7 +196,12 @@ def change(
         dataset.style = style
     if public is not None and dataset.version is not None:
         version = dataset.version
-        version.fields = [one | {"public": one["name"] in public} for one in version.fields]
+        moments = {one["name"] for one in version.fields if one["type"] == "time"}
+        if when and when not in moments & public:
+            raise Invalid(_("Only a public field of moments can say when."), field="when")
+        version.fields = [
+            one | {"public": one["name"] in public, "when": one["name"] == when} for one in version.fields
+        ]
         version.save(update_fields=["fields"])
     dataset.save()
     _note(actor, "changed", dataset, {"public": sorted(public) if public is not None else None})

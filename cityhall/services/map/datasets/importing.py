@@ -20,6 +20,7 @@ from cityhall.kernel.places.layers import plain
 from cityhall.kernel.places.point import Point
 from cityhall.services.map.datasets import limits
 from cityhall.services.map.datasets.limits import too_large, unreadable
+from cityhall.services.map.datasets.moments import is_moment
 from cityhall.services.map.datasets.reading import Fault, Opened, Row, open_file
 from cityhall.services.map.models import DatasetFeature, DatasetVersion
 
@@ -123,7 +124,7 @@ class Importer:
             if len(self.fields) >= limits.FIELDS:
                 raise too_large(_("fields"), limits.FIELDS)
             known = self.fields[name] = {"name": self._free(name), "type": "", "public": not _personal(name)}
-        kind = {bool: "bool", int: "int", float: "float"}.get(type(value), "text") if value is not None else ""
+        kind = _type(value)
         if kind and known["type"] != kind:
             numbers = {known["type"], kind} == {"int", "float"}
             known["type"] = "float" if numbers else kind if not known["type"] else "text"
@@ -145,6 +146,15 @@ class Importer:
                 shape = None if geometry is None else orjson.dumps(geometry).decode()
                 point = f"({place.lon!r},{place.lat!r})"
                 copy.write_row((self.version.pk, point, shape, orjson.dumps(values).decode()))
+
+
+def _type(value: Any) -> str:
+    """What a value is, "" for none."""
+    if value is None or value == "":
+        return ""
+    if isinstance(value, str):
+        return "time" if is_moment(value) else "text"
+    return {bool: "bool", int: "int", float: "float"}.get(type(value), "text")
 
 
 def _personal(name: str) -> bool:
@@ -177,6 +187,8 @@ def import_version(version: DatasetVersion, path: Path, name: str) -> None:
         return
     version.kind, version.rows = importer.kind, importer.rows
     version.fields = [known | {"type": known["type"] or "text"} for known in importer.fields.values()]
+    if moments := [one for one in version.fields if one["type"] == "time" and one["public"]]:
+        moments[0]["when"] = True
     version.problems, version.progress, version.state = importer.problems, 1.0, State.READY
     version.save()
 

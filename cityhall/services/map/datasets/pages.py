@@ -86,6 +86,7 @@ def dataset(request: HttpRequest, slug: str) -> HttpResponse:
         "newest": newest,
         "busy": newest and newest.state in (DatasetVersion.State.WAITING, DatasetVersion.State.READING),
         "versions": found.versions.all(),
+        "moments": [one for one in (found.version.fields if found.version else []) if one["type"] == "time"],
         "percent": round(newest.progress * 100) if newest else 0,
         "palettes": list(styling.PALETTES.items()),
         "sizes": styling.SIZES,
@@ -122,6 +123,7 @@ def change(request: HttpRequest, slug: str) -> HttpResponse:
                 summary=post.get("summary", ""),
                 licence=post.get("licence", ""),
                 public=set(post.getlist("public")),
+                when=post.get("when", ""),
             )
         else:
             raise Invalid(_("It is not clear what to do."))

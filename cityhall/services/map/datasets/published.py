@@ -12,6 +12,7 @@ from django.db.models.fields.json import KeyTextTransform
 from django.db.models.functions import Cast, NullIf
 
 from cityhall.kernel.service import Layer
+from cityhall.services.map.datasets.moments import as_moment
 from cityhall.services.map.models import Dataset, DatasetFeature, DatasetVersion
 
 COLOR = "#8a4bb0"
@@ -53,6 +54,7 @@ def _layer(dataset: Dataset) -> Layer:
     names = tuple(one["name"] for one in public)
     point = version.kind == DatasetVersion.Kind.POINT
     style = dataset.style
+    when = next((one["name"] for one in public if one.get("when")), "")
     return Layer(
         slug=dataset.slug,
         name=dataset.name,
@@ -66,17 +68,20 @@ def _layer(dataset: Dataset) -> Layer:
         summary=dataset.summary,
         licence=dataset.licence,
         style=style,
-        stamp=f"{version.pk}:{','.join(names)}",
+        time="moment" if when and point else when,
+        stamp=f"{version.pk}:{when}:{','.join(names)}",
     )
 
 
 def _rows(version: int, fields: list[dict[str, Any]]) -> models.QuerySet[DatasetFeature]:
-    """The version's points, each public field as a column of its own type."""
-    columns = {}
+    """The version's points, each public field as a column of its own type; `moment` says when, where a field does."""
+    columns: dict[str, Any] = {}
     for at, one in enumerate(fields):
         text = KeyTextTransform(one["name"], "properties")
         kind = TYPES.get(one["type"])
         columns[f"field_{at}"] = Cast(NullIf(text, Value("")), kind) if kind else text
+        if one.get("when"):
+            columns["moment"] = as_moment(text)
     return DatasetFeature.objects.filter(version_id=version).annotate(**columns)
 
 
