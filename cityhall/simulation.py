@@ -108,20 +108,25 @@ def _past(seed: int) -> None:
     """Files what was reported before the demo began, as a city does that comes from another system."""
     from zoneinfo import ZoneInfo
 
+    import shapely
     from django.conf import settings
     from django.utils import timezone
+    from shapely.geometry import shape
 
     from cityhall.kernel.people.actors import system
+    from cityhall.kernel.places.models import Zone
     from cityhall.services.reports.importing import Mapping, import_csv
     from cityhall.services.reports.models import Category
     from cityhall.simulator.past import COLUMNS, write_past
     from cityhall.simulator.residents import SPOKEN, Residents
 
+    districts = Zone.objects.filter(kind="district").values_list("geometry", flat=True)
+    area = shapely.union_all([shape(geometry) for geometry in districts])
     categories = {one.slug: one for one in Category.objects.filter(slug__in=SPOKEN).select_related("agency")}
     mapping = Mapping({name: name for name in COLUMNS}, categories, "", ZoneInfo(settings.CITY.timezone))
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "past.csv"
-        write_past(file, Residents(settings.CITY.bounds, seed), PAST, timezone.now(), _address)
+        write_past(file, Residents(area, seed), PAST, timezone.now(), _address)
         import_csv(system("demo"), file, mapping, lambda _what, _share: None)
 
 

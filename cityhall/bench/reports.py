@@ -21,6 +21,7 @@ from urllib.parse import urlencode
 
 import httpx
 import numpy as np
+import shapely
 
 CLIENTS = 8
 PORT = 8934
@@ -130,7 +131,7 @@ def _filing(path: str) -> Callable[[], bytes]:
     from cityhall.services.reports.models import Category
     from cityhall.simulator.residents import Residents
 
-    residents = Residents(BOUNDS, seed=3)
+    residents = Residents(shapely.box(*BOUNDS), seed=3)
     answers = {category.slug: _answers(category.asks) for category in Category.objects.all()}
 
     def make() -> bytes:
@@ -311,7 +312,7 @@ def _duplicates(count: int = 2000) -> Row:
     from cityhall.simulator.residents import Residents, pairs
 
     known = {category.slug: category for category in Category.objects.all()}
-    told = pairs(Residents(BOUNDS, seed=23), count)
+    told = pairs(Residents(shapely.box(*BOUNDS), seed=23), count)
     one, two = (vectors([pair[side].text for pair in told]) for side in (0, 1))
     alike = np.asarray(one.multiply(two).sum(axis=1)).ravel()
     said, truly = [], [same for _one, _two, same in told]

@@ -17,6 +17,9 @@ from typing import Any
 
 import httpx
 import numpy as np
+import shapely
+from shapely.geometry import shape
+from shapely.geometry.base import BaseGeometry
 
 from cityhall.simulator.pictures import photo
 from cityhall.simulator.residents import Event, Residents, Told
@@ -65,7 +68,7 @@ class Reporters:
     def __init__(
         self,
         connect: Connect,
-        bounds: tuple[float, float, float, float],
+        area: BaseGeometry,
         *,
         seed: int = 7,
         per_hour: float = 40.0,
@@ -73,7 +76,7 @@ class Reporters:
         accounts: list[tuple[str, str]] | None = None,
     ) -> None:
         self.connect, self.accounts = connect, accounts or []
-        self.residents, self.rng = Residents(bounds, seed), np.random.default_rng([seed, 1])
+        self.residents, self.rng = Residents(area, seed), np.random.default_rng([seed, 1])
         self.per_hour, self.speed = per_hour * speed, speed
         self.followed: deque[Followed] = deque(maxlen=400)
         self._due: list[tuple[float, int, Event, int, bool]] = []
@@ -222,25 +225,19 @@ def live(address: str, stop: threading.Event, *, seed: int, speed: float, accoun
         try:
             if reporters is None:
                 with connect(0) as client:
-                    bounds = bounds_of(client)
-                reporters = Reporters(connect, bounds, seed=seed, speed=speed, accounts=accounts)
+                    area = area_of(client)
+                reporters = Reporters(connect, area, seed=seed, speed=speed, accounts=accounts)
             reporters.step(time.monotonic())
         except (httpx.HTTPError, ValueError) as problem:
             # On the first start the city is not there yet, and that is no news.
             log.debug("residents wait: %r", problem)
 
 
-def bounds_of(client: httpx.Client) -> tuple[float, float, float, float]:
-    """West, south, east, north of the city's districts. Raises ValueError for a city without any."""
+def area_of(client: httpx.Client) -> BaseGeometry:
+    """The city's districts as one area. Raises ValueError for a city without any."""
     answer = client.get("/api/places/zones")
     answer.raise_for_status()
-    rings = [ring for zone in answer.json() for ring in _rings(zone["geometry"])]
-    points = np.array([point[:2] for ring in rings for point in ring])
-    if not len(points):
+    area = shapely.union_all([shape(zone["geometry"]) for zone in answer.json()])
+    if area.is_empty:
         raise ValueError("the city has no districts")
-    return (*points.min(axis=0).tolist(), *points.max(axis=0).tolist())
-
-
-def _rings(geometry: dict[str, Any]) -> list[list[list[float]]]:
-    polygons = geometry["coordinates"] if geometry["type"] == "MultiPolygon" else [geometry["coordinates"]]
-    return [polygon[0] for polygon in polygons]
+    return area

@@ -10,6 +10,8 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
+import shapely
+from shapely.geometry.base import BaseGeometry
 
 METRES = 111_320.0
 SPOKEN = {
@@ -113,18 +115,27 @@ class Told:
 
 
 class Residents:
-    """Makes events and tells of them; the same for the same seed."""
+    """Makes events within an area (degrees) and tells of them; the same for the same seed."""
 
-    def __init__(self, bounds: tuple[float, float, float, float], seed: int = 1) -> None:
-        self.bounds = bounds
+    def __init__(self, area: BaseGeometry, seed: int = 1) -> None:
+        self.area = area
+        shapely.prepare(area)
         self.rng = np.random.default_rng(seed)
 
     def event(self, at: float, category: str = "") -> Event:
         """Something that happens somewhere, more often in the middle of the city."""
-        west, south, east, north = self.bounds
-        across, up = np.clip(self.rng.normal(0.5, 0.16, 2), 0.02, 0.98)
+        lon, lat = self._place()
         chosen = category or str(self.rng.choice(list(SPOKEN)))
-        return Event(chosen, float(west + across * (east - west)), float(south + up * (north - south)), at)
+        return Event(chosen, lon, lat, at)
+
+    def _place(self) -> tuple[float, float]:
+        west, south, east, north = self.area.bounds
+        while True:
+            across, up = np.clip(self.rng.normal(0.5, 0.16, 2), 0.02, 0.98)
+            lon, lat = float(west + across * (east - west)), float(south + up * (north - south))
+            # Nobody lives in the sea.
+            if shapely.contains_xy(self.area, lon, lat):
+                return lon, lat
 
     def tell(self, event: Event, later_s: float = 0.0) -> Told:
         """One resident's telling of an event, some time later."""

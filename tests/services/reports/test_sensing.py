@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import shapely
 from django.test import Client
 from django.utils import timezone
 from PIL import Image, ImageDraw
@@ -72,7 +73,7 @@ def test_duplicates_near_by_come_first(city: Path) -> None:
 def test_labelled_pairs_are_told_apart(city: Path) -> None:
     known = {category.slug: category for category in Category.objects.all()}
     right = hits = said = truly = 0
-    for one, two, same in pairs(Residents((-51.3, -30.1, -51.1, -29.95), seed=5), 200):
+    for one, two, same in pairs(Residents(shapely.box(-51.3, -30.1, -51.1, -29.95), seed=5), 200):
         rows = suggestion.vectors([one.text, two.text])
         reach = max(known[one.category].near_m, known[two.category].near_m)
         score = likeness(

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+import shapely
 from django.db import connection
 from django.test import Client
 from django.utils import timezone
@@ -28,7 +29,7 @@ from cityhall.simulator.visits import home
 from tests.services.reports.conftest import CENTER
 
 pytestmark = pytest.mark.django_db
-BOUNDS = (-51.26, -30.08, -51.14, -29.98)
+AREA = shapely.box(-51.26, -30.08, -51.14, -29.98).difference(shapely.box(-51.22, -30.08, -51.14, -30.04))
 HOUR_S = 3600
 
 
@@ -54,7 +55,7 @@ def connect(number: int) -> httpx.Client:
 
 
 def an_hour(seed: int = 7, per_hour: float = 40, accounts: list[tuple[str, str]] | None = None) -> Reporters:
-    reporters = Reporters(connect, BOUNDS, seed=seed, per_hour=per_hour, accounts=accounts)
+    reporters = Reporters(connect, AREA, seed=seed, per_hour=per_hour, accounts=accounts)
     for now in range(0, HOUR_S, 5):
         reporters.step(float(now))
     return reporters
@@ -131,7 +132,7 @@ def test_the_past_gives_agencies_their_places(city: Path) -> None:
     from cityhall.kernel.cases.queries import ranking
 
     now = timezone.now()
-    write_past(city / "past.csv", Residents(BOUNDS, 4), 300, now, lambda lon, lat: f"{lon:.3f} {lat:.3f}")
+    write_past(city / "past.csv", Residents(AREA, 4), 300, now, lambda lon, lat: f"{lon:.3f} {lat:.3f}")
     categories = {one.slug: one for one in Category.objects.filter(active=True).select_related("agency")}
     mapping = importing.Mapping({name: name for name in COLUMNS}, categories, "", ZoneInfo("UTC"))
     result = importing.import_csv(system("test"), city / "past.csv", mapping, lambda what, share: None)
@@ -139,5 +140,7 @@ def test_the_past_gives_agencies_their_places(city: Path) -> None:
     standings = {one.agency.slug: one for one in ranking("reports", now - timedelta(days=90), now)}
     assert all(standings[slug].done > 5 for slug in ("public-works", "cleansing", "water", "parks"))
     assert len({standings[slug].share for slug in ("public-works", "cleansing", "water", "parks")}) == 4
+    near = AREA.buffer(0.002)
+    assert all(near.covers(shapely.Point(*one)) for one in Report.objects.values_list("point", flat=True))
     lights = [report.case.light(now) for report in Report.objects.filter(state="new").select_related("case")]
     assert {"red", "amber", "green"} == set(lights)
