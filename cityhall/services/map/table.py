@@ -17,6 +17,7 @@ from django.utils.dateparse import parse_datetime
 from cityhall.engines.tiles import Column, Index, to_world
 from cityhall.kernel.places.layers import plain
 from cityhall.kernel.service import Layer
+from cityhall.kernel.values import whole
 from cityhall.services.map.selection import Selection
 
 Float = npt.NDArray[np.float64]
@@ -97,8 +98,8 @@ class Table:
     def row_of(self, identity: str) -> int | None:
         """The row of the feature whose id is written so, None where there is none."""
         if isinstance(self.ids, np.ndarray):
-            number = int(identity) if identity.isascii() and identity.isdigit() and len(identity) < 19 else -1
-            found = np.flatnonzero(self.ids == number) if str(number) == identity else ()
+            number = whole(identity)
+            found = np.flatnonzero(self.ids == number) if number is not None and str(number) == identity else ()
             return int(found[0]) if len(found) else None
         return next((row for row, one in enumerate(self.ids) if str(one) == identity), None)
 
