@@ -1,4 +1,4 @@
-"""Values as people and programs write them in addresses and forms; None for what is none.
+"""Values as people and programs write them in addresses and forms, and nothing for what is none.
 
 Python by itself takes more than is meant (digits of any script count as digits, and not all of them are numbers) and
 has a first and a last day, from which no other can be reckoned.
@@ -7,6 +7,7 @@ has a first and a last day, from which no other can be reckoned.
 from __future__ import annotations
 
 from datetime import UTC, datetime, tzinfo
+from urllib.parse import SplitResult, urlsplit
 
 from django.utils.dateparse import parse_datetime
 
@@ -22,6 +23,16 @@ def whole(text: str, most: int = LARGEST) -> int | None:
         return None
     number = int(text)
     return number if number <= most else None
+
+
+def url_parts(text: str) -> SplitResult:
+    """The parts of an address of the web (RFC 3986), its port a number; none of them where it cannot be read."""
+    try:
+        parts = urlsplit(text.strip())
+        _number = parts.port
+    except ValueError:
+        return urlsplit("")
+    return parts
 
 
 def moment(text: str, zone: tzinfo) -> datetime | None:

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from cityhall.kernel.values import moment, whole
+from cityhall.kernel.values import moment, url_parts, whole
 
 
 @pytest.mark.parametrize(
@@ -52,3 +52,11 @@ def test_what_is_no_moment(text: str) -> None:
 def test_a_moment_is_of_the_zone_it_names_or_of_ours() -> None:
     ours = moment("2026-02-03T04:05", ZoneInfo("Asia/Seoul"))
     assert ours == moment("2026-02-02T19:05Z", UTC) == moment("2026-02-02T21:05 02:00", UTC)
+
+
+@pytest.mark.parametrize(
+    "text", ["http://[", "http://a:99999999/", "http://a:x/", "http://[::1", "http://\u2100.example/"]
+)
+def test_what_is_no_address(text: str) -> None:
+    parts = url_parts(text)
+    assert not parts.scheme and not parts.hostname and parts.port is None

@@ -155,6 +155,8 @@ def roll_back(actor: Actor, version: int) -> RuleSet:
 
 
 def _put_in_service(actor: Actor, version: RuleSet) -> RuleSet:
+    # Who comes at the same moment waits for the other: the oldest version, which stays, stands for all of them.
+    RuleSet.objects.select_for_update(of=("self",)).order_by("pk").first()
     RuleSet.objects.filter(state=RuleSet.State.IN_SERVICE).update(state=RuleSet.State.RETIRED)
     version.state, version.used_at = RuleSet.State.IN_SERVICE, timezone.now()
     version.save()

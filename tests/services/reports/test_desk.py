@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
 
 import numpy as np
 import pytest
 from django.core import mail as outbox
+from django.db import connection
 from django.test import Client
 from django.utils import timezone
 from procrastinate.contrib.django.models import ProcrastinateJob
@@ -52,7 +54,26 @@ def test_rules_are_tried_put_in_service_and_rolled_back(city: Path) -> None:
     assert RuleSet.objects.get(state="in_service") == first and second.pk != first.pk
 
 
-@pytest.mark.parametrize("wrong", [{"agency": "nobody"}, {"category": "x"}, {"hours": "soon"}, {"zone": "moon"}])
+@pytest.mark.django_db(transaction=True)
+def test_rules_put_in_service_by_many_at_once(city: Path) -> None:
+    notes = [str(number) for number in range(6)]
+
+    def save(note: str) -> None:
+        try:
+            routing.save_rules(system("test"), [{"agency": "parks"}], note)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(len(notes)) as threads:
+        list(threads.map(save, notes))
+    assert set(RuleSet.objects.exclude(note="").values_list("note", flat=True)) >= set(notes)
+    assert RuleSet.objects.filter(state="in_service").count() == 1
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"agency": "nobody"}, {"category": "x"}, {"hours": "soon"}, {"hours": "²"}, {"hours": "0"}, {"zone": "moon"}],
+)
 def test_rules_that_cannot_be_meant(city: Path, wrong: dict[str, str]) -> None:
     with pytest.raises(Invalid):
         routing.save_rules(system("test"), [{"agency": "parks", **wrong}], "")

@@ -219,9 +219,11 @@ def test_a_program_with_a_key_may_file_more(city: Path, client: Client, settings
 
 def test_an_address_of_media_is_kept_and_never_fetched(city: Path, client: Client) -> None:
     client.post(f"{BASE}/requests.json", VALUES | {"media_url": "http://169.254.169.254/latest"})
-    client.post(f"{BASE}/requests.json", VALUES | {"media_url": "javascript:alert(1)"})
+    for wrong in ("javascript:alert(1)", "http://["):
+        assert client.post(f"{BASE}/requests.json", VALUES | {"media_url": wrong}).status_code == 201
     assert [one.elsewhere for one in Report.objects.order_by("pk")] == [
         {"media_url": "http://169.254.169.254/latest"},
+        {},
         {},
     ]
 

@@ -7,7 +7,6 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from functools import wraps
 from typing import Any
-from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
@@ -20,7 +19,7 @@ from cityhall.kernel.errors import CityhallError, Denied, Invalid, Missing
 from cityhall.kernel.media.links import link
 from cityhall.kernel.people.actors import ANONYMOUS
 from cityhall.kernel.places import geocoder
-from cityhall.kernel.values import moment, whole
+from cityhall.kernel.values import moment, url_parts, whole
 from cityhall.services.reports import limits, questions
 from cityhall.services.reports.categories import options
 from cityhall.services.reports.filing import MOST_PHOTOS, Filing, file_report, plain
@@ -199,7 +198,7 @@ def _filing(request: HttpRequest, key: ApiKey | None) -> Filing:
         phone=post.get("phone", ""),
         answers=questions.of_form(post),
         # Never fetched: an address that a stranger names may lead anywhere, into the city's own network too.
-        elsewhere={"media_url": media} if urlsplit(media).scheme in ("http", "https") else {},
+        elsewhere={"media_url": media} if url_parts(media).scheme in ("http", "https") else {},
         via=Report.Via.API,
         key=post.get("key", ""),
         source=limits.pseudonym(f"key {key.pk}") if key else limits.source_of(request),
