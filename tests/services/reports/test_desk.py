@@ -22,7 +22,7 @@ from cityhall.kernel.people import privacy
 from cityhall.kernel.people.actors import Actor, person_actor, system
 from cityhall.kernel.people.models import Person
 from cityhall.services.reports import actions, following, heat, limits, routing, tasks, tours
-from cityhall.services.reports.models import Report, RuleSet, SavedFilter, Supporter
+from cityhall.services.reports.models import Report, RuleSet, SavedFilter, StandardAnswer, Supporter
 from tests.services.reports.conftest import CENTER, filed, jpeg, officer_of
 
 pytestmark = pytest.mark.django_db
@@ -248,3 +248,12 @@ def test_with_an_account_goes_what_tells_whose_report_it_was(city: Path) -> None
     report.refresh_from_db()
     assert (report.person, report.name, report.email, report.source) == (None, "", "", "")
     assert Supporter.objects.count() == 0 and report.text == "A deep hole"
+
+
+@pytest.mark.parametrize(("texts", "kept"), [('{"en": "Thank you."}', True), ('["Thank you."]', False), ("1", False)])
+def test_a_standard_answer_of_the_wrong_kind_never_reaches_the_desk(city: Path, texts: str, kept: bool) -> None:
+    chief = Client()
+    chief.force_login(Person.objects.create_superuser("chief@example.org", "a long password"))
+    chief.post("/admin/reports/standardanswer/add/", {"name": "Odd", "step": "", "texts": texts})
+    assert StandardAnswer.objects.filter(name="Odd").exists() == kept
+    assert chief.get(f"/reports/desk/{filed().report.pk}/").status_code == 200
