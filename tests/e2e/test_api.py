@@ -46,7 +46,8 @@ def test_no_request_breaks_what_the_document_promises(demo: Demo, tmp_path: Path
     command = [
         *(str(Path(sys.executable).parent / "schemathesis"), "run", f"{demo.address}/api/openapi.json"),
         *("--checks", ",".join(CHECKS)),
-        *("--max-examples", "12", "--seed", "1", "--workers", "2", "--phases", "examples,coverage,fuzzing"),
+        # One worker: two threads that parse Python at once upset the parser of Python 3.11 now and then.
+        *("--max-examples", "12", "--seed", "1", "--workers", "1", "--phases", "examples,coverage,fuzzing"),
         *(_signed_in(demo) if who == "an officer" else ()),
     ]
     done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, env=outside(), check=False)
