@@ -9,7 +9,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import DataError
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, RawPostDataException
 from django.shortcuts import render
 from django.utils.translation import gettext as _
 from ninja import NinjaAPI, Router, Schema
@@ -140,6 +140,7 @@ api = CityApi(title=f"{settings.CITY.name} — Cityhall", version=__version__, d
 
 @api.exception_handler(CityhallError)
 @api.exception_handler(DataError)
+@api.exception_handler(RawPostDataException)
 def _refuse(request: HttpRequest, error: Exception) -> HttpResponse:
     refusal = refusal_of(request, error)
     assert refusal is not None, "registered for what can be told"

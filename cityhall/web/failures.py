@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from inspect import iscoroutinefunction
 
 from django.db import DataError
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse, RawPostDataException
 from django.shortcuts import render
 from django.utils.decorators import sync_and_async_middleware
 from django.utils.translation import gettext_lazy as _
@@ -30,6 +30,9 @@ def refusal_of(request: HttpRequest, exception: Exception) -> CityhallError | No
             code="unkeepable",
             mend=_("Leave out control characters and numbers that are far too large."),
         )
+    if isinstance(exception, RawPostDataException):
+        # A form came where JSON is wanted: it was read as a form, for its CSRF token, and is gone.
+        return Invalid(_("The request is no JSON."), code="unreadable")
     return exception if isinstance(exception, CityhallError) else None
 
 

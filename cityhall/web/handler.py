@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from codecs import lookup
 from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from inspect import iscoroutinefunction
 from typing import IO, Any
 
-from django.core.exceptions import RequestAborted, RequestDataTooBig
+from django.core.exceptions import RequestAborted, RequestDataTooBig, SuspiciousOperation
 from django.core.handlers.asgi import ASGIHandler, get_script_prefix
 from django.core.handlers.base import BaseHandler
 from django.core.signals import request_started
@@ -65,6 +66,25 @@ class Handler(ASGIHandler):
 
         return await super().read_body(counted)  # type: ignore[no-any-return]
 
+    def create_request(self, scope: Scope, body: IO[bytes]) -> tuple[Any, HttpResponse | None]:
+        """The request, or what it is answered where it is none (400).
+
+        Later is too late: Django looks at the form and the session again for the page that tells of a mistake in them.
+        """
+        try:
+            request, refusal = super().create_request(scope, body)
+        except (ValueError, SuspiciousOperation) as problem:
+            return None, _unread(str(problem))
+        if request is None:
+            return None, refusal
+        if any("\0" in value for value in request.COOKIES.values()):
+            return None, _unread("A cookie holds no NUL.")
+        if request.encoding is not None:
+            if lookup(request.encoding).name not in ("utf-8", "ascii"):
+                return None, _unread("A request is in UTF-8.")
+            request.encoding = "utf-8"
+        return request, None
+
     async def _answered(self, scope: Scope, receive: Any, send: Any) -> None:
         body = await self.read_body(receive)
         response = await asyncio.get_running_loop().run_in_executor(self._threads, self._answer, scope, body)
@@ -101,6 +121,10 @@ class Handler(ASGIHandler):
             await asyncio.get_running_loop().run_in_executor(thread, response.close)
         if not sending.cancelled():
             sending.result()
+
+
+def _unread(why: str) -> HttpResponse:
+    return HttpResponse(why, status=400, content_type="text/plain")
 
 
 async def _pieces(thread: ThreadPoolExecutor, pieces: Iterator[bytes]) -> AsyncIterator[bytes]:

@@ -6,6 +6,8 @@ from pathlib import Path
 
 from django.http import FileResponse, HttpRequest, HttpResponse, StreamingHttpResponse
 
+from cityhall.kernel.values import whole
+
 LARGEST_PART = 16 << 20
 """Bytes of a range that are sent at once; a longer one is answered with its beginning, which the RFC allows."""
 
@@ -44,8 +46,9 @@ def _range(header: str, size: int) -> tuple[int, int] | None:
     """First and last byte of a single range, None where there is none; first > last where it cannot be met."""
     unit, _, spans = header.partition("=")
     start, dash, end = spans.partition("-")
-    if unit.strip() != "bytes" or not dash or "," in spans or not (start + end).strip().isdigit():
+    first, last = whole(start.strip()), whole(end.strip())
+    if unit.strip() != "bytes" or not dash or (start and first is None) or (end and last is None):
         return None
-    if not start:
-        return max(0, size - int(end)), size - 1
-    return int(start), min(int(end) if end else size - 1, size - 1)
+    if first is None:
+        return None if last is None else (max(0, size - last), size - 1)
+    return first, size - 1 if last is None else min(last, size - 1)

@@ -67,9 +67,17 @@ def handler(settings: Any) -> Handler:
 class Caller:
     """A connection: sends a body in parts, keeps what comes back, and may hang up after some of it."""
 
-    def __init__(self, target: str, *parts: bytes, method: str = "GET", hang_up_after: int = 10**9) -> None:
+    def __init__(
+        self,
+        target: str,
+        *parts: bytes,
+        method: str = "GET",
+        hang_up_after: int = 10**9,
+        content_type: bytes = b"application/octet-stream",
+        cookie: bytes = b"",
+    ) -> None:
         where, _, query = target.partition("?")
-        headers = [(b"host", b"localhost"), (b"content-type", b"application/octet-stream")]
+        headers = [(b"host", b"localhost"), (b"content-type", content_type), (b"cookie", cookie)]
         self.scope = {
             "type": "http",
             "method": method,
@@ -116,6 +124,23 @@ def test_a_body_in_parts_comes_to_the_view_whole(handler: Handler) -> None:
 def test_an_error_of_a_view_is_an_answer(handler: Handler) -> None:
     assert asyncio.run(Caller("/broken").call(handler)).status == 500
     assert asyncio.run(Caller("/echo", b"x" * 6_000_000, method="OPTIONS").call(handler)).status == 400
+
+
+@pytest.mark.parametrize(
+    ("content_type", "cookie", "query"),
+    [
+        (b"application/x-www-form-urlencoded; charset=utf-16", b"", ""),
+        (b"multipart/form-data; boundary=x; charset=hex", b"", ""),
+        (b"text/plain; charset*=utf-99''x", b"", ""),
+        (b"text/plain; charset=utf-8", b"", "&".join(["a=1"] * 1001)),
+        (b"text/plain", rb'sessionid="12345678\000"', ""),
+    ],
+)
+def test_what_would_break_the_page_of_the_refusal_too(
+    handler: Handler, content_type: bytes, cookie: bytes, query: str
+) -> None:
+    caller = Caller(f"/echo?{query}", b"--x--", method="POST", content_type=content_type, cookie=cookie)
+    assert asyncio.run(caller.call(handler)).status == 400
 
 
 def test_a_body_without_end_is_refused_before_it_fills_the_disk(

@@ -44,6 +44,17 @@ def test_refusals_have_one_form(client: Client, path: str, status: int) -> None:
 
 
 @pytest.mark.django_db
+def test_a_form_where_json_is_wanted(client: Client) -> None:
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(Person.objects.create_user("p@example.org", "a long password"))
+    client.cookies["csrftoken"] = token = "a" * 32
+    for path in ("/api/transit/favourites", "/map/views/"):
+        # Read as a form for its token, so that there is no body left to be read as JSON.
+        answer = client.post(path, {"name": "x"}, headers={"X-CSRFToken": token, "Accept": "application/json"})
+        assert answer.status_code == 422 and answer.json()["code"] == "unreadable"
+
+
+@pytest.mark.django_db
 def test_refusals_are_in_the_readers_language(client: Client) -> None:
     said = client.get("/api/people/me", headers={"Accept-Language": "es"}).json()["message"]
     assert said == "Nadie ha iniciado sesión."
@@ -70,6 +81,8 @@ def tiles(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> bytes:
         ("bytes=0-1,5-6", 200, slice(0, 1024)),
         ("lines=0-9", 200, slice(0, 1024)),
         ("bytes=x", 200, slice(0, 1024)),
+        ("bytes=\xb2-", 200, slice(0, 1024)),
+        ("bytes=0-" + "9" * 5000, 200, slice(0, 1024)),
     ],
 )
 def test_the_base_map_by_ranges(tiles: bytes, client: Client, asked: str, status: int, part: slice | None) -> None:

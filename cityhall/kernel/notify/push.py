@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from ipaddress import ip_address
 from typing import Any
-from urllib.parse import urlsplit
 
 import orjson
 import requests
@@ -21,6 +20,7 @@ from urllib3.exceptions import NewConnectionError
 from cityhall.kernel.errors import Invalid
 from cityhall.kernel.notify.models import Notification, PushSubscription
 from cityhall.kernel.people.models import Person
+from cityhall.kernel.values import url_parts
 
 TIMEOUT_SECONDS = 10
 KEEP_SECONDS = 24 * 3600
@@ -88,10 +88,7 @@ def subscribe(person: Person, endpoint: str, p256dh: str, auth: str) -> PushSubs
 
     Raises Invalid where the endpoint is no HTTPS address.
     """
-    try:
-        parts = urlsplit(endpoint)
-    except ValueError:
-        parts = urlsplit("")
+    parts = url_parts(endpoint)
     if parts.scheme != "https" or not parts.hostname or len(endpoint) > 1000:
         raise Invalid(_("This is not the address of a push service."), code="bad_endpoint", field="endpoint")
     subscription, _made = PushSubscription.objects.update_or_create(

@@ -10,6 +10,7 @@ import math
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from django.contrib.postgres.indexes import GistIndex
+from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models.expressions import Func, Value
 
@@ -49,10 +50,12 @@ class PointField(models.Field[Point, Point]):
     def to_python(self, value: Any) -> Point | None:
         if value is None or isinstance(value, Point):
             return value
-        if isinstance(value, str):
-            return _parse(value)
-        lon, lat = value
-        return Point(float(lon), float(lat))
+        try:
+            point = _parse(value) if isinstance(value, str) else Point(*map(float, value))
+            self.get_prep_value(point)
+        except (TypeError, ValueError) as problem:
+            raise ValidationError(str(problem), code="invalid") from problem
+        return point
 
     def get_prep_value(self, value: Any) -> str | None:
         if value is None:

@@ -18,6 +18,7 @@ from cityhall.kernel.errors import Invalid
 from cityhall.kernel.places.layers import Part, Seconds, column, feature, plain, rows_of
 from cityhall.kernel.places.rows import many
 from cityhall.kernel.service import Layer, resolve
+from cityhall.kernel.values import whole
 from cityhall.services.map.facets import MOST_VALUES, NEVER, Facet, count_values
 from cityhall.services.map.selection import Selection
 from cityhall.services.map.table import Float, from_arrow
@@ -124,9 +125,7 @@ class Asked:
 
     def feature(self, identity: str) -> dict[str, Any] | None:
         """The feature with an id, None where there is none."""
-        if not identity.isdigit() or len(identity) > 18:
-            return None
-        for pk, lon, lat, _time, *values in rows_of(self.layer, self.rows.filter(pk=int(identity))):
+        for pk, lon, lat, _time, *values in rows_of(self.layer, self.rows.filter(pk=whole(identity))):
             return feature(self.layer, pk, lon, lat, values)
         return None
 

@@ -17,6 +17,7 @@ from django.views.decorators.http import require_safe
 
 from cityhall.kernel.errors import CityhallError, Invalid, Missing
 from cityhall.kernel.service import Layer, Service
+from cityhall.kernel.values import whole
 from cityhall.services.map.held import Held
 from cityhall.services.map.openapi import document
 from cityhall.services.map.opendata import description, open_layer, open_layers, title
@@ -211,13 +212,14 @@ def _number(request: HttpRequest, name: str, usual: int, least: int) -> int:
     text = request.GET.get(name)
     if text is None:
         return usual
-    if not (text.isascii() and text.isdigit()) or len(text) > 18 or int(text) < least:
+    number = whole(text)
+    if number is None or number < least:
         raise Invalid(
             _("%(name)s is no whole number from %(least)s up.") % {"name": name, "least": least},
             code="InvalidParameterValue",
             field=name,
         )
-    return int(text)
+    return number
 
 
 @_door

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -12,7 +11,6 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.dateparse import parse_datetime
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.views.decorators.csrf import ensure_csrf_cookie
@@ -23,6 +21,7 @@ from cityhall.kernel.people.actors import actor_of
 from cityhall.kernel.people.permissions import may, roles
 from cityhall.kernel.places.layers import find_layer
 from cityhall.kernel.service import Layer, declared, resolve
+from cityhall.kernel.values import moment, whole
 from cityhall.services.map import actions
 from cityhall.services.map.facets import Facet
 from cityhall.services.map.models import SavedView, Trail
@@ -154,10 +153,10 @@ def heat_map(request: HttpRequest, service: str, slug: str) -> HttpResponse:
     """The view's H3 cells with their counts, in cells that suit `zoom`."""
     layer, answers, selection = _asked(request, service, slug)
     try:
-        zoom = float(request.GET.get("zoom", "12"))
-    except ValueError as problem:
+        resolution = resolution_for(float(request.GET.get("zoom", "12")))
+    except (ValueError, OverflowError) as problem:
         raise Invalid(_("zoom is no number."), field="zoom") from problem
-    return _json(heat(answers, selection, resolution_for(zoom)), layer)
+    return _json(heat(answers, selection, resolution), layer)
 
 
 @require_safe
@@ -180,8 +179,7 @@ def timeline(request: HttpRequest, service: str, slug: str) -> JsonResponse:
 def table(request: HttpRequest, service: str, slug: str) -> HttpResponse:
     """The features of the view as rows: the layer for who does not look at a map."""
     layer, answers, selection = _asked(request, service, slug)
-    text = request.GET.get("after", "0")
-    after = int(text) if text.isascii() and text.isdigit() and len(text) < 18 else 0
+    after = whole(request.GET.get("after", "")) or 0
     features, following = answers.features(selection, after, ROWS)
     query = request.GET.copy()
     query["after"] = str(following or 0)
@@ -219,20 +217,17 @@ def replay(request: HttpRequest, service: str, slug: str) -> HttpResponse:
     """Where things were from `start` on (city's clock where no zone is said), for `minutes`."""
     owner, layer = find_layer(service, slug, actor_of(request))
     start = _moment(request.GET.get("start", ""))
-    text = request.GET.get("minutes", "60")
-    span = min(timedelta(minutes=int(text) if text.isdigit() and len(text) < 4 else 60), LONGEST)
+    minutes = whole(request.GET.get("minutes", ""), 999)
+    span = min(timedelta(minutes=60 if minutes is None else minutes), LONGEST)
     found = tracks(sightings(owner, layer, start, start + span))
     return _json({"start": start.timestamp(), "end": (start + span).timestamp(), "tracks": found}, layer)
 
 
 def _moment(text: str) -> datetime:
-    try:
-        found = parse_datetime(text)
-    except ValueError:
-        found = None
+    found = moment(text, settings.CITY.zone)
     if found is None:
         raise Invalid(_("start is no moment."), field="start", mend=_("Write 2026-01-31T08:00."))
-    return (found if found.tzinfo else found.replace(tzinfo=settings.CITY.zone)).astimezone(UTC)
+    return found.astimezone(UTC)
 
 
 @require_http_methods(["POST"])
@@ -260,7 +255,7 @@ def delete_view(request: HttpRequest, public_id: str) -> JsonResponse:
 
 def _body(request: HttpRequest) -> dict[str, Any]:
     try:
-        body = json.loads(request.body)
+        body = orjson.loads(request.body)
     except ValueError as problem:
         raise Invalid(_("The request is no JSON.")) from problem
     if not isinstance(body, dict):

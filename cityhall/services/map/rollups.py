@@ -19,7 +19,7 @@ COARSEST, FINEST = 4, 11
 
 def resolution_for(zoom: float) -> int:
     """The H3 resolution whose cells are about 30 px wide at a zoom."""
-    return int(np.clip(round((zoom - 1.0) / 1.4), COARSEST, FINEST))
+    return max(COARSEST, min(FINEST, round((zoom - 1.0) / 1.4)))
 
 
 def _step(resolution: int) -> float:

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC
 from typing import Any
 
 from django.http import QueryDict
-from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
 
 from cityhall.kernel.errors import Invalid
 from cityhall.kernel.service import Layer
+from cityhall.kernel.values import moment
 
 Bounds = tuple[float, float, float, float]
 
@@ -75,13 +75,10 @@ def read_times(text: str) -> tuple[float | None, float | None]:
 
 
 def _moment(text: str) -> float:
-    try:
-        found = parse_datetime(text.strip().replace(" ", "+"))
-        if found is None:
-            found = datetime.combine(datetime.strptime(text, "%Y-%m-%d"), datetime.min.time(), UTC)
-    except ValueError as problem:
-        raise _no_time() from problem
-    return (found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp()
+    found = moment(text, UTC)
+    if found is None:
+        raise _no_time()
+    return found.timestamp()
 
 
 def _no_time() -> Invalid:

@@ -13,11 +13,11 @@ import numpy.typing as npt
 import pyarrow as pa
 import shapely
 from django.conf import settings
-from django.utils.dateparse import parse_datetime
 
 from cityhall.engines.tiles import Column, Index, to_world
 from cityhall.kernel.places.layers import plain
 from cityhall.kernel.service import Layer
+from cityhall.kernel.values import moment, whole
 from cityhall.services.map.selection import Selection
 
 Float = npt.NDArray[np.float64]
@@ -101,8 +101,8 @@ class Table:
     def row_of(self, identity: str) -> int | None:
         """The row of the feature whose id is written so, None where there is none."""
         if isinstance(self.ids, np.ndarray):
-            number = int(identity) if identity.isascii() and identity.isdigit() and len(identity) < 19 else -1
-            found = np.flatnonzero(self.ids == number) if str(number) == identity else ()
+            number = whole(identity)
+            found = np.flatnonzero(self.ids == number) if number is not None and str(number) == identity else ()
             return int(found[0]) if len(found) else None
         return next((row for row, one in enumerate(self.ids) if str(one) == identity), None)
 
@@ -130,13 +130,8 @@ def seconds(value: Any) -> float:
     """
     if isinstance(value, int | float):
         return float(value)
-    try:
-        moment = value if isinstance(value, datetime) else parse_datetime(str(value or ""))
-    except ValueError:
-        moment = None
-    if moment is None:
-        return float("nan")
-    return (moment if moment.tzinfo else moment.replace(tzinfo=settings.CITY.zone)).timestamp()
+    found = value if isinstance(value, datetime) else moment(str(value or ""), settings.CITY.zone)
+    return found.timestamp() if found is not None and found.tzinfo else float("nan")
 
 
 def from_arrow(layer: Layer, rows: pa.Table) -> Table:

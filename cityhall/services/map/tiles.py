@@ -8,6 +8,7 @@ from collections.abc import Callable
 from hashlib import blake2b
 from typing import Any
 
+from django.core.exceptions import SuspiciousOperation
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse, QueryDict
 from django.urls import reverse
 from django.views.decorators.http import require_safe
@@ -49,7 +50,7 @@ def swift(path: str, query: bytes, headers: dict[bytes, bytes]) -> HttpResponse 
             QueryDict(query),
             lambda name, default: headers.get(name.lower().encode(), default.encode()).decode("latin-1"),
         )
-    except CityhallError:
+    except (CityhallError, SuspiciousOperation):
         return None
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import secrets
-from typing import Any
+from typing import Any, ClassVar
 
 from django import forms
 from django.contrib import admin, messages
@@ -13,6 +13,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from cityhall.kernel.screens import JsonKinds
 from cityhall.services.reports.models import ApiKey, Category, OtherCity, Refused, StandardAnswer
 from cityhall.services.reports.questions import checked
 
@@ -49,20 +50,22 @@ class CategoryForm(forms.ModelForm[Category]):
 
 
 @admin.register(Category)
-class CategoryAdmin(admin.ModelAdmin[Category]):
+class CategoryAdmin(JsonKinds, admin.ModelAdmin[Category]):
     """What can be reported, who answers for it and in what time. `cityhall load reports` sets it back to the file."""
 
     form = CategoryForm
+    json_kinds: ClassVar = {"names": dict, "words": list, "sees": list}
     list_display = ("slug", "name", "agency", "hours", "calendar", "sensitive", "active")
     list_filter = ("active", "sensitive", "agency")
     search_fields = ("slug",)
 
 
 @admin.register(StandardAnswer)
-class StandardAnswerAdmin(admin.ModelAdmin[StandardAnswer]):
+class StandardAnswerAdmin(JsonKinds, admin.ModelAdmin[StandardAnswer]):
     """Texts that officers send again and again."""
 
     list_display = ("name", "step")
+    json_kinds: ClassVar = {"texts": dict}
 
 
 @admin.register(ApiKey)
@@ -81,10 +84,11 @@ class ApiKeyAdmin(admin.ModelAdmin[ApiKey]):
 
 
 @admin.register(OtherCity)
-class OtherCityAdmin(admin.ModelAdmin[OtherCity]):
+class OtherCityAdmin(JsonKinds, admin.ModelAdmin[OtherCity]):
     """Other cities' Open311 servers."""
 
     list_display = ("name", "url")
+    json_kinds: ClassVar = {"services": dict}
 
 
 @admin.register(Refused)

@@ -25,6 +25,7 @@ from cityhall.kernel.people.actors import Actor, actor_of, person_of
 from cityhall.kernel.people.models import Membership, Person
 from cityhall.kernel.people.permissions import may, require
 from cityhall.kernel.places.models import Zone
+from cityhall.kernel.values import whole
 from cityhall.services.reports import actions, photo_learning, routing, tours, translating
 from cityhall.services.reports import inbox as boxes
 from cityhall.services.reports.categories import tree
@@ -126,8 +127,8 @@ def filters(request: HttpRequest) -> HttpResponse:
     """Keeps the inbox as it is under a name, or forgets one."""
     _officer(request)
     person, post = person_of(request), request.POST
-    if post.get("forget", "").isdigit():
-        SavedFilter.objects.filter(person=person, pk=int(post["forget"][:18])).delete()
+    if post.get("forget"):
+        SavedFilter.objects.filter(person=person, pk=whole(post["forget"])).delete()
         return redirect("reports_desk")
     query = urlencode(boxes.read_filter(post))
     name = post.get("name", "").strip()[:60]
@@ -140,7 +141,7 @@ def filters(request: HttpRequest) -> HttpResponse:
 def bulk(request: HttpRequest) -> HttpResponse:
     """One step for many reports, or their merging; says what was done and what was not."""
     actor, post = _officer(request), request.POST
-    ids = [int(text) for text in post.getlist("report") if text.isdigit() and len(text) < 19][:500]
+    ids = [number for text in post.getlist("report") if (number := whole(text)) is not None][:500]
     step, reason = post.get("step", ""), post.get("reason", "")
     if step == "merge" and len(ids) > 1:
         try:
@@ -232,14 +233,11 @@ def _step(actor: Any, number: int, post: Any) -> None:
 
 
 def _assign(actor: Any, number: int, post: Any) -> None:
-    chosen = post.get("officer", "")
-    officer = Person.objects.filter(pk=int(chosen)).first() if chosen.isdigit() and len(chosen) < 19 else None
-    cases.assign(actor, number, officer)
+    cases.assign(actor, number, Person.objects.filter(pk=whole(post.get("officer", ""))).first())
 
 
 def _merge(actor: Any, number: int, post: Any) -> None:
-    into = post.get("into", "").strip().lstrip("#")
-    actions.merge(actor, [number], int(into) if into.isdigit() and len(into) < 19 else 0)
+    actions.merge(actor, [number], whole(post.get("into", "").strip().lstrip("#")) or 0)
 
 
 def _send(actor: Any, number: int, post: Any) -> None:
@@ -333,8 +331,7 @@ def rules(request: HttpRequest) -> HttpResponse:
             messages.success(request, _("The rules are in service."))
             return redirect("reports_rules")
         if post.get("do") == "roll_back":
-            version = post.get("version", "")
-            routing.roll_back(actor, int(version) if version.isdigit() and len(version) < 19 else 0)
+            routing.roll_back(actor, whole(post.get("version", "")) or 0)
             messages.success(request, _("The rules are in service."))
             return redirect("reports_rules")
         if post.get("do") == "try":

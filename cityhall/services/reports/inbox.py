@@ -15,6 +15,7 @@ from cityhall.kernel.cases.workflow import OPEN, State
 from cityhall.kernel.people.actors import Actor
 from cityhall.kernel.people.models import Membership, Person
 from cityhall.kernel.people.permissions import roles
+from cityhall.kernel.values import whole
 from cityhall.services.reports.actions import WORK
 from cityhall.services.reports.models import Photo, Report
 
@@ -84,8 +85,9 @@ def filtered(desk: Desk, chosen: Mapping[str, str], now: datetime | None = None)
     elif chosen.get("light") == "amber":
         found = found.filter(case__level=1, case__due_at__gt=now)
     text = chosen.get("text", "").lstrip("#")
-    if text.isdigit() and len(text) < 19:
-        found = found.filter(pk=int(text))
+    number = whole(text)
+    if number is not None:
+        found = found.filter(pk=number)
     elif text:
         found = found.filter(Q(text__icontains=text) | Q(address__icontains=text))
     return found
@@ -93,7 +95,7 @@ def filtered(desk: Desk, chosen: Mapping[str, str], now: datetime | None = None)
 
 def page(desk: Desk, chosen: Mapping[str, str]) -> tuple[list[Report], int | None]:
     """A page of a filter, and where the next one starts, None at the end. On top: what is due first, or came last."""
-    start = int(chosen["after"]) if chosen.get("after", "").isdigit() and len(chosen["after"]) < 6 else 0
+    start = whole(chosen.get("after", ""), 99_999) or 0
     done = chosen.get("state", "") in set(State.values) - set(OPEN)
     ordered = filtered(desk, chosen).order_by(*(() if done else ("case__due_at",)), "-case__pk")
     rows = list(ordered[start : start + PAGE + 1])

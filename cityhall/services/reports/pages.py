@@ -20,6 +20,7 @@ from cityhall.kernel.cases.workflow import DONE, OPEN, State
 from cityhall.kernel.errors import CityhallError
 from cityhall.kernel.media.links import link
 from cityhall.kernel.people.actors import actor_of
+from cityhall.kernel.values import whole
 from cityhall.services.reports import actions, limits, queries
 from cityhall.services.reports.api import email_of
 from cityhall.services.reports.categories import tree
@@ -54,7 +55,7 @@ def home(request: HttpRequest) -> HttpResponse:
     if state in ("open", "done"):
         found = found.filter(state__in=OPEN if state == "open" else DONE)
     # Counting a million rows for a page number nobody reads would cost more than the page.
-    number = int(get["page"]) if get.get("page", "").isdigit() and len(get["page"]) < 6 else 1
+    number = max(1, whole(get.get("page", ""), 99_999) or 1)
     rows = list(found[(number - 1) * PAGE : number * PAGE + 1])
     context = {
         "reports": rows[:PAGE],
@@ -217,7 +218,6 @@ def _followed(request: HttpRequest, found: Report, secret: str) -> HttpResponse:
     problem = None
     if request.method == "POST":
         post = request.POST
-        vote = post.get("vote", "")
         step = {"answer": "answer", "confirm": "confirm", "reopen": "reopen"}.get(post.get("step", ""), "")
         try:
             actions.by_reporter(
@@ -225,7 +225,7 @@ def _followed(request: HttpRequest, found: Report, secret: str) -> HttpResponse:
                 found,
                 "" if step == "confirm" and found.state == State.CLOSED else step,
                 reason=post.get("reason", ""),
-                vote=int(vote) if vote.isdigit() and len(vote) < 3 else None,
+                vote=whole(post.get("vote", ""), 99),
             )
             messages.success(request, _("Thank you. It was noted."))
             return redirect(request.path)

@@ -24,6 +24,7 @@ from cityhall.kernel.places.folding import fold
 from cityhall.kernel.places.models import PlaceName, Zone
 from cityhall.kernel.places.point import Point, nearest
 from cityhall.kernel.reference import Reference
+from cityhall.kernel.values import whole
 from cityhall.services.reports.models import Category, Report, RuleSet
 
 Rule = dict[str, Any]
@@ -83,7 +84,7 @@ def checked(rules: list[Rule]) -> list[Rule]:
             (made["agency"] not in agencies and "agency")
             or (bool(made["category"]) and made["category"] not in categories and "category")
             or (bool(made["zone"]) and made["zone"] not in zones and "zone")
-            or (bool(made["hours"]) and not (made["hours"].isdigit() and 0 < int(made["hours"]) < 10_000) and "hours")
+            or (bool(made["hours"]) and not whole(made["hours"], 9999) and "hours")
         )
         if wrong:
             raise Invalid(
@@ -154,6 +155,8 @@ def roll_back(actor: Actor, version: int) -> RuleSet:
 
 
 def _put_in_service(actor: Actor, version: RuleSet) -> RuleSet:
+    # Who comes at the same moment waits for the other: the oldest version, which stays, stands for all of them.
+    RuleSet.objects.select_for_update(of=("self",)).order_by("pk").first()
     RuleSet.objects.filter(state=RuleSet.State.IN_SERVICE).update(state=RuleSet.State.RETIRED)
     version.state, version.used_at = RuleSet.State.IN_SERVICE, timezone.now()
     version.save()

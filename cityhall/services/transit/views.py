@@ -13,6 +13,7 @@ from django.views.decorators.http import require_safe
 from cityhall.kernel.errors import CityhallError
 from cityhall.kernel.people.actors import actor_of
 from cityhall.kernel.places import geocoder
+from cityhall.kernel.values import whole
 from cityhall.services.transit import days, queries, timetables
 from cityhall.services.transit.api import make_question, read_point
 from cityhall.services.transit.itinerary import itineraries, walk_only
@@ -154,10 +155,10 @@ def gtfs(request: HttpRequest) -> FileResponse:
     Realtime feeds name trips and stops as this one does. `?file=2` is the second of several as it came.
     """
     files = timetables.feed_files()
-    number = request.GET.get("file", "0")
-    if queries.in_service() is None or not (number.isascii() and number.isdigit()) or int(number) > len(files):
+    number = whole(request.GET.get("file", "0"), len(files))
+    if queries.in_service() is None or number is None:
         raise Http404
-    path = files[int(number) - 1] if int(number) else timetables.whole_feed()
+    path = files[number - 1] if number else timetables.whole_feed()
     return FileResponse(path.open("rb"), content_type="application/zip", filename="gtfs.zip")
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import h3
 import pytest
+from django.core.exceptions import ValidationError
 from django.test import Client
 from hypothesis import given
 from hypothesis import strategies as st
@@ -80,6 +81,12 @@ def test_whatever_is_typed(typed: str) -> None:
 
     assert fold(fold(typed)) == fold(typed)
     assert all(1 <= len(piece) <= 3 for piece in trigrams(fold(typed)))
+
+
+@pytest.mark.parametrize("typed", ["", "1", "(1,2,3)", "(x,y)", "(nan,0)", "(181,0)", "(0,91)", "1e309,0"])
+def test_what_is_typed_as_a_point_and_is_none(typed: str) -> None:
+    with pytest.raises(ValidationError):
+        PlaceName._meta.get_field("point").to_python(typed)
 
 
 def test_nearest_first_and_only_within(named: None) -> None:

@@ -299,6 +299,7 @@ def test_who_may_not(bring: Any) -> None:
         "http://127.0.0.1/items",
         "http://localhost:5432/",
         "http://[::1]/",
+        "http://[",
         "http://[::ffff:127.0.0.1]/",
         "http://169.254.169.254/latest/meta-data/",
         "http://10.0.0.1/",

@@ -32,6 +32,9 @@ from cityhall.services.transit.realtime import history
 
 pytestmark = pytest.mark.django_db
 VEHICLES = "transit/vehicles"
+DEEP: Any = []
+for _level in range(300):
+    DEEP = [DEEP]
 
 
 def get(path: str, **query: Any) -> Any:
@@ -231,7 +234,11 @@ def test_who_may_open_a_view() -> None:
         {"name": "x", "state": {"center": "x" * 30_000}},
         {"name": "x", "state": {}, "audience": "nobody"},
         {"name": "x", "state": {}, "id": "not-a-uuid"},
+        {"name": "x\0", "state": {}},
+        {"name": "x", "state": {"layers": {"\0": "\ud800"}}},
+        {"name": "x", "state": {"layers": {}, "deep": DEEP}},
     ],
+    ids=range(10),
 )
 def test_no_such_view_is_kept(body: dict[str, Any]) -> None:
     client = Client()
@@ -239,6 +246,21 @@ def test_no_such_view_is_kept(body: dict[str, Any]) -> None:
     answer = client.post("/map/views/", json.dumps(body), "application/json", headers={"accept": "application/json"})
     assert answer.status_code in (404, 422, 429) and "message" in answer.json()
     assert not SavedView.objects.exists()
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        *(f"map/heat/{VEHICLES}/?zoom={zoom}" for zoom in ("nan", "1e309", "1e300", "-1e300")),
+        *(f"map/replay/{VEHICLES}/?start={moment}" for moment in ("0001-01-01", "9999-12-31T23:59-12:00", "x")),
+        *(f"map/replay/{VEHICLES}/?start=2026-01-01&minutes={number}" for number in ("²", "-1", "9" * 5000)),
+        *(f"map/summary/{VEHICLES}/?datetime={span}" for span in ("0001-01-01T00:00%2B14:00/..", "../9999-12-31")),
+        *(f"reports/?page={number}" for number in ("0", "²", "99999", "9" * 5000)),
+        *(f"transit/gtfs.zip?file={number}" for number in ("²", "9" * 5000)),
+    ],
+)
+def test_nothing_written_in_an_address_is_our_fault(fleet: Any, asked: str) -> None:
+    assert Client().get(f"/{asked}").status_code < 500
 
 
 def test_a_view_is_kept_and_opened_as_it_was(city: Any) -> None:

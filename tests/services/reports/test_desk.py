@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
 
 import numpy as np
 import pytest
 from django.core import mail as outbox
+from django.db import connection
 from django.test import Client
 from django.utils import timezone
 from procrastinate.contrib.django.models import ProcrastinateJob
@@ -20,7 +22,7 @@ from cityhall.kernel.people import privacy
 from cityhall.kernel.people.actors import Actor, person_actor, system
 from cityhall.kernel.people.models import Person
 from cityhall.services.reports import actions, following, heat, limits, routing, tasks, tours
-from cityhall.services.reports.models import Report, RuleSet, SavedFilter, Supporter
+from cityhall.services.reports.models import Report, RuleSet, SavedFilter, StandardAnswer, Supporter
 from tests.services.reports.conftest import CENTER, filed, jpeg, officer_of
 
 pytestmark = pytest.mark.django_db
@@ -52,7 +54,26 @@ def test_rules_are_tried_put_in_service_and_rolled_back(city: Path) -> None:
     assert RuleSet.objects.get(state="in_service") == first and second.pk != first.pk
 
 
-@pytest.mark.parametrize("wrong", [{"agency": "nobody"}, {"category": "x"}, {"hours": "soon"}, {"zone": "moon"}])
+@pytest.mark.django_db(transaction=True)
+def test_rules_put_in_service_by_many_at_once(city: Path) -> None:
+    notes = [str(number) for number in range(6)]
+
+    def save(note: str) -> None:
+        try:
+            routing.save_rules(system("test"), [{"agency": "parks"}], note)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(len(notes)) as threads:
+        list(threads.map(save, notes))
+    assert set(RuleSet.objects.exclude(note="").values_list("note", flat=True)) >= set(notes)
+    assert RuleSet.objects.filter(state="in_service").count() == 1
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"agency": "nobody"}, {"category": "x"}, {"hours": "soon"}, {"hours": "²"}, {"hours": "0"}, {"zone": "moon"}],
+)
 def test_rules_that_cannot_be_meant(city: Path, wrong: dict[str, str]) -> None:
     with pytest.raises(Invalid):
         routing.save_rules(system("test"), [{"agency": "parks", **wrong}], "")
@@ -227,3 +248,12 @@ def test_with_an_account_goes_what_tells_whose_report_it_was(city: Path) -> None
     report.refresh_from_db()
     assert (report.person, report.name, report.email, report.source) == (None, "", "", "")
     assert Supporter.objects.count() == 0 and report.text == "A deep hole"
+
+
+@pytest.mark.parametrize(("texts", "kept"), [('{"en": "Thank you."}', True), ('["Thank you."]', False), ("1", False)])
+def test_a_standard_answer_of_the_wrong_kind_never_reaches_the_desk(city: Path, texts: str, kept: bool) -> None:
+    chief = Client()
+    chief.force_login(Person.objects.create_superuser("chief@example.org", "a long password"))
+    chief.post("/admin/reports/standardanswer/add/", {"name": "Odd", "step": "", "texts": texts})
+    assert StandardAnswer.objects.filter(name="Odd").exists() == kept
+    assert chief.get(f"/reports/desk/{filed().report.pk}/").status_code == 200

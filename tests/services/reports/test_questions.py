@@ -130,7 +130,6 @@ def test_officers_edit_questions_where_they_edit_categories(city: Path, wrong: d
     address = f"/admin/reports/category/{category.pk}/change/"
     form = chief.get(address).context["adminform"].form
     values = {name: "" if form[name].value() is None else form[name].value() for name in form.fields}
-    values |= {name: json.dumps(values[name]) for name in ("names", "words")}
     values = {name: value for name, value in values.items() if value is not False}
     refused = chief.post(address, values | {"asks": json.dumps([right | wrong])})
     assert refused.status_code == 200 and f"“{field}” cannot be so" in refused.content.decode()

@@ -19,6 +19,7 @@ from django.conf import settings
 from django.utils.translation import gettext as _
 
 from cityhall.kernel.errors import Invalid, TooMany
+from cityhall.kernel.values import url_parts
 
 TIMEOUT_S = 20.0
 REDIRECTS = 3
@@ -28,7 +29,7 @@ PAGES = 200
 
 def checked_address(url: str) -> tuple[str, str, int]:
     """(host, its address, port) of a URL that may be asked. Raises Invalid for one that may not."""
-    parts = urlsplit(url)
+    parts = url_parts(url)
     host = parts.hostname or ""
     try:
         port = parts.port or (443 if parts.scheme == "https" else 80)
@@ -97,7 +98,7 @@ def ask(url: str, *, accept: str = "*/*", redirects: int = REDIRECTS, origin: st
                 if answer.status_code != 200:
                     raise unanswered(f"HTTP {answer.status_code}")
                 return Answer(_body(answer), answer.headers)
-        except httpx.HTTPError as problem:
+        except (httpx.HTTPError, httpx.InvalidURL, ValueError) as problem:
             raise unanswered(type(problem).__name__) from problem
     raise AssertionError("the last turn answers or raises")
 

@@ -14,6 +14,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from cityhall.kernel.errors import CityhallError, Invalid
 from cityhall.kernel.people.actors import actor_of
 from cityhall.kernel.people.permissions import require
+from cityhall.kernel.values import whole
 from cityhall.services.map.datasets import actions, limits, styling
 from cityhall.services.map.datasets.pictures import WebMapService, read_wms
 from cityhall.services.map.models import Dataset, DatasetVersion, OutsideMap
@@ -150,8 +151,7 @@ def outside(request: HttpRequest) -> HttpResponse:
     actor, post = actor_of(request), request.POST
     require(actor, actions.PERMISSION)
     if post.get("do") == "remove":
-        pk = post.get("pk", "")
-        actions.remove_outside(actor, int(pk) if pk.isdecimal() else 0)
+        actions.remove_outside(actor, whole(post.get("pk", "")) or 0)
         messages.success(request, _("Saved."))
         return redirect("map_datasets")
     typed = {name: post.get(name, "") for name in ("name", "kind", "url", "layer", "attribution")}

@@ -7,12 +7,10 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from functools import wraps
 from typing import Any
-from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
-from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt
 
@@ -21,6 +19,7 @@ from cityhall.kernel.errors import CityhallError, Denied, Invalid, Missing
 from cityhall.kernel.media.links import link
 from cityhall.kernel.people.actors import ANONYMOUS
 from cityhall.kernel.places import geocoder
+from cityhall.kernel.values import moment, url_parts, whole
 from cityhall.services.reports import limits, questions
 from cityhall.services.reports.categories import options
 from cityhall.services.reports.filing import MOST_PHOTOS, Filing, file_report, plain
@@ -124,7 +123,8 @@ def _answer(reports: list[Report], form: str) -> HttpResponse:
 
 def _number(text: str) -> int:
     """A number of ours; -1, which none has, for what is none."""
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else -1
+    number = whole(text)
+    return -1 if number is None else number
 
 
 def _chosen(request: HttpRequest) -> list[Report]:
@@ -153,14 +153,10 @@ def _chosen(request: HttpRequest) -> list[Report]:
 def _moment(text: str, field: str) -> datetime | None:
     if not text:
         return None
-    try:
-        # In an address a plus sign that is not written as %2B comes as a blank.
-        at = parse_datetime(text.replace(" ", "+") if "T" in text else text)
-    except ValueError:
-        at = None
+    at = moment(text, settings.CITY.zone)
     if at is None:
         raise Invalid(_("%(field)s is no date and time of ISO 8601.") % {"field": field})
-    return at if at.tzinfo else at.replace(tzinfo=settings.CITY.zone)
+    return at
 
 
 def _file(request: HttpRequest, form: str) -> HttpResponse:
@@ -202,7 +198,7 @@ def _filing(request: HttpRequest, key: ApiKey | None) -> Filing:
         phone=post.get("phone", ""),
         answers=questions.of_form(post),
         # Never fetched: an address that a stranger names may lead anywhere, into the city's own network too.
-        elsewhere={"media_url": media} if urlsplit(media).scheme in ("http", "https") else {},
+        elsewhere={"media_url": media} if url_parts(media).scheme in ("http", "https") else {},
         via=Report.Via.API,
         key=post.get("key", ""),
         source=limits.pseudonym(f"key {key.pk}") if key else limits.source_of(request),

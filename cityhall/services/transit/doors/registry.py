@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
 from django.db import transaction
 from django.utils.translation import gettext as _
@@ -14,6 +14,7 @@ from cityhall.kernel.journal import append
 from cityhall.kernel.people.actors import Actor
 from cityhall.kernel.people.permissions import require
 from cityhall.kernel.places.point import Point
+from cityhall.kernel.values import url_parts
 from cityhall.services.transit.doors.directory import network_of
 from cityhall.services.transit.models import BaseStation, Receiver, Vehicle
 from cityhall.services.transit.models.corrections import MOUNTPOINT
@@ -120,11 +121,8 @@ def _source(text: str) -> tuple[str, bytes]:
     """The address without user and password, and those, sealed."""
     if not text:
         return "", b""
-    parts = urlsplit(text.strip())
-    try:
-        port = parts.port or 2101
-    except ValueError:
-        port = 0
+    parts = url_parts(text)
+    port = 2101 if parts.port is None else parts.port
     name = parts.path.removeprefix("/")
     if parts.scheme != "ntrip" or not parts.hostname or not port or not re.fullmatch(MOUNTPOINT, name):
         raise Invalid(

@@ -19,6 +19,7 @@ from django.conf import settings
 from google.protobuf.message import DecodeError
 from google.transit import gtfs_realtime_pb2
 
+from cityhall.kernel.values import whole
 from cityhall.services.transit.doors.handover import Batch, Handover
 from cityhall.services.transit.doors.options import Source, sources
 from cityhall.services.transit.tracking.fixes import Fix, fault, text
@@ -161,8 +162,7 @@ async def _body(answer: httpx.Response) -> bytes:
 
 
 def _retry_after(answer: httpx.Response) -> float:
-    value = answer.headers.get("Retry-After", "")
-    return float(value) if value.isdigit() and len(value) < 6 else 0.0
+    return float(whole(answer.headers.get("Retry-After", ""), 99_999) or 0)
 
 
 async def _follow(poll: Poll, handover: Handover) -> None:

@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import date, datetime
 from typing import Any, TypeVar
-from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.db import transaction
@@ -16,6 +15,7 @@ from cityhall.kernel.errors import Conflict, Invalid, Missing
 from cityhall.kernel.journal import append
 from cityhall.kernel.people.actors import Actor
 from cityhall.kernel.people.permissions import require
+from cityhall.kernel.values import url_parts
 from cityhall.services.transit import timetables
 from cityhall.services.transit.models import Cancellation, Cause, Detour, Effect, Notice, ServiceAlert, Severity
 from cityhall.services.transit.realtime import wording
@@ -210,8 +210,8 @@ def _alert_values(draft: AlertDraft) -> dict[str, Any]:
         raise Invalid(
             _("Riders must be told what it is."), field="header", mend=_("Write it in one language at least.")
         )
-    for address in texts["url"].values():
-        if urlsplit(address).scheme not in ("http", "https"):
+    for page in texts["url"].values():
+        if url_parts(page).scheme not in ("http", "https"):
             raise Invalid(_("This is no address of a page."), field="url", mend=_("Begin with https://."))
     _chosen("cause", draft.cause, Cause)
     _chosen("effect", draft.effect, Effect)

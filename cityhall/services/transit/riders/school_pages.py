@@ -17,6 +17,7 @@ from cityhall.kernel.errors import Invalid
 from cityhall.kernel.people.actors import actor_of
 from cityhall.kernel.people.consents import has_consent
 from cityhall.kernel.people.permissions import may, require
+from cityhall.kernel.values import whole
 from cityhall.services.transit import days
 from cityhall.services.transit.api import read_point
 from cityhall.services.transit.models import Guardian, Pupil, Vehicle
@@ -108,7 +109,7 @@ def office(request: HttpRequest) -> HttpResponse:
 
 
 def _number(text: str) -> int:
-    return int(text) if text.isdecimal() and len(text) < 10 else 0
+    return whole(text) or 0
 
 
 @login_required
