@@ -276,14 +276,19 @@ def _cpu(process: psutil.Process) -> float:
 
 
 def _rss(process: psutil.Process) -> float:
-    """MB, what is shared counted once a process."""
-    total = 0
+    """MB of a process and its children; of what they share, as much as the one has that has most of it.
+
+    Each of the database's processes maps the shared buffers that it has read: their sum would seem to grow for hours.
+    """
+    own, shared = 0, 0
     for one in _family(process):
         try:
-            total += one.memory_info().rss
+            memory = one.memory_info()
         except psutil.NoSuchProcess:
             continue
-    return total / 2**20
+        common = getattr(memory, "shared", 0)  # Linux alone tells
+        own, shared = own + memory.rss - common, max(shared, common)
+    return (own + shared) / 2**20
 
 
 @contextmanager

@@ -153,11 +153,13 @@ class Load:
         clock = f"{now:%H%M%S}.{now.microsecond // 10_000:02}".encode()
         parity = reduce(xor, clock)
         for bus in buses:
-            if bus.way is not None:
-                bus.way.write(epoch(bus.next(), clock, parity))
-            elif broker is not None:
+            if bus.way is None and broker is not None:
                 broker.write(mqtt_packet(f"cityhall/nmea/{bus.name}", epoch(bus.next(), clock, parity)))
-        self.sent += len(buses)
+            elif bus.way is not None and not bus.way.is_closing():
+                bus.way.write(epoch(bus.next(), clock, parity))
+            else:
+                continue  # its connection was closed: counted at the end, and the others drive on
+            self.sent += 1
 
 
 def main() -> None:

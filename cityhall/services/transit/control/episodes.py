@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import Any
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.utils.translation import gettext_lazy as _
 
 from cityhall.kernel.journal import append
@@ -24,12 +25,22 @@ WRITE_S = 10.0
 """How often what goes on is written, where nothing begins or ends."""
 Key = tuple[str, str]
 
+# One statement of arrays: `bulk_update` makes a CASE with a branch for every episode and field, which for thousands of
+# them takes tens of megabytes and, each row being compared with every branch, the square of their number in time.
+_KEEP = """
+UPDATE transit_episode AS e SET value = x.value, worst = x.worst, seen_at = x.seen_at, other = x.other
+FROM unnest(%s::bigint[], %s::float8[], %s::float8[], %s::timestamptz[], %s::text[])
+    AS x (id, value, worst, seen_at, other)
+WHERE e.id = x.id
+"""
+
 
 @dataclass
 class Ledger:
     """The open episodes, and since when a rule's value has been out of the ordinary, or back in it.
 
-    What is open is read from the database, so a watch that starts anew opens nothing twice.
+    What is open is read from the database, so a watch that starts anew opens nothing twice. Each of the three has at
+    most an entry a rule and vehicle.
     """
 
     open: dict[Key, Episode] = field(default_factory=dict)
@@ -74,9 +85,22 @@ def settle(
     for key in [key for key in ledger.since if key not in found]:
         del ledger.since[key]
     if ledger.open and now - ledger.written >= WRITE_S:
-        Episode.objects.bulk_update(ledger.open.values(), ["value", "worst", "seen_at", "other"])
+        _keep(list(ledger.open.values()))
         ledger.written = now
     return changed
+
+
+def _keep(episodes: list[Episode]) -> None:
+    """Writes what goes on."""
+    columns: list[list[Any]] = [
+        [one.pk for one in episodes],
+        [float(one.value) for one in episodes],  # an array holds no whole numbers beside others
+        [float(one.worst) for one in episodes],
+        [one.seen_at for one in episodes],
+        [one.other for one in episodes],
+    ]
+    with connection.cursor() as cursor:
+        cursor.execute(_KEEP, columns)
 
 
 def _goes_on(ledger: Ledger, key: Key, rule: Rule, finding: Finding, now: float) -> bool:

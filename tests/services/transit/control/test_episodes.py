@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
-from datetime import timedelta
+import tracemalloc
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -82,6 +83,23 @@ def test_a_vehicle_that_is_gone_does_not_stay_late_for_ever() -> None:
     settle(ledger, [], [], NOW + 1000)
     episode = Episode.objects.get()
     assert episode.ended_at is not None and episode.ended_at - episode.began_at < timedelta(minutes=2)
+
+
+@pytest.mark.django_db
+def test_a_thousand_that_go_on_are_written_in_little_memory() -> None:
+    began = datetime.fromtimestamp(NOW - 60, UTC)
+    names = [f"bus-{number}" for number in range(1000)]
+    common = {"rule": "late", "service_day": began.date(), "began_at": began, "seen_at": began, "value": 310}
+    Episode.objects.bulk_create(Episode(vehicle=name, worst=310, **common) for name in names)
+    ledger = Ledger.load()
+    found = [Finding("late", name, 400 + place / 2) for place, name in enumerate(names)]
+    tracemalloc.start()
+    settle(ledger, found, [], NOW)
+    _now, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 4 * 2**20
+    kept = dict(Episode.objects.filter(seen_at__gt=began).values_list("vehicle", "worst"))
+    assert kept == {name: 400 + place / 2 for place, name in enumerate(names)}
 
 
 @pytest.mark.django_db
