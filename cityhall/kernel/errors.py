@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
 
 Text = str | Promise
 
@@ -72,3 +73,12 @@ class Unavailable(CityhallError):
     """Something this stands on is not there now; trying later will do."""
 
     status = 503
+
+
+def unkeepable() -> Invalid:
+    """For what the database does not take, wherever it came in: NUL in a text, a number beyond its column."""
+    return Invalid(
+        _("There is a value in it that cannot be kept."),
+        code="unkeepable",
+        mend=_("Leave out control characters and numbers that are far too large."),
+    )

@@ -12,7 +12,7 @@ from django.shortcuts import render
 from django.utils.decorators import sync_and_async_middleware
 from django.utils.translation import gettext_lazy as _
 
-from cityhall.kernel.errors import CityhallError, Invalid
+from cityhall.kernel.errors import CityhallError, Invalid, unkeepable
 
 log = logging.getLogger(__name__)
 
@@ -25,11 +25,7 @@ def refusal_of(request: HttpRequest, exception: Exception) -> CityhallError | No
     """
     if isinstance(exception, DataError):
         log.warning("%s %s holds what the database does not take: %s", request.method, request.path, exception)
-        return Invalid(
-            _("There is a value in it that cannot be kept."),
-            code="unkeepable",
-            mend=_("Leave out control characters and numbers that are far too large."),
-        )
+        return unkeepable()
     if isinstance(exception, RawPostDataException):
         # A form came where JSON is wanted: it was read as a form, for its CSRF token, and is gone.
         return Invalid(_("The request is no JSON."), code="unreadable")

@@ -15,14 +15,14 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from django.db import InterfaceError, OperationalError, connection, transaction
+from django.db import DataError, InterfaceError, OperationalError, connection, transaction
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from cityhall.kernel.devices import drops, envelope, keys
 from cityhall.kernel.devices.envelope import Envelope, Unsigned
 from cityhall.kernel.devices.models import Device
-from cityhall.kernel.errors import CityhallError, Conflict, Denied, Invalid, Unavailable
+from cityhall.kernel.errors import CityhallError, Conflict, Denied, Invalid, Unavailable, unkeepable
 from cityhall.kernel.service import declared, resolve
 
 Action = Callable[[Device, list[dict[str, Any]], datetime], None]
@@ -237,7 +237,10 @@ def _take(items: list[_Signed], at: datetime, outcomes: list[Outcome]) -> None:
 
 
 def _failure(item: _Signed, problem: Exception, at: datetime) -> CityhallError:
-    if not isinstance(problem, CityhallError):
+    if isinstance(problem, DataError):
+        # Sent again it would be refused again.
+        problem = unkeepable()
+    elif not isinstance(problem, CityhallError):
         log.error("messages of device %s could not be handled", item.device.public_id, exc_info=problem)
         problem = Unavailable(
             _("These messages could not be handled."), code="failed", mend=_("Send them again later.")

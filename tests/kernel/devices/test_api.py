@@ -7,6 +7,7 @@ import time
 from typing import Any
 
 import pytest
+from django.db import DataError
 from django.test import Client
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -115,6 +116,9 @@ def test_an_action_that_refuses_leaves_the_nonce_unused(make: Make) -> None:
     status, answer = send(stumbled)
     assert (status, answer["code"]) == (503, "failed")
     assert "defect" not in json.dumps(answer)
+    door.FAULT[:] = [DataError("text fields cannot contain NUL")]
+    status, answer = send(stumbled)
+    assert (status, answer["code"]) == (422, "unkeepable")  # not "send it again later"
     door.FAULT.clear()
     assert send(stumbled)[0] == 200
 
