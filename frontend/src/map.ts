@@ -57,6 +57,8 @@ export class CityMap extends HTMLElement {
     this.map.addControl(new AttributionControl({ compact: true }), 'bottom-right')
     this.map.addControl(new NavigationControl({ showCompass: false }), 'top-right')
     this.map.getCanvas().setAttribute('aria-label', this.getAttribute('label') ?? '')
+    const pin = this.getAttribute('pin')?.split(',').map(Number)
+    if (pin) this.pin([pin[0]!, pin[1]!])
     const layers = this.getAttribute('layers')
     const source = layers && document.getElementById(layers)
     if (source) this.layers = JSON.parse(source.textContent ?? '[]') as LayerSpec[]
@@ -197,6 +199,12 @@ export class CityMap extends HTMLElement {
   private room(): { top: number; right: number; bottom: number; left: number } {
     const side = Math.min(60, this.clientWidth / 8)
     return { top: side, right: side, bottom: side, left: side }
+  }
+
+  /** The one place that the page is about. */
+  private pin(place: [number, number]): void {
+    const marker = new Marker({ color: '#c2352b' }).setLngLat(place).addTo(this.map)
+    marker.getElement().setAttribute('aria-label', this.getAttribute('label-pin') ?? '')
   }
 
   /** A marker that can be dragged: "from" or "to". */

@@ -65,7 +65,11 @@ def test_in_under_a_minute_on_a_phone(phone: Page, demo: Demo) -> None:
     phone.get_by_role("button", name="Send").click()
     expect(phone).to_have_url(re.compile(r"/reports/follow/[\w-]{43}/"))
     expect(phone.get_by_role("heading", level=1)).to_have_text("Street light out")
+    expect(phone.get_by_text("Thank you. Your report has come in.")).to_be_visible()
+    expect(phone.get_by_label("Here it is")).to_be_visible()
     keep(phone, "report-follow")
+    phone.goto("/reports/sent/")
+    expect(phone.locator(".sent-row .state")).to_have_text("new")
     # Somebody else, who sees the same, is shown it and joins.
     phone.goto("/reports/new/")
     phone.locator("#photos").set_input_files({"name": "b.jpg", "mimeType": "image/jpeg", "buffer": photo(lon, lat)})
@@ -175,6 +179,7 @@ def test_what_is_refused_says_what_to_do(desktop: Page) -> None:
     describe(desktop, "Somewhere")
     desktop.get_by_role("button", name="Send").click()
     expect(desktop.locator("[data-problem]")).to_have_text("Press on the map where it is, or type the address.")
+    expect(desktop.get_by_role("combobox", name="Address")).to_be_focused()
 
 
 def test_the_public_map_and_list(desktop: Page, demo: Demo) -> None:

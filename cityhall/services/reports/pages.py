@@ -147,6 +147,8 @@ def report(request: HttpRequest, report_id: int) -> HttpResponse:
         "text": queries.public_text(found),
         "told": told(found, public=True),
         "photos": _public_photos(found),
+        # Of a matter that is private not even the place is told.
+        "pin": None if found.category.sensitive else found.shown,
     }
     return render(request, "reports/report.html", context)
 
@@ -247,6 +249,7 @@ def _followed(request: HttpRequest, found: Report, secret: str) -> HttpResponse:
         "can_object": found.case.done_at is not None
         and timezone.now() - found.case.done_at <= timedelta(days=actions.OBJECT_DAYS),
         "votes": _votes(),
+        "pin": found.point,
     }
     response = render(request, "reports/follow.html", context, status=problem.status if problem else 200)
     # The address is the key: it must not leave with a click, nor be found by a search engine.
