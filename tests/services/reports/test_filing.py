@@ -200,6 +200,15 @@ def test_the_sensitive_is_coarse_and_silent_to_the_public(city: Path) -> None:
     assert int(data["cell"], 16) == report.cell
 
 
+def test_the_map_names_categories_in_the_readers_language(city: Path) -> None:
+    report = filed().report
+    reader = Client(headers={"Accept-Language": "es"})
+    facets = reader.get("/map/summary/reports/open/?facets=1").json()["facets"]
+    assert {facet["field"] for facet in facets}.isdisjoint({"name", "color"})
+    table = reader.get("/map/table/reports/open/").content.decode()
+    assert "Bache" in table and "pothole" not in table and f'href="/reports/{report.pk}/"' in table
+
+
 def test_named_or_anonymous(city: Path) -> None:
     maria = person_actor(Person.objects.create_user("maria@example.org", name="Maria"))
     named, unnamed = filed(maria, named=True), filed(maria)
