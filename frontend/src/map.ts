@@ -22,6 +22,8 @@ export interface LayerSpec {
   again?: number
   /** Radius, px, of points that stand out; what lies under them shows through. */
   size?: number
+  /** What the page is about: its points are filled, and large enough for a thumb. */
+  bold?: boolean
   color: string
   minzoom: number
   visible: boolean
@@ -127,6 +129,17 @@ export class CityMap extends HTMLElement {
       this.map.addLayer({ ...base, type: 'fill', layout: { visibility }, paint: { 'fill-color': own, 'fill-opacity': 0.3 } })
     } else if (layer.kind === 'heat') {
       this.map.addLayer({ ...base, type: 'heatmap', layout: { visibility } })
+    } else if (layer.bold) {
+      const ground = theme() === 'dark' ? '#161b21' : '#ffffff'
+      this.map.addLayer({
+        ...base, type: 'circle', layout: { visibility },
+        paint: {
+          'circle-color': own,
+          'circle-stroke-color': ground,
+          'circle-stroke-width': 1.5,
+          'circle-radius': ['interpolate', ['linear'], ['zoom'], 11, 3.5, 13, 5.5, 17, 9],
+        },
+      })
     } else {
       this.map.addLayer({
         ...base, type: 'circle', layout: { visibility },

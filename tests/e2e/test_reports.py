@@ -149,12 +149,24 @@ def officer(page: Page, demo: Demo) -> None:
     subprocess.run([*manage, code], check=True, env=outside(), cwd=ROOT)
 
 
+def reporter_says(page: Page, link: str) -> None:
+    """It is not done, and then it is: a browser sends these forms only where the page's headers let it."""
+    page.goto(link)
+    page.get_by_text("No, it is not done").click()
+    page.get_by_label("What is still wrong?").fill("I still see it.")
+    page.get_by_role("button", name="Reopen it").click()
+    expect(page.get_by_role("status").first).to_contain_text("Thank you")
+    expect(page.locator(".story")).to_contain_text("It was reopened.")
+
+
 def test_the_desk_by_keyboard(desktop: Page, demo: Demo) -> None:
     # City Hall has no simulated officers: nobody else takes these up.
     lon, lat = center(demo)
+    links: dict[int, str] = {}
     for number in range(2):
         values = {"category": "other", "text": f"A lost umbrella {number}", "lon": lon, "lat": lat}
-        httpx.post(f"{demo.address}/api/reports/", data=values).raise_for_status()
+        made = httpx.post(f"{demo.address}/api/reports/", data=values).raise_for_status().json()
+        links[made["id"]] = made["link"]
     officer(desktop, demo)
     desktop.goto("/reports/desk/?category=other")
     expect(desktop.locator("[data-row]")).to_have_count(2)
@@ -167,9 +179,13 @@ def test_the_desk_by_keyboard(desktop: Page, demo: Demo) -> None:
     desktop.keyboard.press("j")
     desktop.keyboard.press("Enter")
     expect(desktop).to_have_url(re.compile(r"/reports/desk/\d+/$"))
+    case = desktop.url
     desktop.get_by_label("Told to the resident").fill("A new one comes on Monday.")
     desktop.get_by_role("button", name="Start work").click()
     expect(desktop.get_by_text("being worked on").first).to_be_visible()
+    desktop.get_by_role("button", name="Resolve").click()
+    reporter_says(desktop, links[int(case.split("/")[-2])])
+    desktop.goto(case)
     paths = ("/reports/desk/", desktop.url, "/reports/desk/field/", "/reports/desk/rules/")
     assert [faults(desktop, path) for path in paths] == [[], [], [], []]
 

@@ -26,6 +26,12 @@ def test_every_page_is_protected(client: Client) -> None:
     assert "<script>" not in answer.content.decode()
 
 
+@pytest.mark.django_db
+def test_a_form_that_is_too_old_says_what_to_do() -> None:
+    answer = Client(enforce_csrf_checks=True).post("/reports/new/", {}, headers={"Accept-Language": "es"})
+    assert answer.status_code == 403 and "cargue la página de nuevo" in answer.content.decode()
+
+
 def test_what_pages_are_built_of_is_sent_packed_and_kept(client: Client) -> None:
     """On a slow network the script and the map would else take half a minute."""
     manifest = json.loads(Path(str(find("cityhall/manifest.json"))).read_text())

@@ -104,6 +104,7 @@ def _layer(which: str, query: str) -> list[dict[str, Any]]:
             "live": "",
             "icon": "warning",
             "color": "#b3261e",
+            "bold": True,
             "minzoom": 0,
             "visible": True,
         }

@@ -40,7 +40,7 @@ def layers(*slugs: str) -> list[dict[str, Any]]:
     """The service's layers for a page's own map, switched on, and read again now and then."""
     wanted = [f"reports-{slug}" for slug in slugs]
     own = {"visible": True, "minzoom": 0, "again": AGAIN_S}
-    return [layer | own for layer in map_layers() if layer["id"] in wanted]
+    return [layer | own | {"bold": not layer.get("size")} for layer in map_layers() if layer["id"] in wanted]
 
 
 @require_safe
@@ -252,8 +252,9 @@ def _followed(request: HttpRequest, found: Report, secret: str) -> HttpResponse:
         "pin": found.point,
     }
     response = render(request, "reports/follow.html", context, status=problem.status if problem else 200)
-    # The address is the key: it must not leave with a click, nor be found by a search engine.
-    response["Referrer-Policy"] = "no-referrer"
+    # The address is the key: it must not leave the city with a click, nor be found by a search engine. "no-referrer"
+    # would be too much: a browser then hides whence a form comes, and every answer, vote and reopening is refused.
+    response["Referrer-Policy"] = "same-origin"
     response["X-Robots-Tag"] = "noindex"
     return response
 

@@ -97,7 +97,7 @@ def test_the_reporter_answers_confirms_votes_and_reopens(city: Path) -> None:
     Case.objects.filter(pk=report.pk).update(done_at=timezone.now() - timedelta(days=31))
     assert client.post(page, {"step": "reopen", "reason": "Again"}).status_code == 409
     answer = client.get(page)
-    assert answer["Referrer-Policy"] == "no-referrer" and answer["X-Robots-Tag"] == "noindex"
+    assert answer["Referrer-Policy"] == "same-origin" and answer["X-Robots-Tag"] == "noindex"
 
 
 def test_the_inbox_is_of_ones_own_agency(city: Path) -> None:
