@@ -135,7 +135,17 @@ function wakeForm(form: HTMLFormElement): void {
     }, PAUSE_MS)
   }
   text.addEventListener('input', soon)
+  const common = field<HTMLElement>('[data-common]')
+  const offered = [...common.querySelectorAll<HTMLButtonElement>('button')]
+  common.hidden = offered.length === 0
+  offered.forEach((button) => {
+    button.addEventListener('click', () => {
+      category.value = button.dataset.category ?? ''
+      chosen()
+    })
+  })
   const chosen = (): void => {
+    offered.forEach((button) => button.setAttribute('aria-pressed', String(button.dataset.category === category.value)))
     form.querySelectorAll<HTMLElement>('[data-asks]').forEach((one) => (one.hidden = one.dataset.asks !== category.value))
     lookNear()
   }
@@ -150,6 +160,8 @@ function wakeForm(form: HTMLFormElement): void {
     if (mine !== suggested) return
     const legend = box.querySelector('legend')!
     box.hidden = !found?.length
+    // What is suggested is nearer than what is often reported.
+    common.hidden = !box.hidden || offered.length === 0
     box.replaceChildren(
       legend,
       ...(found ?? []).map(({ category: slug, name }) => {
@@ -286,6 +298,7 @@ async function submit(form: HTMLFormElement, photos: File[]): Promise<void> {
   }
   problem.hidden = true
   if (!value('lon')) return refuse(form.dataset.noPlace ?? '', form.querySelector<HTMLElement>('[data-combobox]'))
+  if (!value('text').trim() && !photos.length) return refuse(form.dataset.noWords ?? '', form.querySelector<HTMLElement>('#text'))
   const category = form.querySelector<HTMLSelectElement>('#category')!
   if (!category.value) return refuse(form.dataset.noCategory ?? '', category)
   const { given, missing } = answers(form, category.value)

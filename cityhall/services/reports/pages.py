@@ -74,6 +74,7 @@ def new(request: HttpRequest) -> HttpResponse:
     """Filing a report. With a script the form is sent by the service worker's queue; without one it comes here."""
     groups = tree()
     context: dict[str, Any] = {"tree": groups, "most": MOST_PHOTOS, "form": request.POST}
+    context["common"] = queries.often_reported()
     context["asking"] = _asking([one for _group, items in groups for one in items], request.POST)
     if request.method == "POST":
         try:
