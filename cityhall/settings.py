@@ -122,6 +122,8 @@ if CITY_FOLDER.exists():
     STATIC_ROOT.mkdir(exist_ok=True)
 WHITENOISE_USE_FINDERS = True
 WHITENOISE_AUTOREFRESH = DEBUG
+# What the front end's build puts there has its content's hash in its name: a browser need not ask for it again.
+WHITENOISE_IMMUTABLE_FILE_TEST = r"^/static/cityhall/assets/.+-[\w-]{8}\.\w+$"
 MEDIA_ROOT = CITY_FOLDER / "media"
 DERIVED = CITY_FOLDER / "derived"
 """What can be made anew from the city's data: the basemap, the street graph, timetables."""

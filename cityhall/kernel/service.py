@@ -70,7 +70,8 @@ class Layer:
     The past is replayed from `history`, a function (start, end) -> iterable of Sighting, or from the journal's events
     of the types in `events`, whose data say `lon` and `lat` and may hold public fields.
     `permission` keeps a layer for those who have it: it is then neither drawn for others nor open data.
-    `labels` are the words for the public fields, `values` those for what a field may hold.
+    `labels` are the words for the public fields, `values` those for what a field may hold: by value, or a function
+    () -> dict for those that are in the database. `unshown` fields are for programs: charts and tables pass them over.
     """
 
     slug: str
@@ -92,13 +93,20 @@ class Layer:
     events: tuple[str, ...] = ()
     permission: str = ""
     labels: dict[str, Text] = field(default_factory=dict)
-    values: dict[str, dict[str, Text]] = field(default_factory=dict)
+    values: dict[str, dict[str, Text] | Path | Callable[..., Any]] = field(default_factory=dict)
+    unshown: tuple[str, ...] = ("url", "color")
     summary: Text = ""
     licence: str = ""
     style: dict[str, Any] = field(default_factory=dict)
     """How people want it drawn (see services/map): {"field": "", "colors": [...], "breaks": [...], "size": ""}."""
     stamp: str = ""
     """Changes with the layer's data where that is known; "" where it may change at any moment."""
+
+    def words(self, name: str) -> dict[str, str]:
+        """The words for what a field may hold, in the reader's language."""
+        some = self.values.get(name, {})
+        found = some if isinstance(some, dict) else resolve(some)()
+        return {value: str(text) for value, text in found.items()}
 
 
 @dataclass(frozen=True, slots=True)

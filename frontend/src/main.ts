@@ -23,7 +23,7 @@ function wake(root: ParentNode): void {
     void import('./riders').then((module) => module.startRiders(root))
   }
   if (root.querySelector('[data-report-form], [data-reports], [data-sent], [data-follow-link]')) void import('./reports').then((module) => module.startReports(root))
-  if (root.querySelector('[data-desk], [data-answers], [data-field]')) void import('./desk').then((module) => module.startDesk(root))
+  if (root.querySelector('[data-desk], [data-answers], [data-field], [data-rules]')) void import('./desk').then((module) => module.startDesk(root))
   root.querySelectorAll<HTMLElement>('[data-draw]').forEach((page) => void import('./draw').then((module) => module.startDraw(page)))
   const fleet = root.querySelector<HTMLElement>('[data-fleet]')
   if (fleet) void import('./fleet').then((module) => module.startFleet(fleet))

@@ -22,6 +22,8 @@ export interface LayerSpec {
   again?: number
   /** Radius, px, of points that stand out; what lies under them shows through. */
   size?: number
+  /** What the page is about: its points are filled, and large enough for a thumb. */
+  bold?: boolean
   color: string
   minzoom: number
   visible: boolean
@@ -57,6 +59,8 @@ export class CityMap extends HTMLElement {
     this.map.addControl(new AttributionControl({ compact: true }), 'bottom-right')
     this.map.addControl(new NavigationControl({ showCompass: false }), 'top-right')
     this.map.getCanvas().setAttribute('aria-label', this.getAttribute('label') ?? '')
+    const pin = this.getAttribute('pin')?.split(',').map(Number)
+    if (pin) this.pin([pin[0]!, pin[1]!])
     const layers = this.getAttribute('layers')
     const source = layers && document.getElementById(layers)
     if (source) this.layers = JSON.parse(source.textContent ?? '[]') as LayerSpec[]
@@ -125,6 +129,17 @@ export class CityMap extends HTMLElement {
       this.map.addLayer({ ...base, type: 'fill', layout: { visibility }, paint: { 'fill-color': own, 'fill-opacity': 0.3 } })
     } else if (layer.kind === 'heat') {
       this.map.addLayer({ ...base, type: 'heatmap', layout: { visibility } })
+    } else if (layer.bold) {
+      const ground = theme() === 'dark' ? '#161b21' : '#ffffff'
+      this.map.addLayer({
+        ...base, type: 'circle', layout: { visibility },
+        paint: {
+          'circle-color': own,
+          'circle-stroke-color': ground,
+          'circle-stroke-width': 1.5,
+          'circle-radius': ['interpolate', ['linear'], ['zoom'], 11, 3.5, 13, 5.5, 17, 9],
+        },
+      })
     } else {
       this.map.addLayer({
         ...base, type: 'circle', layout: { visibility },
@@ -197,6 +212,12 @@ export class CityMap extends HTMLElement {
   private room(): { top: number; right: number; bottom: number; left: number } {
     const side = Math.min(60, this.clientWidth / 8)
     return { top: side, right: side, bottom: side, left: side }
+  }
+
+  /** The one place that the page is about. */
+  private pin(place: [number, number]): void {
+    const marker = new Marker({ color: '#c2352b' }).setLngLat(place).addTo(this.map)
+    marker.getElement().setAttribute('aria-label', this.getAttribute('label-pin') ?? '')
   }
 
   /** A marker that can be dragged: "from" or "to". */

@@ -52,10 +52,25 @@ function wakeForm(form: HTMLFormElement): void {
     const { lon: x, lat: y } = (event as CustomEvent<{ lon: number; lat: number }>).detail
     void here(x, y)
   })
-  field('[data-locate]').addEventListener('click', () => {
-    navigator.geolocation?.getCurrentPosition(
-      ({ coords }) => void here(coords.longitude, coords.latitude),
-      () => field('[data-locate-failed]').removeAttribute('hidden'),
+  const locate = field<HTMLButtonElement>('[data-locate]')
+  const failed = field<HTMLElement>('[data-locate-failed]')
+  const located = (found: boolean): void => {
+    locate.disabled = false
+    said.textContent = ''
+    failed.hidden = found
+  }
+  locate.addEventListener('click', () => {
+    if (!navigator.geolocation) return located(false)
+    // A telephone may look for satellites for as long as it is given.
+    locate.disabled = true
+    failed.hidden = true
+    said.textContent = form.dataset.locating ?? ''
+    navigator.geolocation.getCurrentPosition(
+      ({ coords }) => {
+        located(true)
+        void here(coords.longitude, coords.latitude)
+      },
+      () => located(false),
       { enableHighAccuracy: true, timeout: 10_000 },
     )
   })
@@ -120,7 +135,17 @@ function wakeForm(form: HTMLFormElement): void {
     }, PAUSE_MS)
   }
   text.addEventListener('input', soon)
+  const common = field<HTMLElement>('[data-common]')
+  const offered = [...common.querySelectorAll<HTMLButtonElement>('button')]
+  common.hidden = offered.length === 0
+  offered.forEach((button) => {
+    button.addEventListener('click', () => {
+      category.value = button.dataset.category ?? ''
+      chosen()
+    })
+  })
   const chosen = (): void => {
+    offered.forEach((button) => button.setAttribute('aria-pressed', String(button.dataset.category === category.value)))
     form.querySelectorAll<HTMLElement>('[data-asks]').forEach((one) => (one.hidden = one.dataset.asks !== category.value))
     lookNear()
   }
@@ -135,6 +160,8 @@ function wakeForm(form: HTMLFormElement): void {
     if (mine !== suggested) return
     const legend = box.querySelector('legend')!
     box.hidden = !found?.length
+    // What is suggested is nearer than what is often reported.
+    common.hidden = !box.hidden || offered.length === 0
     box.replaceChildren(
       legend,
       ...(found ?? []).map(({ category: slug, name }) => {
@@ -167,6 +194,8 @@ function wakeForm(form: HTMLFormElement): void {
     })
   }
 
+  // What is wrong is said in the page's language, beside the field, and the first thing first.
+  form.noValidate = true
   form.addEventListener('submit', (event) => {
     event.preventDefault()
     void submit(form, photos)
@@ -256,32 +285,41 @@ async function submit(form: HTMLFormElement, photos: File[]): Promise<void> {
   const said = form.querySelector<HTMLElement>('[data-said]')!
   const problem = form.querySelector<HTMLElement>('[data-problem]')!
   const value = (name: string): string => (form.elements.namedItem(name) as HTMLInputElement | null)?.value ?? ''
-  const refuse = (text: string): void => {
+  const button = form.querySelector<HTMLButtonElement>('button.send')!
+  const progress = form.querySelector<HTMLElement>('[data-progress]')!
+  /** Says what is wrong where it is to be mended. */
+  const refuse = (text: string, at?: HTMLElement | null): void => {
     said.hidden = true
-    problem.hidden = false
     problem.textContent = text
+    if (at) at.after(problem)
+    else button.before(problem)
+    problem.hidden = false
+    const wrong = at?.matches('input, select, textarea') ? at : at?.querySelector<HTMLElement>('input:not([type=hidden]), select, textarea')
+    wrong?.focus()
   }
   problem.hidden = true
-  if (!value('lon')) return refuse(form.dataset.noPlace ?? '')
-  if (!value('category')) return refuse(form.dataset.noCategory ?? '')
-  const { given, missing } = answers(form, value('category'))
-  if (missing) {
-    missing.querySelector<HTMLElement>('input, select, textarea')?.focus()
-    return refuse(missing.dataset.unanswered ?? '')
-  }
-  const button = form.querySelector<HTMLButtonElement>('button.send')!
+  if (!value('lon')) return refuse(form.dataset.noPlace ?? '', form.querySelector<HTMLElement>('[data-combobox]'))
+  if (!value('text').trim() && !photos.length) return refuse(form.dataset.noWords ?? '', form.querySelector<HTMLElement>('#text'))
+  const category = form.querySelector<HTMLSelectElement>('#category')!
+  if (!category.value) return refuse(form.dataset.noCategory ?? '', category)
+  const { given, missing } = answers(form, category.value)
+  if (missing) return refuse(missing.dataset.unanswered ?? '', missing)
+  const email = form.querySelector<HTMLInputElement>('#email')!
+  if (!email.checkValidity()) return refuse(email.validationMessage, email)
   button.disabled = true
+  progress.hidden = false
   said.hidden = false
   said.textContent = form.dataset.sending ?? ''
   const names = ['category', 'text', 'lon', 'lat', 'address', 'email']
   const fields: Record<string, string> = Object.fromEntries(names.map((name) => [name, value(name)]))
   fields.named = form.querySelector<HTMLInputElement>('[name=named]:checked')?.value === '1' ? 'true' : 'false'
-  fields.what = form.querySelector<HTMLSelectElement>('#category')!.selectedOptions[0]?.textContent ?? ''
+  fields.what = category.selectedOptions[0]?.textContent ?? ''
   const key = crypto.randomUUID()
   await put({ key, fields, answers: given, photos: await Promise.all(photos.map(smaller)), at: Date.now() })
   const mine = (await flush()).find((one) => one.key === key) ?? (await sent()).find((one) => one.key === key)
   if (mine?.link) return void location.assign(mine.link)
   button.disabled = false
+  progress.hidden = true
   if (mine?.problem) {
     await forget(key)
     return refuse(mine.problem)
@@ -323,30 +361,45 @@ async function showSent(root: HTMLElement): Promise<void> {
 
 function sentRow(root: HTMLElement, one: Sent): HTMLElement {
   const state = one.link ? `${root.dataset.number ?? ''} ${one.id}` : `${root.dataset.failed ?? ''}: ${one.problem}`
-  return row(root, one.key, one.what, state, one.at, one.link)
+  const item = row(root, one.key, one.what, state, one.at, one.link)
+  if (one.link) void showState(item, one.id!)
+  return item
+}
+
+/** How a report stands now, as the public list says it; of one that is not public nothing is shown. */
+async function showState(item: HTMLElement, id: number): Promise<void> {
+  const answer = await fetch(`/reports/${id}/?part=1`).catch(() => null)
+  if (!answer?.ok) return
+  const state = new DOMParser().parseFromString(await answer.text(), 'text/html').querySelector('.state')
+  if (state) item.lastElementChild!.before(state)
 }
 
 function row(root: HTMLElement, key: string, what: string, state: string, at: number, link = ''): HTMLElement {
   const item = document.createElement('li')
-  item.className = 'list-row'
-  const words = document.createElement(link ? 'a' : 'span')
-  if (link) words.setAttribute('href', link)
-  words.textContent = what
+  item.className = 'list-row sent-row'
+  const title = document.createElement(link ? 'a' : 'strong')
+  if (link) title.setAttribute('href', link)
+  title.textContent = what
   const detail = document.createElement('small')
-  detail.textContent = `${state} · ${new Date(at).toLocaleString(document.documentElement.lang)}`
+  detail.textContent = `${state} · ${new Date(at).toLocaleString(document.documentElement.lang, { dateStyle: 'medium', timeStyle: 'short' })}`
+  const words = document.createElement('span')
+  words.append(title, detail)
   const button = document.createElement('button')
   button.type = 'button'
   button.className = 'button button-quiet'
   button.textContent = root.dataset.forget ?? ''
   button.addEventListener('click', () => void forget(key).then(() => showSent(root)))
-  item.append(words, detail, button)
+  item.append(words, button)
   return item
 }
 
 function wakeCopy(root: HTMLElement): void {
   const button = root.querySelector<HTMLButtonElement>('[data-copy]')!
   button.addEventListener('click', () => {
-    void navigator.clipboard.writeText(location.href).then(() => (button.textContent = button.dataset.done ?? ''))
+    const words = button.querySelector('span')!
+    // Where the address is not https, a browser has no clipboard.
+    const copied = navigator.clipboard?.writeText(location.href) ?? Promise.reject(new Error('clipboard'))
+    copied.then(() => (words.textContent = button.dataset.done ?? '')).catch(() => (words.textContent = button.dataset.failed ?? ''))
   })
 }
 

@@ -58,14 +58,19 @@ def test_in_under_a_minute_on_a_phone(phone: Page, demo: Demo) -> None:
     expect(phone.locator("[data-place-said]")).to_have_text("The place was read from your photo.")
     assert abs(float(phone.locator("[data-lon]").input_value()) - lon) < 1e-4
     phone.get_by_label("Describe it in a few words").fill("the street light is out")
-    suggested = phone.get_by_role("button", name="Street light out")
+    suggested = phone.locator("[data-suggestions]").get_by_role("button", name="Street light out")
     suggested.click()
     expect(phone.get_by_label("About", exact=True)).to_have_value("streetlight")
     keep(phone, "report-new")
     phone.get_by_role("button", name="Send").click()
     expect(phone).to_have_url(re.compile(r"/reports/follow/[\w-]{43}/"))
     expect(phone.get_by_role("heading", level=1)).to_have_text("Street light out")
+    expect(phone.get_by_role("button", name="Copy the address")).to_be_visible()
+    expect(phone.get_by_label("Here it is")).to_be_visible()
     keep(phone, "report-follow")
+    phone.goto("/reports/sent/")
+    # The demo's officers may have taken it up by now.
+    expect(phone.locator(".sent-row .state")).not_to_be_empty()
     # Somebody else, who sees the same, is shown it and joins.
     phone.goto("/reports/new/")
     phone.locator("#photos").set_input_files({"name": "b.jpg", "mimeType": "image/jpeg", "buffer": photo(lon, lat)})
@@ -81,7 +86,7 @@ def test_a_photo_suggests_what_it_is_and_chooses_nothing(phone: Page, demo: Demo
     with phone.expect_request(lambda request: request.method == "POST") as sent:
         phone.locator("#photos").set_input_files(file)
     assert sent.value.url.endswith("/api/reports/suggest")
-    suggested = phone.get_by_role("button", name="Traffic light or sign")
+    suggested = phone.locator("[data-suggestions]").get_by_role("button", name="Traffic light or sign")
     expect(suggested).to_be_visible()
     expect(phone.get_by_label("About", exact=True)).to_have_value("")
     keep(phone, "report-photo-suggests")
@@ -145,12 +150,24 @@ def officer(page: Page, demo: Demo) -> None:
     subprocess.run([*manage, code], check=True, env=outside(), cwd=ROOT)
 
 
+def reporter_says(page: Page, link: str) -> None:
+    """It is not done, and then it is: a browser sends these forms only where the page's headers let it."""
+    page.goto(link)
+    page.get_by_text("No, it is not done").click()
+    page.get_by_label("What is still wrong?").fill("I still see it.")
+    page.get_by_role("button", name="Reopen it").click()
+    expect(page.get_by_role("status").first).to_contain_text("Thank you")
+    expect(page.locator(".story")).to_contain_text("It was reopened.")
+
+
 def test_the_desk_by_keyboard(desktop: Page, demo: Demo) -> None:
     # City Hall has no simulated officers: nobody else takes these up.
     lon, lat = center(demo)
+    links: dict[int, str] = {}
     for number in range(2):
         values = {"category": "other", "text": f"A lost umbrella {number}", "lon": lon, "lat": lat}
-        httpx.post(f"{demo.address}/api/reports/", data=values).raise_for_status()
+        made = httpx.post(f"{demo.address}/api/reports/", data=values).raise_for_status().json()
+        links[made["id"]] = made["link"]
     officer(desktop, demo)
     desktop.goto("/reports/desk/?category=other")
     expect(desktop.locator("[data-row]")).to_have_count(2)
@@ -163,9 +180,13 @@ def test_the_desk_by_keyboard(desktop: Page, demo: Demo) -> None:
     desktop.keyboard.press("j")
     desktop.keyboard.press("Enter")
     expect(desktop).to_have_url(re.compile(r"/reports/desk/\d+/$"))
+    case = desktop.url
     desktop.get_by_label("Told to the resident").fill("A new one comes on Monday.")
     desktop.get_by_role("button", name="Start work").click()
     expect(desktop.get_by_text("being worked on").first).to_be_visible()
+    desktop.get_by_role("button", name="Resolve").click()
+    reporter_says(desktop, links[int(case.split("/")[-2])])
+    desktop.goto(case)
     paths = ("/reports/desk/", desktop.url, "/reports/desk/field/", "/reports/desk/rules/")
     assert [faults(desktop, path) for path in paths] == [[], [], [], []]
 
@@ -175,6 +196,7 @@ def test_what_is_refused_says_what_to_do(desktop: Page) -> None:
     describe(desktop, "Somewhere")
     desktop.get_by_role("button", name="Send").click()
     expect(desktop.locator("[data-problem]")).to_have_text("Press on the map where it is, or type the address.")
+    expect(desktop.get_by_role("combobox", name="Address")).to_be_focused()
 
 
 def test_the_public_map_and_list(desktop: Page, demo: Demo) -> None:

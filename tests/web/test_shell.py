@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.contrib.staticfiles.finders import find
 from django.db import transaction
 from django.test import AsyncClient, Client
 
@@ -23,6 +24,23 @@ def test_every_page_is_protected(client: Client) -> None:
     assert "script-src 'self'" in policy and "frame-ancestors 'none'" in policy
     assert answer.headers["X-Frame-Options"] == "DENY" and answer.headers["X-Content-Type-Options"] == "nosniff"
     assert "<script>" not in answer.content.decode()
+
+
+@pytest.mark.django_db
+def test_a_form_that_is_too_old_says_what_to_do() -> None:
+    answer = Client(enforce_csrf_checks=True).post("/reports/new/", {}, headers={"Accept-Language": "es"})
+    assert answer.status_code == 403 and "cargue la página de nuevo" in answer.content.decode()
+
+
+def test_what_pages_are_built_of_is_sent_packed_and_kept(client: Client) -> None:
+    """On a slow network the script and the map would else take half a minute."""
+    manifest = json.loads(Path(str(find("cityhall/manifest.json"))).read_text())
+    path = f"/static/cityhall/{manifest['src/main.ts']['file']}"
+    plain, packed = client.get(path), client.get(path, headers={"Accept-Encoding": "gzip"})
+    assert packed.headers["Content-Encoding"] == "gzip" and "Content-Encoding" not in plain.headers
+    assert int(packed.headers["Content-Length"]) * 2 < int(plain.headers["Content-Length"])
+    assert "immutable" in packed.headers["Cache-Control"]
+    assert "immutable" not in client.get("/static/cityhall/sw.js").headers["Cache-Control"]
 
 
 @pytest.mark.django_db

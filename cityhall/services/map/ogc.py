@@ -20,7 +20,7 @@ from cityhall.kernel.service import Layer, Service
 from cityhall.kernel.values import whole
 from cityhall.services.map.held import Held
 from cityhall.services.map.openapi import document
-from cityhall.services.map.opendata import description, open_layer, open_layers, title
+from cityhall.services.map.opendata import description, licence, open_layer, open_layers, title
 from cityhall.services.map.reading import read
 from cityhall.services.map.selection import read_selection
 from cityhall.services.map.tiles import tiles_path
@@ -31,6 +31,7 @@ CONFORMS = [
 ]
 USUAL, MOST = 10, 10_000
 GEOJSON = "application/geo+json"
+FILE_TYPES = (GEOJSON, "text/csv", "application/vnd.apache.parquet")
 OPENAPI = "application/vnd.oai.openapi+json;version=3.0"
 View = Callable[..., HttpResponse]
 Link = dict[str, str]
@@ -52,7 +53,10 @@ def _door(view: Callable[..., tuple[str, dict[str, Any]]]) -> View:
                 return render(request, "web/error.html", {"error": problem}, status=status)
             return JsonResponse({"code": problem.code, "description": str(problem)}, status=status)
         if page:
-            return render(request, "map/ogc.html", {"kind": name, "body": body, "tables": _tables(name, body)})
+            sets = _data_sets() if name == "landing" else []
+            return render(
+                request, "map/ogc.html", {"kind": name, "body": body, "tables": _tables(name, body), "sets": sets}
+            )
         answer = JsonResponse(body)
         answer.headers["Content-Type"] = GEOJSON if name in ("items", "item") else "application/json"
         if name == "api":
@@ -166,16 +170,32 @@ def _collection(request: HttpRequest, name: str, service: Service, layer: Layer)
             _link(request, f"{items}?f=json", "items", GEOJSON, title(layer)),
             _link(request, f"{items}?f=html", "items", "text/html", title(layer)),
             *(
-                _link(request, reverse("map_download", args=[service.slug, layer.slug, ending]), "enclosure", kind)
-                for ending, kind in (
-                    ("geojson", GEOJSON),
-                    ("csv", "text/csv"),
-                    ("parquet", "application/vnd.apache.parquet"),
-                )
+                _link(request, path, "enclosure", kind, what)
+                for (what, path), kind in zip(_files(service, layer), FILE_TYPES, strict=True)
             ),
             _link(request, tiles_path(service, layer), "tiles", "application/vnd.mapbox-vector-tile"),
         ],
     }
+
+
+def _files(service: Service, layer: Layer) -> list[tuple[str, str]]:
+    """The whole layer as a file: what it is called, and where it is."""
+    endings = (("GeoJSON", "geojson"), ("CSV", "csv"), ("GeoParquet", "parquet"))
+    return [(what, reverse("map_download", args=[service.slug, layer.slug, ending])) for what, ending in endings]
+
+
+def _data_sets() -> list[dict[str, Any]]:
+    """What there is to have, for the first page: people come for the data, programs for the links."""
+    return [
+        {
+            "title": title(layer),
+            "description": description(service, layer),
+            "items": f"{reverse('map_ogc_items', args=[name])}?f=html",
+            "files": _files(service, layer),
+            "licence": licence(layer),
+        }
+        for name, (service, layer) in open_layers().items()
+    ]
 
 
 def _stamp(seconds: float) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from urllib.parse import quote
 
 import orjson
 from django.conf import settings
@@ -134,7 +135,9 @@ def summary(request: HttpRequest, service: str, slug: str) -> HttpResponse:
     layer, answers, selection = _asked(request, service, slug)
     body: dict[str, Any] = {"count": answers.count(selection)}
     if request.GET.get("facets") == "1":
-        body["facets"] = [_facet(layer, facet) for facet in answers.facets(selection)]
+        body["facets"] = [
+            _facet(layer, facet) for facet in answers.facets(selection) if facet.field not in layer.unshown
+        ]
     return _json(body, layer)
 
 
@@ -183,12 +186,13 @@ def table(request: HttpRequest, service: str, slug: str) -> HttpResponse:
     features, following = answers.features(selection, after, ROWS)
     query = request.GET.copy()
     query["after"] = str(following or 0)
-    fields = [name for name in layer.public_fields if name not in ("url", "color")]
+    fields = [name for name in layer.public_fields if name not in layer.unshown]
+    words = {name: layer.words(name) for name in fields}
     rows = [
         {
             "id": one["id"],
-            "url": one["properties"].get("url") or "",
-            "values": [_told(layer, name, one["properties"].get(name)) for name in fields],
+            "url": one["properties"].get("url") or layer.panel.replace("{id}", quote(str(one["id"]))),
+            "values": [_told(layer, name, one["properties"].get(name), words[name]) for name in fields],
             "place": one["geometry"]["coordinates"] if one["geometry"]["type"] == "Point" else None,
         }
         for one in features
@@ -204,12 +208,12 @@ def table(request: HttpRequest, service: str, slug: str) -> HttpResponse:
     return render(request, "map/table.html", context)
 
 
-def _told(layer: Layer, name: str, value: Any) -> Any:
+def _told(layer: Layer, name: str, value: Any, words: dict[str, str]) -> Any:
     """A value as people read it: in words, and moments on the city's clock."""
     if name == layer.time and value:
         moment = datetime.fromtimestamp(seconds(value), settings.CITY.zone)
         return date_format(moment, "SHORT_DATETIME_FORMAT")
-    return layer.values.get(name, {}).get(str(value), value)
+    return words.get(str(value), value)
 
 
 @require_safe

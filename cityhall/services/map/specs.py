@@ -47,7 +47,7 @@ def _spec(service: Service, layer: Layer) -> dict[str, Any]:
         "times": reverse("map_timeline", args=names) if layer.time and not layer.live else "",
         "downloads": "" if layer.permission else reverse("map_download", args=[*names, "geojson"]),
         "labels": {name: str(layer.labels.get(name, name)) for name in layer.public_fields},
-        "values": {name: {key: str(text) for key, text in some.items()} for name, some in layer.values.items()},
+        "values": {name: layer.words(name) for name in layer.values},
         "style": layer.style,
     }
 
@@ -84,6 +84,9 @@ def words() -> dict[str, str]:
         "live": _("Live"),
         "noReplay": _("Nothing is kept of that hour."),
         "replaying": _("Replay of %(time)s"),
+        "few": _("few"),
+        "many": _("many"),
+        "keyFor": _("Colours of %(name)s"),
         "happened": _("%(count)s in view from %(from)s to %(to)s"),
         "mostAt": _("Counts over time; the most, %(count)s, from %(time)s on"),
         "failed": _("That did not work. Try again."),

@@ -120,6 +120,11 @@ def chosen(slug: str) -> Category:
     return found
 
 
+def names() -> dict[str, str]:
+    """Every category's name in the reader's language, by its slug."""
+    return {category.slug: category.name for category in Category.objects.all()}
+
+
 def tree() -> list[tuple[Category, list[Category]]]:
     """The groups with their categories that can be chosen, in order."""
     found: dict[int, tuple[Category, list[Category]]] = {}

@@ -45,6 +45,7 @@ from cityhall.services.reports.questions import told
 
 BULK = ("accept", "start", "resolve", "reject")
 OWN_FORM = ("transfer", "merge", "assign")
+ONWARD = ("accept", "start", "resolve", "reopen")
 CREW_STOPS = 40
 
 
@@ -66,6 +67,13 @@ def _officer(request: HttpRequest) -> Actor:
 def inbox(request: HttpRequest) -> HttpResponse:
     """What is to be done: list and map side by side. Every filter is in the address, so it can be kept and shared."""
     desk, chosen = _desk(request), boxes.read_filter(request.GET)
+    views = {
+        "query": urlencode(chosen),
+        "counts": boxes.counts(desk),
+        "saved": SavedFilter.objects.filter(person=person_of(request)),
+    }
+    if request.GET.get("part") == "views":
+        return render(request, "reports/desk_views.html", views)
     found, after = boxes.page(desk, chosen)
     now = timezone.now()
     rows = [{"report": report, "light": report.case.light(now) if report.case.is_open else ""} for report in found]
@@ -73,9 +81,6 @@ def inbox(request: HttpRequest) -> HttpResponse:
         "rows": rows,
         "after": after,
         "chosen": chosen,
-        "query": urlencode(chosen),
-        "counts": boxes.counts(desk),
-        "saved": SavedFilter.objects.filter(person=person_of(request)),
         "tree": tree(),
         "agencies": desk.agencies,
         "zones": Zone.objects.filter(kind="district"),
@@ -86,7 +91,7 @@ def inbox(request: HttpRequest) -> HttpResponse:
         "incidents": Incident.objects.filter(ended_at=None).select_related("category")[:3],
         "may_change_rules": may(desk.actor, routing.PERMISSION),
     }
-    return render(request, "reports/desk.html", context)
+    return render(request, "reports/desk.html", context | views)
 
 
 def _layer(which: str, query: str) -> list[dict[str, Any]]:
@@ -100,6 +105,7 @@ def _layer(which: str, query: str) -> list[dict[str, Any]]:
             "live": "",
             "icon": "warning",
             "color": "#b3261e",
+            "bold": True,
             "minzoom": 0,
             "visible": True,
         }
@@ -185,11 +191,14 @@ def _case(actor: Any, report: Report) -> dict[str, Any]:
     near = duplicates(report.category, report.point, report.text, now, count=6, public=False)
     language = report.language if report.language in dict(settings.LANGUAGES) else settings.LANGUAGE_CODE
     officers = Membership.objects.filter(scope=report.case.agency.scope).values("person")
+    # The step that leads on comes first.
+    steps = sorted(possible(report.state, "officer"), key=lambda step: step.name not in ONWARD)
     return {
         "report": report,
         "case": report.case,
         "light": report.case.light(now) if report.case.is_open else "",
-        "steps": [step for step in possible(report.state, "officer") if step.name not in OWN_FORM],
+        "steps": [step for step in steps if step.name not in OWN_FORM],
+        "pin": report.point,
         "is_open": report.state in OPEN,
         "told": told(report),
         "story": _story(report.case),
@@ -282,7 +291,9 @@ def act(request: HttpRequest, report_id: int, what: str) -> HttpResponse:
         messages.warning(request, str(problem))
     then = request.POST.get("then", "")
     if then == "field":
-        return redirect("reports_field")
+        start = request.POST.get("from", "")
+        query = urlencode({"from": start}) if tours.read_start(start) else ""
+        return redirect(f"/reports/desk/field/?{query}#report-{report_id}")
     # Who gave it away cannot look at it any more.
     still = Case.objects.select_related("agency", "above").filter(pk=report_id).first()
     mine = still is not None and may(actor, actions.WORK, still)
@@ -306,9 +317,16 @@ def field(request: HttpRequest) -> HttpResponse:
     start = _start(request)
     ordered, metres = tours.tour(reports, start)
     now = timezone.now()
-    rows = [{"report": report, "light": report.case.light(now)} for report in ordered]
+    photos: dict[int, list[dict[str, str]]] = {}
+    for photo in Photo.objects.filter(report__in=ordered).select_related("media"):
+        shown = {"url": link(photo.media, 320), "whole": link(photo.media), "kind": Photo.Kind(photo.kind).label}
+        photos.setdefault(photo.report_id, []).append(shown)
+    rows = [
+        {"report": report, "light": report.case.light(now), "photos": photos.get(report.pk, [])} for report in ordered
+    ]
     context = {
         "rows": rows,
+        "start": request.GET.get("from", ""),
         "kilometres": metres / 1000,
         "layers": _layer("field", urlencode({"from": f"{start[0]},{start[1]}"})),
         "way_data": [tours.geojson(ordered, start)],

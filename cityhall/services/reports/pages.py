@@ -41,7 +41,7 @@ def layers(*slugs: str) -> list[dict[str, Any]]:
     """The service's layers for a page's own map, switched on, and read again now and then."""
     wanted = [f"reports-{slug}" for slug in slugs]
     own = {"visible": True, "minzoom": 0, "again": AGAIN_S}
-    return [layer | own for layer in map_layers() if layer["id"] in wanted]
+    return [layer | own | {"bold": not layer.get("size")} for layer in map_layers() if layer["id"] in wanted]
 
 
 @require_safe
@@ -75,6 +75,7 @@ def new(request: HttpRequest) -> HttpResponse:
     """Filing a report. With a script the form is sent by the service worker's queue; without one it comes here."""
     groups = tree()
     context: dict[str, Any] = {"tree": groups, "most": MOST_PHOTOS, "form": request.POST}
+    context["common"] = queries.often_reported()
     context["asking"] = _asking([one for _group, items in groups for one in items], request.POST)
     if request.method == "POST":
         try:
@@ -148,6 +149,8 @@ def report(request: HttpRequest, report_id: int) -> HttpResponse:
         "text": queries.public_text(found),
         "told": told(found, public=True),
         "photos": _public_photos(found),
+        # Of a matter that is private not even the place is told.
+        "pin": None if found.category.sensitive else found.shown,
     }
     return render(request, "reports/report.html", context)
 
@@ -247,10 +250,12 @@ def _followed(request: HttpRequest, found: Report, secret: str) -> HttpResponse:
         "can_object": found.case.done_at is not None
         and timezone.now() - found.case.done_at <= timedelta(days=actions.OBJECT_DAYS),
         "votes": _votes(),
+        "pin": found.point,
     }
     response = render(request, "reports/follow.html", context, status=problem.status if problem else 200)
-    # The address is the key: it must not leave with a click, nor be found by a search engine.
-    response["Referrer-Policy"] = "no-referrer"
+    # The address is the key: it must not leave the city with a click, nor be found by a search engine. "no-referrer"
+    # would be too much: a browser then hides whence a form comes, and every answer, vote and reopening is refused.
+    response["Referrer-Policy"] = "same-origin"
     response["X-Robots-Tag"] = "noindex"
     return response
 

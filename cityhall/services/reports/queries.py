@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import timedelta
 from typing import Any
 
@@ -17,7 +18,7 @@ from django.utils.translation import gettext_lazy as _
 from cityhall.kernel.cases.workflow import OPEN
 from cityhall.kernel.errors import Missing
 from cityhall.services.reports import heat
-from cityhall.services.reports.models import Incident, Photo, PublicReport, Report
+from cityhall.services.reports.models import Category, Incident, Photo, PublicReport, Report
 
 Bounds = tuple[float, float, float, float]
 MOST_POINTS = 1000
@@ -39,6 +40,14 @@ def find_public(report_id: int) -> Report:
     if found is None:
         raise Missing(_("There is no such report."), code="no_such_report")
     return found
+
+
+def often_reported(count: int = 5, of: int = 500) -> list[Category]:
+    """What people report most, among the latest: so few are counted that a page may ask each time."""
+    latest = public_reports().order_by("-filed_at").values_list("category_id", flat=True)[:of]
+    most = [pk for pk, _count in Counter(latest).most_common(count)]
+    known = Category.objects.filter(active=True, parent__isnull=False).in_bulk(most)
+    return [known[pk] for pk in most if pk in known]
 
 
 def public_text(report: Report) -> str:

@@ -38,13 +38,14 @@ SERVICE = Service(
             panel="/reports/{id}/",
             labels={
                 "id": _("Number"),
-                "name": _("About"),
-                "category": _("Category"),
+                "category": _("About"),
                 "state": _("State"),
                 "at": _("Reported"),
                 "supporters": _("Others say so too"),
             },
-            values={"state": dict(State.choices)},
+            values={"state": dict(State.choices), "category": "cityhall.services.reports.categories:names"},
+            # The name is the category's, in one language for all who read.
+            unshown=("url", "color", "name"),
             icon="warning",
             color="#b3261e",
             min_zoom=11,

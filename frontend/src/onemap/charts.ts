@@ -1,5 +1,5 @@
 /** Facets as charts: bars one can press to choose, and the spread of numbers. */
-import type { Words } from './spec'
+import { say, type LayerSpec, type Shown, type Words } from './spec'
 
 export interface Facet {
   field: string
@@ -31,6 +31,7 @@ export function bars(facet: Facet, chosen: string[], words: Words, told: Record<
     button.setAttribute('aria-pressed', String(chosen.includes(String(value))))
     const name = button.appendChild(document.createElement('span'))
     name.textContent = (told[String(value)] ?? String(value)) || '–'
+    button.title = name.textContent
     const picture = button.appendChild(part('svg', { viewBox: '0 0 100 8', preserveAspectRatio: 'none', 'aria-hidden': 'true' }))
     picture.append(part('rect', { width: 100, height: 8, class: 'facet-ground' }), part('rect', { width: (100 * count) / most, height: 8, class: 'facet-share' }))
     const number = button.appendChild(document.createElement('span'))
@@ -62,6 +63,38 @@ export function spread(facet: Facet): HTMLElement {
   ends.className = 'row spread num soft'
   ends.append(short(facet.bars[0]?.[0] ?? 0), document.createElement('span'), short(facet.bars.at(-1)?.[1] ?? 0))
   return figure
+}
+
+/** What a layer's colours mean, into `list`; hidden where there is one colour, or each feature has its own. */
+export function key(list: HTMLElement, spec: LayerSpec, shown: Shown | undefined, words: Words): void {
+  const named: [string, string?][] = !shown ? [] : shown.as !== 'points' ? [[words.few ?? ''], [words.many ?? '']] : meanings(spec)
+  list.hidden = named.length === 0
+  list.setAttribute('aria-label', say(words.keyFor, { name: spec.name }))
+  list.classList.toggle('map-ramp', shown?.as !== 'points')
+  list.replaceChildren(
+    ...named.map(([name, color]) => {
+      const item = document.createElement('li')
+      if (color) {
+        const swatch = item.appendChild(document.createElement('i'))
+        swatch.className = 'swatch'
+        swatch.style.setProperty('--swatch', color)
+      }
+      item.append(name)
+      return item
+    }),
+  )
+}
+
+/** What each colour of a style stands for: values, or ranges between its breaks. */
+function meanings({ style, values }: LayerSpec): [string, string?][] {
+  const { field, colors, breaks = [] } = style
+  if (!field || !colors?.length || !breaks.length) return []
+  if (!breaks.every((one) => typeof one === 'number')) {
+    return breaks.map((one, at) => [values[field]?.[String(one)] ?? String(one), colors[at % colors.length]])
+  }
+  const short = breaks.map((one) => one.toLocaleString(document.documentElement.lang, { maximumSignificantDigits: 4 }))
+  const ranges = [`< ${short[0]}`, ...short.map((low, at) => (at + 1 < short.length ? `${low} – ${short[at + 1]}` : `≥ ${low}`))]
+  return ranges.map((range, at) => [range, colors[Math.min(at, colors.length - 1)]])
 }
 
 /** All facets of a layer into `place`. */

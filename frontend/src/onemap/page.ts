@@ -2,7 +2,7 @@
 import 'maplibre-gl/dist/maplibre-gl.css'
 import { lighten } from '../theme'
 import { Board } from './board'
-import { charts, type Facet } from './charts'
+import { charts, key, type Facet } from './charts'
 import { Compare } from './compare'
 import { ramp } from './draw'
 import { PeriodForm } from './period'
@@ -210,6 +210,7 @@ class OneMap {
 
   private changed(): void {
     const { left, right } = this.sides
+    for (const spec of this.specs) this.row(spec.id, (row) => key(row.querySelector<HTMLElement>('[data-key]')!, spec, this.shown[spec.id], this.words))
     this.board.show(this.period.apply(left.layers), left.outside)
     this.compare.right?.show(this.period.apply(right.layers), right.outside)
     clearTimeout(this.soon)

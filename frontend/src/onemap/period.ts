@@ -128,8 +128,10 @@ export class PeriodForm {
 
   private say(bar: number): string {
     const { start, step } = steps(this.state!, Date.now() / 1000)
+    // The last bar of a period that goes on ends now.
+    const moment = this.end === undefined ? Math.min(start + bar * step, Date.now() / 1000) : start + bar * step
     const fine = step < 86_400 ? { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' } as const : {}
-    return new Date((start + bar * step) * 1000).toLocaleString(document.documentElement.lang, { timeZone: this.form.dataset.zone, day: 'numeric', month: 'short', ...fine })
+    return new Date(moment * 1000).toLocaleString(document.documentElement.lang, { timeZone: this.form.dataset.zone, day: 'numeric', month: 'short', ...fine })
   }
 
   private draw(): void {

@@ -33,6 +33,12 @@ export function startViews(root: HTMLElement, words: Words, state: () => State, 
       const link = item.appendChild(document.createElement('a'))
       link.href = body.url ?? ''
       link.textContent = body.name ?? ''
+      const remove = item.appendChild(document.createElement('button'))
+      remove.type = 'button'
+      remove.className = 'link'
+      remove.dataset.deleteView = `${body.url}delete/`
+      remove.textContent = form.dataset.delete ?? ''
+      remove.setAttribute('aria-label', `${form.dataset.delete} ${body.name}`)
       form.reset()
     })
   })

@@ -106,6 +106,8 @@ def test_pages_for_people(fleet: Any) -> None:
     for path in ("/", "/conformance", "/api", "/collections", "/collections/transit-stops"):
         answer = Client().get(f"{OGC}{path}", headers={"accept": "text/html,*/*;q=0.5"})
         assert answer.status_code == 200 and answer.headers["Content-Type"].startswith("text/html"), path
+    first = Client().get(f"{OGC}/?f=html").content.decode()
+    assert 'href="/map/data/transit/vehicles.csv" download' in first and "licenses/by/4.0" in first
     page = Client().get(f"{OGC}/collections/transit-vehicles/items?f=html").content.decode()
     assert "<td>L1</td>" in page and f"after={fleet[9].pk}" in page
 

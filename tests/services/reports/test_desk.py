@@ -118,7 +118,7 @@ def test_the_reporter_answers_confirms_votes_and_reopens(city: Path) -> None:
     Case.objects.filter(pk=report.pk).update(done_at=timezone.now() - timedelta(days=31))
     assert client.post(page, {"step": "reopen", "reason": "Again"}).status_code == 409
     answer = client.get(page)
-    assert answer["Referrer-Policy"] == "no-referrer" and answer["X-Robots-Tag"] == "noindex"
+    assert answer["Referrer-Policy"] == "same-origin" and answer["X-Robots-Tag"] == "noindex"
 
 
 def test_the_inbox_is_of_ones_own_agency(city: Path) -> None:
@@ -165,7 +165,7 @@ def test_everything_on_a_cases_page(city: Path) -> None:
     public = Client().get(f"/reports/{report.pk}/").content.decode()
     assert "Bring the saw" not in public and "We come on Monday" in public
     page = do("step", step="reject", reason="")
-    assert "Say why." in page
+    assert "Say why." in page and 'role="alert"' in page
     do("recategorise", category="pothole", reason="It is a hole.")
     report = Report.objects.select_related("category", "case__agency").get(pk=report.pk)
     assert (report.category.slug, report.case.agency.slug, report.state) == ("pothole", "public-works", "new")
@@ -179,6 +179,8 @@ def test_in_bulk(city: Path) -> None:
     values = {"step": "accept", "report": [str(one) for one in (*made, other)]}
     page = client_of(olga).post("/reports/desk/bulk/", values, follow=True).content.decode()
     assert Report.objects.filter(state="accepted").count() == 3 and f"{other}: You may not do this." in page
+    views = client_of(olga).get("/reports/desk/?light=red&part=views").content.decode()
+    assert "open 3" in views and 'href="?light=red" aria-current="true"' in views and "<html" not in views
 
 
 def test_a_crews_round_is_short_and_its_photos_are_kept(city: Path) -> None:

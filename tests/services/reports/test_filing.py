@@ -24,7 +24,7 @@ from cityhall.kernel.journal.models import Entry
 from cityhall.kernel.media.storing import path_of
 from cityhall.kernel.people.actors import ANONYMOUS, person_actor, system
 from cityhall.kernel.people.models import Person
-from cityhall.services.reports import actions, following, heat, importing, limits
+from cityhall.services.reports import actions, following, heat, importing, limits, queries
 from cityhall.services.reports.models import Category, CellCount, Photo, Refused, Report, Supporter
 from tests.services.reports.conftest import CENTER, filed, jpeg
 
@@ -198,6 +198,23 @@ def test_the_sensitive_is_coarse_and_silent_to_the_public(city: Path) -> None:
     assert near.json() == []
     data = Entry.objects.get(type="report.filed").data
     assert int(data["cell"], 16) == report.cell
+
+
+def test_the_map_names_categories_in_the_readers_language(city: Path) -> None:
+    report = filed().report
+    reader = Client(headers={"Accept-Language": "es"})
+    facets = reader.get("/map/summary/reports/open/?facets=1").json()["facets"]
+    assert {facet["field"] for facet in facets}.isdisjoint({"name", "color"})
+    table = reader.get("/map/table/reports/open/").content.decode()
+    assert "Bache" in table and "pothole" not in table and f'href="/reports/{report.pk}/"' in table
+
+
+def test_what_is_often_reported_is_one_press_away(city: Path) -> None:
+    assert "data-category" not in Client().get("/reports/new/").content.decode()
+    for category in ("tree", "pothole", "pothole"):
+        filed(category=category)
+    assert [one.slug for one in queries.often_reported()] == ["pothole", "tree"]
+    assert 'data-category="pothole"' in Client().get("/reports/new/").content.decode()
 
 
 def test_named_or_anonymous(city: Path) -> None:
