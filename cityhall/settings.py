@@ -69,6 +69,7 @@ AUTH_USER_MODEL = "people.Person"
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "cityhall.web.security.content_security_policy",
+    "cityhall.web.packed.Packed",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import json
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,15 @@ def test_every_page_is_protected(client: Client) -> None:
 def test_a_form_that_is_too_old_says_what_to_do() -> None:
     answer = Client(enforce_csrf_checks=True).post("/reports/new/", {}, headers={"Accept-Language": "es"})
     assert answer.status_code == 403 and "cargue la página de nuevo" in answer.content.decode()
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("path", ["/", "/api/openapi.json"])
+def test_pages_and_answers_are_sent_packed(client: Client, path: str) -> None:
+    plain, packed = client.get(path), client.get(path, headers={"Accept-Encoding": "gzip"})
+    assert packed.headers["Content-Encoding"] == "gzip" and "Accept-Encoding" in packed.headers["Vary"]
+    assert len(gzip.decompress(packed.content)) > 2 * len(packed.content)
+    assert "Content-Encoding" not in plain.headers
 
 
 def test_what_pages_are_built_of_is_sent_packed_and_kept(client: Client) -> None:
