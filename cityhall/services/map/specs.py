@@ -62,9 +62,11 @@ def outside_specs() -> list[dict[str, Any]]:
 
 def spans() -> list[tuple[int, str]]:
     """How far back one may look, in seconds, and its name."""
-    day = 86_400
+    day, year = 86_400, 365 * 86_400
     names = [(3_600, _("the last hour")), (day, _("the last day")), (7 * day, _("the last week"))]
-    return [*names, (30 * day, _("the last month")), (365 * day, _("the last year"))]
+    names += [(30 * day, _("the last month")), (year, _("the last year"))]
+    # The city's own data sets may tell of when it was built.
+    return [*names, (10 * year, _("the last ten years")), (100 * year, _("the last hundred years"))]
 
 
 def words() -> dict[str, str]:

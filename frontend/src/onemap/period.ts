@@ -4,6 +4,7 @@ import { asked, say, type LayerSpec, type Period, type Shown, type Words } from 
 
 export const BARS = 48
 const MINUTE_S = 60
+const YEAR_S = 365 * 86_400
 
 /** The window's start and the width of a bar, in seconds. Starts at whole bars, so that many readers ask for the same. */
 export function steps(period: Period, now: number): { start: number; step: number } {
@@ -130,7 +131,7 @@ export class PeriodForm {
     const { start, step } = steps(this.state!, Date.now() / 1000)
     // The last bar of a period that goes on ends now.
     const moment = this.end === undefined ? Math.min(start + bar * step, Date.now() / 1000) : start + bar * step
-    const fine = step < 86_400 ? { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' } as const : {}
+    const fine = step < 86_400 ? { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' } as const : step * BARS > YEAR_S ? { year: 'numeric' } as const : {}
     return new Date(moment * 1000).toLocaleString(document.documentElement.lang, { timeZone: this.form.dataset.zone, day: 'numeric', month: 'short', ...fine })
   }
 
