@@ -13,12 +13,13 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.decorators.http import require_POST, require_safe
 
 from cityhall.kernel.cases import actions as cases
 from cityhall.kernel.cases.models import Agency, Case
 from cityhall.kernel.cases.queries import Happening, history
-from cityhall.kernel.cases.workflow import OPEN, State, possible
+from cityhall.kernel.cases.undo import UNDO_FOR
+from cityhall.kernel.cases.workflow import OPEN, TRANSITIONS, State, possible
 from cityhall.kernel.errors import CityhallError, Missing
 from cityhall.kernel.media.links import link
 from cityhall.kernel.people.actors import Actor, actor_of, person_of
@@ -26,17 +27,15 @@ from cityhall.kernel.people.models import Membership, Person
 from cityhall.kernel.people.permissions import may, require
 from cityhall.kernel.places.models import Zone
 from cityhall.kernel.values import whole
-from cityhall.services.reports import actions, photo_learning, routing, tours, translating
+from cityhall.services.reports import actions, routing, tours, translating
 from cityhall.services.reports import inbox as boxes
 from cityhall.services.reports.categories import tree
 from cityhall.services.reports.duplicates import duplicates
 from cityhall.services.reports.models import (
-    Category,
     Incident,
     OtherCity,
     Photo,
     Report,
-    RuleSet,
     SavedFilter,
     StandardAnswer,
 )
@@ -47,6 +46,8 @@ BULK = ("accept", "start", "resolve", "reject")
 OWN_FORM = ("transfer", "merge", "assign")
 ONWARD = ("accept", "start", "resolve", "reopen")
 CREW_STOPS = 40
+MOST_WARNED = 5
+DONE = "reports_done"
 
 
 def _desk(request: HttpRequest) -> boxes.Desk:
@@ -88,6 +89,7 @@ def inbox(request: HttpRequest) -> HttpResponse:
         "bulk": [step for step in possible(State.NEW, "officer") if step.name in BULK],
         "answers": StandardAnswer.objects.all(),
         "layers": _layer("desk", urlencode(chosen)),
+        "done": _done(request),
         "incidents": Incident.objects.filter(ended_at=None).select_related("category")[:3],
         "may_change_rules": may(desk.actor, routing.PERMISSION),
     }
@@ -152,17 +154,55 @@ def bulk(request: HttpRequest) -> HttpResponse:
     if step == "merge" and len(ids) > 1:
         try:
             actions.merge(actor, ids, min(ids))
-            messages.success(request, _("They were merged into number %(number)d.") % {"number": min(ids)})
+            said = _("They were merged into number %(number)d.") % {"number": min(ids)}
+            _offer_undo(request, step, sorted(set(ids) - {min(ids)}), said)
         except CityhallError as problem:
             messages.warning(request, str(problem))
     elif step in BULK and ids:
         result = cases.bulk(actor, ids, step, reason=reason)
         if result.done:
-            messages.success(request, _("%(count)d were changed.") % {"count": len(result.done)})
-        for number, problem in list(result.refused.items())[:5]:
-            messages.warning(request, f"{number}: {problem}")
+            _offer_undo(request, step, result.done, _("%(count)d were changed.") % {"count": len(result.done)})
+        _warn(request, result.refused)
     else:
         messages.warning(request, _("Choose reports first."))
+    return redirect(f"/reports/desk/?{urlencode(boxes.read_filter(post))}")
+
+
+def _warn(request: HttpRequest, refused: dict[int, CityhallError]) -> None:
+    for number, problem in list(refused.items())[:MOST_WARNED]:
+        messages.warning(request, f"{number}: {problem}")
+
+
+def _offer_undo(request: HttpRequest, step: str, ids: list[int], said: str) -> None:
+    """Keeps what the officer did last with the session: the pages say it, and let it be undone while it can."""
+    until = timezone.now() + UNDO_FOR
+    request.session[DONE] = {"step": step, "ids": ids, "said": said, "until": until.timestamp()}
+
+
+def _done(request: HttpRequest) -> dict[str, Any] | None:
+    """What was done last, while it can be undone."""
+    kept: dict[str, Any] | None = request.session.get(DONE)
+    return kept if kept and timezone.now().timestamp() < kept["until"] else None
+
+
+@require_POST
+def undo(request: HttpRequest) -> HttpResponse:
+    """Takes back a step of one or many reports, each in a transaction of its own; says which could not be."""
+    actor, post = _officer(request), request.POST
+    ids = dict.fromkeys(number for text in post.getlist("report") if (number := whole(text)) is not None)
+    undone, refused = [], {}
+    for number in list(ids)[:500]:
+        try:
+            actions.undo(actor, number, post.get("step", ""))
+            undone.append(number)
+        except CityhallError as problem:
+            refused[number] = problem
+    request.session.pop(DONE, None)
+    if undone:
+        messages.success(request, _("Undone: %(count)d.") % {"count": len(undone)})
+    _warn(request, refused)
+    if post.get("then") == "case" and len(ids) == 1:
+        return redirect("reports_case", report_id=next(iter(ids)))
     return redirect(f"/reports/desk/?{urlencode(boxes.read_filter(post))}")
 
 
@@ -175,7 +215,9 @@ def case(request: HttpRequest, report_id: int) -> HttpResponse:
     require(actor, actions.WORK, report.case)
     wanted = "draft" in request.GET
     draft = translating.draft(report.text, report.language, settings.LANGUAGE_CODE) if wanted else ""
-    return render(request, "reports/case.html", _case(actor, report) | {"draft": draft})
+    done = _done(request)
+    context = {"draft": draft, "done": done if done and done["ids"] == [report_id] else None, "then": "case"}
+    return render(request, "reports/case.html", _case(actor, report) | context)
 
 
 def _report(report_id: int) -> Report:
@@ -286,7 +328,11 @@ def act(request: HttpRequest, report_id: int, what: str) -> HttpResponse:
             actions.add_photo(actor, report_id, request.FILES["photo"].read(), request.POST.get("kind", ""))
         elif what in DOORS:
             DOORS[what](actor, report_id, request.POST)
-        messages.success(request, _("It was saved."))
+        step = request.POST.get("step", "") if what == "step" else what
+        if step in TRANSITIONS and TRANSITIONS[step].undo and request.POST.get("then") != "field":
+            _offer_undo(request, step, [report_id], _("It was saved."))
+        else:
+            messages.success(request, _("It was saved."))
     except CityhallError as problem:
         messages.warning(request, str(problem))
     then = request.POST.get("then", "")
@@ -332,48 +378,3 @@ def field(request: HttpRequest) -> HttpResponse:
         "way_data": [tours.geojson(ordered, start)],
     }
     return render(request, "reports/field.html", context)
-
-
-@never_cache
-@require_http_methods(["GET", "HEAD", "POST"])
-def rules(request: HttpRequest) -> HttpResponse:
-    """The routing rules: edited, tried on past reports, put in service, rolled back."""
-    actor = actor_of(request)
-    require(actor, routing.PERMISSION)
-    post = request.POST
-    written = _written(post) if request.method == "POST" else routing.in_service()
-    context: dict[str, Any] = {}
-    try:
-        if post.get("do") == "save":
-            routing.save_rules(actor, written, post.get("note", ""))
-            messages.success(request, _("The rules are in service."))
-            return redirect("reports_rules")
-        if post.get("do") == "roll_back":
-            routing.roll_back(actor, whole(post.get("version", "")) or 0)
-            messages.success(request, _("The rules are in service."))
-            return redirect("reports_rules")
-        if post.get("do") == "try":
-            context["trial"] = routing.try_rules(actor, written)
-    except CityhallError as problem:
-        context["problem"] = problem
-    context |= {
-        "rules": [*written, {}],
-        "categories": Category.objects.filter(agency__isnull=False),
-        "agencies": Agency.objects.all(),
-        "zones": Zone.objects.filter(kind="district"),
-        "photos": photo_learning.figures(),
-        "versions": RuleSet.objects.select_related("author")[:10],
-        "note": post.get("note", ""),
-    }
-    status = context["problem"].status if "problem" in context else 200
-    return render(request, "reports/rules.html", context, status=status)
-
-
-def _written(post: Any) -> list[routing.Rule]:
-    """The rows of the form; those without an agency are left out."""
-    columns = {name: post.getlist(name) for name in routing.FIELDS}
-    rows = [
-        {name: columns[name][row] if row < len(columns[name]) else "" for name in routing.FIELDS}
-        for row in range(min(len(columns["agency"]), 200))
-    ]
-    return [row for row in rows if row["agency"]]
