@@ -18,7 +18,6 @@ from django.views.decorators.http import require_POST, require_safe
 from cityhall.kernel.cases import actions as cases
 from cityhall.kernel.cases.models import Agency, Case
 from cityhall.kernel.cases.queries import Happening, history
-from cityhall.kernel.cases.undo import UNDO_FOR
 from cityhall.kernel.cases.workflow import OPEN, TRANSITIONS, State, possible
 from cityhall.kernel.errors import CityhallError, Missing
 from cityhall.kernel.media.links import link
@@ -27,7 +26,7 @@ from cityhall.kernel.people.models import Membership, Person
 from cityhall.kernel.people.permissions import may, require
 from cityhall.kernel.places.models import Zone
 from cityhall.kernel.values import whole
-from cityhall.services.reports import actions, routing, tours, translating
+from cityhall.services.reports import actions, desk_undo, routing, tours, translating
 from cityhall.services.reports import inbox as boxes
 from cityhall.services.reports.categories import tree
 from cityhall.services.reports.duplicates import duplicates
@@ -46,8 +45,6 @@ BULK = ("accept", "start", "resolve", "reject")
 OWN_FORM = ("transfer", "merge", "assign")
 ONWARD = ("accept", "start", "resolve", "reopen")
 CREW_STOPS = 40
-MOST_WARNED = 5
-DONE = "reports_done"
 
 
 def _desk(request: HttpRequest) -> boxes.Desk:
@@ -67,7 +64,12 @@ def _officer(request: HttpRequest) -> Actor:
 @require_safe
 def inbox(request: HttpRequest) -> HttpResponse:
     """What is to be done: list and map side by side. Every filter is in the address, so it can be kept and shared."""
-    desk, chosen = _desk(request), boxes.read_filter(request.GET)
+    return _inbox(request, request.GET)
+
+
+def _inbox(request: HttpRequest, query: Any, typed: Any = None) -> HttpResponse:
+    """The inbox as `query` filters it; `typed` is a bulk step that was refused, shown again as it was sent."""
+    desk, chosen = _desk(request), boxes.read_filter(query)
     views = {
         "query": urlencode(chosen),
         "counts": boxes.counts(desk),
@@ -77,7 +79,15 @@ def inbox(request: HttpRequest) -> HttpResponse:
         return render(request, "reports/desk_views.html", views)
     found, after = boxes.page(desk, chosen)
     now = timezone.now()
-    rows = [{"report": report, "light": report.case.light(now) if report.case.is_open else ""} for report in found]
+    picked = set(typed.getlist("report")) if typed else set()
+    rows = [
+        {
+            "report": report,
+            "light": report.case.light(now) if report.case.is_open else "",
+            "picked": str(report.pk) in picked,
+        }
+        for report in found
+    ]
     context = {
         "rows": rows,
         "after": after,
@@ -89,7 +99,8 @@ def inbox(request: HttpRequest) -> HttpResponse:
         "bulk": [step for step in possible(State.NEW, "officer") if step.name in BULK],
         "answers": StandardAnswer.objects.all(),
         "layers": _layer("desk", urlencode(chosen)),
-        "done": _done(request),
+        "done": desk_undo.done(request),
+        "typed": typed,
         "incidents": Incident.objects.filter(ended_at=None).select_related("category")[:3],
         "may_change_rules": may(desk.actor, routing.PERMISSION),
     }
@@ -151,73 +162,46 @@ def bulk(request: HttpRequest) -> HttpResponse:
     actor, post = _officer(request), request.POST
     ids = [number for text in post.getlist("report") if (number := whole(text)) is not None][:500]
     step, reason = post.get("step", ""), post.get("reason", "")
+    done = False
     if step == "merge" and len(ids) > 1:
         try:
             actions.merge(actor, ids, min(ids))
             said = _("They were merged into number %(number)d.") % {"number": min(ids)}
-            _offer_undo(request, step, sorted(set(ids) - {min(ids)}), said)
+            desk_undo.offer(request, step, sorted(set(ids) - {min(ids)}), said)
+            done = True
         except CityhallError as problem:
             messages.warning(request, str(problem))
     elif step in BULK and ids:
         result = cases.bulk(actor, ids, step, reason=reason)
-        if result.done:
-            _offer_undo(request, step, result.done, _("%(count)d were changed.") % {"count": len(result.done)})
-        _warn(request, result.refused)
+        done = bool(result.done)
+        if done:
+            desk_undo.offer(request, step, result.done, _("%(count)d were changed.") % {"count": len(result.done)})
+        desk_undo.warn(request, result.refused)
     else:
         messages.warning(request, _("Choose reports first."))
-    return redirect(f"/reports/desk/?{urlencode(boxes.read_filter(post))}")
-
-
-def _warn(request: HttpRequest, refused: dict[int, CityhallError]) -> None:
-    for number, problem in list(refused.items())[:MOST_WARNED]:
-        messages.warning(request, f"{number}: {problem}")
-
-
-def _offer_undo(request: HttpRequest, step: str, ids: list[int], said: str) -> None:
-    """Keeps what the officer did last with the session: the pages say it, and let it be undone while it can."""
-    until = timezone.now() + UNDO_FOR
-    request.session[DONE] = {"step": step, "ids": ids, "said": said, "until": until.timestamp()}
-
-
-def _done(request: HttpRequest) -> dict[str, Any] | None:
-    """What was done last, while it can be undone."""
-    kept: dict[str, Any] | None = request.session.get(DONE)
-    return kept if kept and timezone.now().timestamp() < kept["until"] else None
-
-
-@require_POST
-def undo(request: HttpRequest) -> HttpResponse:
-    """Takes back a step of one or many reports, each in a transaction of its own; says which could not be."""
-    actor, post = _officer(request), request.POST
-    ids = dict.fromkeys(number for text in post.getlist("report") if (number := whole(text)) is not None)
-    undone, refused = [], {}
-    for number in list(ids)[:500]:
-        try:
-            actions.undo(actor, number, post.get("step", ""))
-            undone.append(number)
-        except CityhallError as problem:
-            refused[number] = problem
-    request.session.pop(DONE, None)
-    if undone:
-        messages.success(request, _("Undone: %(count)d.") % {"count": len(undone)})
-    _warn(request, refused)
-    if post.get("then") == "case" and len(ids) == 1:
-        return redirect("reports_case", report_id=next(iter(ids)))
-    return redirect(f"/reports/desk/?{urlencode(boxes.read_filter(post))}")
+    # Where nothing was done, what was chosen and written is there to be mended.
+    return redirect(f"/reports/desk/?{urlencode(boxes.read_filter(post))}") if done else _inbox(request, post, post)
 
 
 @never_cache
 @require_safe
 def case(request: HttpRequest, report_id: int) -> HttpResponse:
     """One report: what the resident says, what may be done, what happened."""
+    return _show(request, report_id)
+
+
+def _show(request: HttpRequest, report_id: int, what: str = "", problem: CityhallError | None = None) -> HttpResponse:
+    """The page of a report; with a `problem`, what was typed into the form `what` is there still, and why it failed."""
     actor = _officer(request)
     report = _report(report_id)
     require(actor, actions.WORK, report.case)
     wanted = "draft" in request.GET
     draft = translating.draft(report.text, report.language, settings.LANGUAGE_CODE) if wanted else ""
-    done = _done(request)
+    done = desk_undo.done(request)
     context = {"draft": draft, "done": done if done and done["ids"] == [report_id] else None, "then": "case"}
-    return render(request, "reports/case.html", _case(actor, report) | context)
+    context |= {"failed": what, "problem": problem, "typed": request.POST}
+    status = problem.status if problem else 200
+    return render(request, "reports/case.html", _case(actor, report) | context, status=status)
 
 
 def _report(report_id: int) -> Report:
@@ -321,8 +305,8 @@ DOORS: dict[str, Callable[[Any, int, Any], Any]] = {
 
 @require_POST
 def act(request: HttpRequest, report_id: int, what: str) -> HttpResponse:
-    """Does one thing with one report, and shows the report again."""
-    actor = _officer(request)
+    """Does one thing with one report, and shows the report again; where it is refused, with what was typed."""
+    actor, then, refused = _officer(request), request.POST.get("then", ""), None
     try:
         if what == "photo" and request.FILES.get("photo"):
             actions.add_photo(actor, report_id, request.FILES["photo"].read(), request.POST.get("kind", ""))
@@ -330,19 +314,22 @@ def act(request: HttpRequest, report_id: int, what: str) -> HttpResponse:
             DOORS[what](actor, report_id, request.POST)
         step = request.POST.get("step", "") if what == "step" else what
         if step in TRANSITIONS and TRANSITIONS[step].undo and request.POST.get("then") != "field":
-            _offer_undo(request, step, [report_id], _("It was saved."))
+            desk_undo.offer(request, step, [report_id], _("It was saved."))
         else:
             messages.success(request, _("It was saved."))
     except CityhallError as problem:
-        messages.warning(request, str(problem))
-    then = request.POST.get("then", "")
+        refused = problem
+    # Who gave it away cannot look at it any more.
+    still = Case.objects.select_related("agency", "above").filter(pk=report_id).first()
+    mine = still is not None and may(actor, actions.WORK, still)
+    if refused and mine and then != "field":
+        return _show(request, report_id, what, refused)
+    if refused:
+        messages.warning(request, str(refused))
     if then == "field":
         start = request.POST.get("from", "")
         query = urlencode({"from": start}) if tours.read_start(start) else ""
         return redirect(f"/reports/desk/field/?{query}#report-{report_id}")
-    # Who gave it away cannot look at it any more.
-    still = Case.objects.select_related("agency", "above").filter(pk=report_id).first()
-    mine = still is not None and may(actor, actions.WORK, still)
     return redirect("reports_case", report_id=report_id) if mine else redirect("reports_desk")
 
 
