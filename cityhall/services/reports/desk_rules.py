@@ -8,6 +8,7 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
@@ -28,7 +29,7 @@ def rules(request: HttpRequest) -> HttpResponse:
     actor = actor_of(request)
     require(actor, routing.PERMISSION)
     post = request.POST
-    written = _written(post) if request.method == "POST" else routing.in_service()
+    written = _written(post) if post.get("do") in ("save", "try") else routing.in_service()
     context: dict[str, Any] = {}
     try:
         if post.get("do") == "save":
@@ -36,13 +37,16 @@ def rules(request: HttpRequest) -> HttpResponse:
             messages.success(request, _("The rules are in service."))
             return redirect("reports_rules")
         if post.get("do") == "roll_back":
-            routing.roll_back(actor, whole(post.get("version", "")) or 0)
+            shown = whole(post.get("instead_of", ""))
+            routing.roll_back(actor, whole(post.get("version", "")) or 0, instead_of=shown or 0)
             messages.success(request, _("The rules are in service."))
             return redirect("reports_rules")
         if post.get("do") == "try":
             context["trial"] = routing.try_rules(actor, written)
     except CityhallError as problem:
         context["problem"] = problem
+    if version := request.GET.get("version") or post.get("version"):
+        context["compared"] = _compared(whole(version) or 0)
     context |= {
         "rules": [*written, {}],
         "categories": Category.objects.filter(agency__isnull=False),
@@ -54,6 +58,42 @@ def rules(request: HttpRequest) -> HttpResponse:
     }
     status = context["problem"].status if "problem" in context else 200
     return render(request, "reports/rules.html", context, status=status)
+
+
+WHAT = {
+    "added": gettext_lazy("comes back"),
+    "removed": gettext_lazy("goes"),
+    "changed": gettext_lazy("changes"),
+    "moved": gettext_lazy("changes its place"),
+}
+
+
+def _compared(version: int) -> dict[str, Any] | None:
+    """An earlier version beside the rules in service: each rule that differs, in words. None where it is no other."""
+    old = RuleSet.objects.filter(pk=version).exclude(state=RuleSet.State.IN_SERVICE).first()
+    current = RuleSet.objects.filter(state=RuleSet.State.IN_SERVICE).first()
+    if old is None or current is None:
+        return None
+    names = {
+        "category": {one.slug: one.name for one in Category.objects.all()},
+        "zone": dict(Zone.objects.values_list("slug", "name")),
+        "agency": dict(Agency.objects.values_list("slug", "name")),
+    }
+
+    def said(rule: routing.Rule, name: str) -> str:
+        value = str(rule.get(name) or "")
+        return str(names.get(name, {}).get(value, value))
+
+    rows = [
+        {
+            "what": WHAT[one.what],
+            "was_at": one.was_at,
+            "now_at": one.now_at,
+            "cells": [(said(one.was, name), said(one.now, name)) for name in routing.FIELDS],
+        }
+        for one in routing.differences(current.rules, old.rules)
+    ]
+    return {"version": old, "instead_of": current.pk, "rows": rows, "left": len(old.rules)}
 
 
 def _written(post: Any) -> list[routing.Rule]:

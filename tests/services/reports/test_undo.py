@@ -1,4 +1,4 @@
-"""Taking back what was done at the desk."""
+"""Taking back what was done at the desk, and rules that were put in service."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from cityhall.kernel.journal.models import Entry
 from cityhall.kernel.notify.models import Notification
 from cityhall.kernel.people.actors import ANONYMOUS, person_actor
 from cityhall.kernel.people.models import Person
-from cityhall.services.reports import actions, heat
-from cityhall.services.reports.models import Report, Supporter
+from cityhall.services.reports import actions, heat, routing
+from cityhall.services.reports.models import Report, RuleSet, Supporter
 from tests.services.reports.conftest import filed, officer_of
 from tests.services.reports.test_desk import client_of
 
@@ -112,3 +112,30 @@ def test_one_step_and_an_assignment_are_undone_on_the_cases_page(city: Path) -> 
     page = client.post(f"/reports/desk/{report}/step/", {"step": "start"}, follow=True).content.decode()
     assert "The last step was taken back." in press_undo(client, page)
     assert Case.objects.get(pk=report).state == "new"
+
+
+def test_what_putting_rules_back_changes_is_shown_before(city: Path) -> None:
+    rita = officer_of("", "rita", "reports.router")
+    tree, lamp, words = {"category": "tree"}, {"category": "streetlight"}, {"words": "garden"}
+    first = routing.save_rules(rita, [{**one, "agency": "parks"} for one in (tree, lamp, words)], "First").pk
+    now = [{**words, "agency": "parks"}, {**tree, "agency": "public-works", "hours": "6"}, {"agency": "parks"}]
+    second = routing.save_rules(rita, now, "Second").pk
+    found = routing.differences(RuleSet.objects.get(pk=second).rules, RuleSet.objects.get(pk=first).rules)
+    assert [(one.what, one.was_at, one.now_at) for one in found] == [
+        ("removed", 3, None),
+        ("changed", 2, 1),
+        ("added", None, 2),
+    ]
+    swapped = [now[2], now[0], now[1]]
+    assert [(one.what, one.was_at, one.now_at) for one in routing.differences(now, swapped)] == [("moved", 3, 1)]
+    client, page = client_of(rita), "/reports/desk/rules/"
+    assert 'value="roll_back"' not in client.get(page).content.decode()
+    shown = client.get(f"{page}?version={first}").content.decode()
+    assert "<del>Public Works</del> <ins>Parks and Gardens</ins>" in shown and "<del>6</del>" in shown
+    back = {"do": "roll_back", "version": str(first), "instead_of": str(second)}
+    third = routing.save_rules(rita, [], "Third").pk
+    refused = client.post(page, back)
+    assert refused.status_code == 409, "what was shown is not what would change"
+    assert f'name="instead_of" value="{third}"' in refused.content.decode()
+    assert client.post(page, {**back, "instead_of": str(third)}).status_code == 302
+    assert RuleSet.objects.get(state="in_service").pk == first
