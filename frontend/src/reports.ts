@@ -2,7 +2,8 @@ import { setPlace } from './combobox'
 import { position } from './exif'
 import { look } from './look'
 import type { CityMap } from './map'
-import { TAG, flush, forget, put, sent, waiting, type Sent } from './queue'
+import { TAG, flush, forget, put, sent } from './queue'
+import { showSent } from './sent'
 
 const WIDEST = 2048
 const PAUSE_MS = 350
@@ -347,52 +348,6 @@ async function later(): Promise<void> {
   }
 }
 
-async function showSent(root: HTMLElement): Promise<void> {
-  const list = root.querySelector<HTMLElement>('[data-sent-list]')!
-  const rows: HTMLElement[] = []
-  for (const one of await waiting()) {
-    rows.push(row(root, one.key, one.fields.what ?? '', root.dataset.waits ?? '', one.at))
-  }
-  for (const one of (await sent()).sort((a, b) => b.at - a.at)) rows.push(sentRow(root, one))
-  list.replaceChildren(...rows)
-  list.hidden = rows.length === 0
-  root.querySelector<HTMLElement>('[data-sent-none]')!.hidden = rows.length > 0
-}
-
-function sentRow(root: HTMLElement, one: Sent): HTMLElement {
-  const state = one.link ? `${root.dataset.number ?? ''} ${one.id}` : `${root.dataset.failed ?? ''}: ${one.problem}`
-  const item = row(root, one.key, one.what, state, one.at, one.link)
-  if (one.link) void showState(item, one.id!)
-  return item
-}
-
-/** How a report stands now, as the public list says it; of one that is not public nothing is shown. */
-async function showState(item: HTMLElement, id: number): Promise<void> {
-  const answer = await fetch(`/reports/${id}/?part=1`).catch(() => null)
-  if (!answer?.ok) return
-  const state = new DOMParser().parseFromString(await answer.text(), 'text/html').querySelector('.state')
-  if (state) item.lastElementChild!.before(state)
-}
-
-function row(root: HTMLElement, key: string, what: string, state: string, at: number, link = ''): HTMLElement {
-  const item = document.createElement('li')
-  item.className = 'list-row sent-row'
-  const title = document.createElement(link ? 'a' : 'strong')
-  if (link) title.setAttribute('href', link)
-  title.textContent = what
-  const detail = document.createElement('small')
-  detail.textContent = `${state} · ${new Date(at).toLocaleString(document.documentElement.lang, { dateStyle: 'medium', timeStyle: 'short' })}`
-  const words = document.createElement('span')
-  words.append(title, detail)
-  const button = document.createElement('button')
-  button.type = 'button'
-  button.className = 'button button-quiet'
-  button.textContent = root.dataset.forget ?? ''
-  button.addEventListener('click', () => void forget(key).then(() => showSent(root)))
-  item.append(words, button)
-  return item
-}
-
 function wakeCopy(root: HTMLElement): void {
   const button = root.querySelector<HTMLButtonElement>('[data-copy]')!
   button.addEventListener('click', () => {
@@ -401,13 +356,4 @@ function wakeCopy(root: HTMLElement): void {
     const copied = navigator.clipboard?.writeText(location.href) ?? Promise.reject(new Error('clipboard'))
     copied.then(() => (words.textContent = button.dataset.done ?? '')).catch(() => (words.textContent = button.dataset.failed ?? ''))
   })
-}
-
-addEventListener('online', () => void flush().then(refresh))
-navigator.serviceWorker?.addEventListener('message', (event) => {
-  if ((event.data as { sent?: unknown })?.sent) refresh()
-})
-
-function refresh(): void {
-  document.querySelectorAll<HTMLElement>('[data-sent]').forEach((list) => void showSent(list))
 }

@@ -185,6 +185,12 @@ def test_the_desk_by_keyboard(desktop: Page, demo: Demo) -> None:
     desktop.get_by_role("button", name="Start work").click()
     expect(desktop.get_by_text("being worked on").first).to_be_visible()
     desktop.get_by_role("button", name="Resolve").click()
+    expect(desktop.locator(".state").first).to_have_text("resolved")
+    assert faults(desktop, case) == []
+    desktop.get_by_role("button", name="Undo").click()
+    expect(desktop.locator(".state").first).to_have_text("being worked on")
+    desktop.get_by_role("button", name="Resolve").click()
+    expect(desktop.locator(".state").first).to_have_text("resolved")
     reporter_says(desktop, links[int(case.split("/")[-2])])
     desktop.goto(case)
     paths = ("/reports/desk/", desktop.url, "/reports/desk/field/", "/reports/desk/rules/")

@@ -108,8 +108,8 @@ def assign(actor: Actor, case_id: int, officer: Person | None) -> Case:
             field="officer",
             mend=_("Choose someone of the agency, or give the case to theirs."),
         )
-    case.assignee = officer
-    return _take(actor, case, step, data={"officer": officer.pk if officer else None})
+    was, case.assignee = case.assignee_id, officer
+    return _take(actor, case, step, data={"officer": officer.pk if officer else None, "was": was})
 
 
 @transaction.atomic
@@ -127,8 +127,11 @@ def promise(actor: Actor, case: Case, promised: timedelta, calendar: str, *, now
 
 
 @transaction.atomic
-def merge(actor: Actor, case_id: int, into_id: int) -> Case:
-    """Ends a case as part of another that tells of the same. Raises Conflict where that one is itself merged."""
+def merge(actor: Actor, case_id: int, into_id: int, *, data: dict[str, Any] | None = None) -> Case:
+    """Ends a case as part of another that tells of the same. Raises Conflict where that one is itself merged.
+
+    `data` is what the service needs to take it back; the journal keeps it with the step.
+    """
     if case_id == into_id:
         raise Conflict(_("A case cannot be merged into itself."), code="same_case", mend=_("Choose another."))
     # Always in one order, so that two officers who merge crosswise do not wait on one another for ever.
@@ -143,10 +146,11 @@ def merge(actor: Actor, case_id: int, into_id: int) -> Case:
         )
     step = _step(actor, case, "merge", OFFICER)
     require(actor, f"{case.kind}.work_case", into)
-    Case.objects.filter(merged_into=case).update(merged_into=into)
+    carried = list(case.merged.values_list("pk", flat=True))
+    case.merged.update(merged_into=into)
     case.merged_into = into
     note(actor, into, "absorbed", {"case": case.pk})
-    return _take(actor, case, step, data={"into": into.pk})
+    return _take(actor, case, step, data={**(data or {}), "into": into.pk, "carried": carried})
 
 
 @transaction.atomic

@@ -38,7 +38,8 @@ OFFICER, REQUESTER, CITY = "officer", "requester", "city"
 class Transition:
     """A step from any of `source` to `target` that any of `who` may take. "" keeps the state.
 
-    `reason`: it must be said why. `tells`: the person who asked hears of it.
+    `reason`: it must be said why. `tells`: the person who asked hears of it. `undo`: whoever took it may take it back
+    for some minutes (see undo.py).
     """
 
     name: str
@@ -48,23 +49,26 @@ class Transition:
     who: tuple[str, ...]
     reason: bool = False
     tells: bool = True
+    undo: bool = False
 
 
 N, A, W, Q, R, C, X, M = State
 TABLE = (
     #          name        label                          from             to    who                     must say why
-    Transition("accept", _("Accept"), (N,), A, (OFFICER,)),
-    Transition("start", _("Start work"), (N, A), W, (OFFICER,)),
-    Transition("ask", _("Ask the resident"), (N, A, W), Q, (OFFICER,), reason=True),
+    Transition("accept", _("Accept"), (N,), A, (OFFICER,), undo=True),
+    Transition("start", _("Start work"), (N, A), W, (OFFICER,), undo=True),
+    Transition("ask", _("Ask the resident"), (N, A, W), Q, (OFFICER,), reason=True, undo=True),
     Transition("answer", _("Answer"), (Q,), W, (REQUESTER, OFFICER), reason=True, tells=False),
-    Transition("resolve", _("Resolve"), (N, A, W, Q), R, (OFFICER,)),
+    Transition("resolve", _("Resolve"), (N, A, W, Q), R, (OFFICER,), undo=True),
     Transition("confirm", _("Confirm"), (R,), C, (REQUESTER, CITY), tells=False),
     Transition("reopen", _("Reopen"), (R, C, X), A, (REQUESTER, OFFICER), reason=True),
-    Transition("reject", _("Do not take on"), (N, A, W, Q), X, (OFFICER,), reason=True),
+    Transition("reject", _("Do not take on"), (N, A, W, Q), X, (OFFICER,), reason=True, undo=True),
     Transition("transfer", _("Give to another agency"), (N, A, W, Q), N, (OFFICER,), reason=True),
-    Transition("merge", _("Merge into another"), (N, A, W, Q), M, (OFFICER,)),
-    Transition("assign", _("Assign"), (N, A, W, Q), None, (OFFICER,), tells=False),
+    Transition("merge", _("Merge into another"), (N, A, W, Q), M, (OFFICER,), undo=True),
+    Transition("assign", _("Assign"), (N, A, W, Q), None, (OFFICER,), tells=False, undo=True),
 )
+UNDO = Transition("undo", _("Undo"), tuple(State), None, (OFFICER,))
+"""Not of the table: where it leads is told by the step that is taken back."""
 TRANSITIONS = {transition.name: transition for transition in TABLE}
 
 

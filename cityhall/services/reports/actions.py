@@ -10,6 +10,8 @@ from django.utils.translation import gettext_lazy as _
 
 from cityhall.kernel.cases import actions as cases
 from cityhall.kernel.cases.models import Agency, Case
+from cityhall.kernel.cases.undo import last_step
+from cityhall.kernel.cases.undo import undo as undo_step
 from cityhall.kernel.cases.workflow import REQUESTER, State
 from cityhall.kernel.errors import Conflict, Invalid, Missing
 from cityhall.kernel.journal import append
@@ -25,6 +27,8 @@ from cityhall.services.reports.models import CellCount, Photo, Report, Supporter
 OBJECT_DAYS = 30
 """So long after it was done the reporter may say that it is not."""
 WORK = "reports.work_case"
+STANDS_BESIDE = ("report.supported",)
+"""Somebody who says "me too" does not keep an officer from taking a step back."""
 
 
 def support(actor: Actor, report_id: int, source: str, *, named: bool = False) -> Report:
@@ -152,18 +156,54 @@ def split(actor: Actor, report_id: int, category_slug: str, text: str) -> Report
 @transaction.atomic
 def merge(actor: Actor, report_ids: list[int], into_id: int) -> None:
     """Merges reports of the same thing into one: their reporters count there, and hear that they were joined."""
-    for report_id in sorted(set(report_ids) - {into_id}):
-        cases.merge(actor, report_id, into_id)
-        Supporter.objects.filter(report_id=report_id).exclude(
-            source__in=Supporter.objects.filter(report_id=into_id).values("source")
-        ).update(report_id=into_id)
-        merged = Report.objects.get(pk=report_id)
-        if merged.source:
-            Supporter.objects.get_or_create(
-                report_id=into_id, source=merged.source, defaults={"person_id": merged.person_id}
-            )
-    count = Supporter.objects.filter(report_id=into_id).count()
-    Report.objects.filter(pk=into_id).update(supporters_count=count)
+    merging = sorted(set(report_ids) - {into_id})
+    # Cases before reports, and each in order: nobody who merges crosswise waits for another for ever.
+    for number in sorted({*merging, into_id}):
+        cases.locked(number)
+    list(Report.objects.select_for_update(of=("self",)).filter(pk__in=[*merging, into_id]).order_by("pk"))
+    for report_id in merging:
+        _merge_one(actor, report_id, into_id)
+    _count_supporters(into_id)
+
+
+def _merge_one(actor: Actor, report_id: int, into_id: int) -> None:
+    there = Supporter.objects.filter(report_id=into_id)
+    moved = list(
+        Supporter.objects.filter(report_id=report_id)
+        .exclude(source__in=there.values("source"))
+        .values_list("pk", flat=True)
+    )
+    merged = Report.objects.get(pk=report_id)
+    known = there.filter(source=merged.source) | Supporter.objects.filter(pk__in=moved, source=merged.source)
+    counts = bool(merged.source) and not known.exists()
+    cases.merge(actor, report_id, into_id, data={"supporters": moved, "counted": counts})
+    Supporter.objects.filter(pk__in=moved).update(report_id=into_id)
+    if counts:
+        Supporter.objects.create(report_id=into_id, source=merged.source, person_id=merged.person_id)
+
+
+def _count_supporters(report_id: int) -> None:
+    count = Supporter.objects.filter(report_id=report_id).count()
+    Report.objects.filter(pk=report_id).update(supporters_count=count)
+
+
+@transaction.atomic
+def undo(actor: Actor, report_id: int, step: str) -> Case:
+    """Takes back a report's last step; what was merged counts its own reporters again.
+
+    Raises Missing, Denied, Conflict where it is too late or something was done with the report since.
+    """
+    _case, data = last_step(actor, report_id, step, aside=STANDS_BESIDE)
+    if step == "merge":
+        into_id = data["into"]
+        list(Report.objects.select_for_update(of=("self",)).filter(pk__in=[report_id, into_id]).order_by("pk"))
+        there = Supporter.objects.filter(report_id=into_id)
+        there.filter(pk__in=data["supporters"]).update(report_id=report_id)
+        if data["counted"]:
+            there.filter(source=Report.objects.get(pk=report_id).source).delete()
+        for number in (report_id, into_id):
+            _count_supporters(number)
+    return undo_step(actor, report_id, step, aside=STANDS_BESIDE)
 
 
 @transaction.atomic

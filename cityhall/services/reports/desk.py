@@ -13,12 +13,12 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.decorators.http import require_POST, require_safe
 
 from cityhall.kernel.cases import actions as cases
 from cityhall.kernel.cases.models import Agency, Case
 from cityhall.kernel.cases.queries import Happening, history
-from cityhall.kernel.cases.workflow import OPEN, State, possible
+from cityhall.kernel.cases.workflow import OPEN, TRANSITIONS, State, possible
 from cityhall.kernel.errors import CityhallError, Missing
 from cityhall.kernel.media.links import link
 from cityhall.kernel.people.actors import Actor, actor_of, person_of
@@ -26,17 +26,15 @@ from cityhall.kernel.people.models import Membership, Person
 from cityhall.kernel.people.permissions import may, require
 from cityhall.kernel.places.models import Zone
 from cityhall.kernel.values import whole
-from cityhall.services.reports import actions, photo_learning, routing, tours, translating
+from cityhall.services.reports import actions, desk_undo, routing, tours, translating
 from cityhall.services.reports import inbox as boxes
 from cityhall.services.reports.categories import tree
 from cityhall.services.reports.duplicates import duplicates
 from cityhall.services.reports.models import (
-    Category,
     Incident,
     OtherCity,
     Photo,
     Report,
-    RuleSet,
     SavedFilter,
     StandardAnswer,
 )
@@ -66,7 +64,12 @@ def _officer(request: HttpRequest) -> Actor:
 @require_safe
 def inbox(request: HttpRequest) -> HttpResponse:
     """What is to be done: list and map side by side. Every filter is in the address, so it can be kept and shared."""
-    desk, chosen = _desk(request), boxes.read_filter(request.GET)
+    return _inbox(request, request.GET)
+
+
+def _inbox(request: HttpRequest, query: Any, typed: Any = None) -> HttpResponse:
+    """The inbox as `query` filters it; `typed` is a bulk step that was refused, shown again as it was sent."""
+    desk, chosen = _desk(request), boxes.read_filter(query)
     views = {
         "query": urlencode(chosen),
         "counts": boxes.counts(desk),
@@ -76,7 +79,15 @@ def inbox(request: HttpRequest) -> HttpResponse:
         return render(request, "reports/desk_views.html", views)
     found, after = boxes.page(desk, chosen)
     now = timezone.now()
-    rows = [{"report": report, "light": report.case.light(now) if report.case.is_open else ""} for report in found]
+    picked = set(typed.getlist("report")) if typed else set()
+    rows = [
+        {
+            "report": report,
+            "light": report.case.light(now) if report.case.is_open else "",
+            "picked": str(report.pk) in picked,
+        }
+        for report in found
+    ]
     context = {
         "rows": rows,
         "after": after,
@@ -88,6 +99,8 @@ def inbox(request: HttpRequest) -> HttpResponse:
         "bulk": [step for step in possible(State.NEW, "officer") if step.name in BULK],
         "answers": StandardAnswer.objects.all(),
         "layers": _layer("desk", urlencode(chosen)),
+        "done": desk_undo.done(request),
+        "typed": typed,
         "incidents": Incident.objects.filter(ended_at=None).select_related("category")[:3],
         "may_change_rules": may(desk.actor, routing.PERMISSION),
     }
@@ -149,33 +162,46 @@ def bulk(request: HttpRequest) -> HttpResponse:
     actor, post = _officer(request), request.POST
     ids = [number for text in post.getlist("report") if (number := whole(text)) is not None][:500]
     step, reason = post.get("step", ""), post.get("reason", "")
+    done = False
     if step == "merge" and len(ids) > 1:
         try:
             actions.merge(actor, ids, min(ids))
-            messages.success(request, _("They were merged into number %(number)d.") % {"number": min(ids)})
+            said = _("They were merged into number %(number)d.") % {"number": min(ids)}
+            desk_undo.offer(request, step, sorted(set(ids) - {min(ids)}), said)
+            done = True
         except CityhallError as problem:
             messages.warning(request, str(problem))
     elif step in BULK and ids:
         result = cases.bulk(actor, ids, step, reason=reason)
-        if result.done:
-            messages.success(request, _("%(count)d were changed.") % {"count": len(result.done)})
-        for number, problem in list(result.refused.items())[:5]:
-            messages.warning(request, f"{number}: {problem}")
+        done = bool(result.done)
+        if done:
+            desk_undo.offer(request, step, result.done, _("%(count)d were changed.") % {"count": len(result.done)})
+        desk_undo.warn(request, result.refused)
     else:
         messages.warning(request, _("Choose reports first."))
-    return redirect(f"/reports/desk/?{urlencode(boxes.read_filter(post))}")
+    # Where nothing was done, what was chosen and written is there to be mended.
+    return redirect(f"/reports/desk/?{urlencode(boxes.read_filter(post))}") if done else _inbox(request, post, post)
 
 
 @never_cache
 @require_safe
 def case(request: HttpRequest, report_id: int) -> HttpResponse:
     """One report: what the resident says, what may be done, what happened."""
+    return _show(request, report_id)
+
+
+def _show(request: HttpRequest, report_id: int, what: str = "", problem: CityhallError | None = None) -> HttpResponse:
+    """The page of a report; with a `problem`, what was typed into the form `what` is there still, and why it failed."""
     actor = _officer(request)
     report = _report(report_id)
     require(actor, actions.WORK, report.case)
     wanted = "draft" in request.GET
     draft = translating.draft(report.text, report.language, settings.LANGUAGE_CODE) if wanted else ""
-    return render(request, "reports/case.html", _case(actor, report) | {"draft": draft})
+    done = desk_undo.done(request)
+    context = {"draft": draft, "done": done if done and done["ids"] == [report_id] else None, "then": "case"}
+    context |= {"failed": what, "problem": problem, "typed": request.POST}
+    status = problem.status if problem else 200
+    return render(request, "reports/case.html", _case(actor, report) | context, status=status)
 
 
 def _report(report_id: int) -> Report:
@@ -279,24 +305,31 @@ DOORS: dict[str, Callable[[Any, int, Any], Any]] = {
 
 @require_POST
 def act(request: HttpRequest, report_id: int, what: str) -> HttpResponse:
-    """Does one thing with one report, and shows the report again."""
-    actor = _officer(request)
+    """Does one thing with one report, and shows the report again; where it is refused, with what was typed."""
+    actor, then, refused = _officer(request), request.POST.get("then", ""), None
     try:
         if what == "photo" and request.FILES.get("photo"):
             actions.add_photo(actor, report_id, request.FILES["photo"].read(), request.POST.get("kind", ""))
         elif what in DOORS:
             DOORS[what](actor, report_id, request.POST)
-        messages.success(request, _("It was saved."))
+        step = request.POST.get("step", "") if what == "step" else what
+        if step in TRANSITIONS and TRANSITIONS[step].undo and request.POST.get("then") != "field":
+            desk_undo.offer(request, step, [report_id], _("It was saved."))
+        else:
+            messages.success(request, _("It was saved."))
     except CityhallError as problem:
-        messages.warning(request, str(problem))
-    then = request.POST.get("then", "")
+        refused = problem
+    # Who gave it away cannot look at it any more.
+    still = Case.objects.select_related("agency", "above").filter(pk=report_id).first()
+    mine = still is not None and may(actor, actions.WORK, still)
+    if refused and mine and then != "field":
+        return _show(request, report_id, what, refused)
+    if refused:
+        messages.warning(request, str(refused))
     if then == "field":
         start = request.POST.get("from", "")
         query = urlencode({"from": start}) if tours.read_start(start) else ""
         return redirect(f"/reports/desk/field/?{query}#report-{report_id}")
-    # Who gave it away cannot look at it any more.
-    still = Case.objects.select_related("agency", "above").filter(pk=report_id).first()
-    mine = still is not None and may(actor, actions.WORK, still)
     return redirect("reports_case", report_id=report_id) if mine else redirect("reports_desk")
 
 
@@ -332,48 +365,3 @@ def field(request: HttpRequest) -> HttpResponse:
         "way_data": [tours.geojson(ordered, start)],
     }
     return render(request, "reports/field.html", context)
-
-
-@never_cache
-@require_http_methods(["GET", "HEAD", "POST"])
-def rules(request: HttpRequest) -> HttpResponse:
-    """The routing rules: edited, tried on past reports, put in service, rolled back."""
-    actor = actor_of(request)
-    require(actor, routing.PERMISSION)
-    post = request.POST
-    written = _written(post) if request.method == "POST" else routing.in_service()
-    context: dict[str, Any] = {}
-    try:
-        if post.get("do") == "save":
-            routing.save_rules(actor, written, post.get("note", ""))
-            messages.success(request, _("The rules are in service."))
-            return redirect("reports_rules")
-        if post.get("do") == "roll_back":
-            routing.roll_back(actor, whole(post.get("version", "")) or 0)
-            messages.success(request, _("The rules are in service."))
-            return redirect("reports_rules")
-        if post.get("do") == "try":
-            context["trial"] = routing.try_rules(actor, written)
-    except CityhallError as problem:
-        context["problem"] = problem
-    context |= {
-        "rules": [*written, {}],
-        "categories": Category.objects.filter(agency__isnull=False),
-        "agencies": Agency.objects.all(),
-        "zones": Zone.objects.filter(kind="district"),
-        "photos": photo_learning.figures(),
-        "versions": RuleSet.objects.select_related("author")[:10],
-        "note": post.get("note", ""),
-    }
-    status = context["problem"].status if "problem" in context else 200
-    return render(request, "reports/rules.html", context, status=status)
-
-
-def _written(post: Any) -> list[routing.Rule]:
-    """The rows of the form; those without an agency are left out."""
-    columns = {name: post.getlist(name) for name in routing.FIELDS}
-    rows = [
-        {name: columns[name][row] if row < len(columns[name]) else "" for name in routing.FIELDS}
-        for row in range(min(len(columns["agency"]), 200))
-    ]
-    return [row for row in rows if row["agency"]]

@@ -14,7 +14,7 @@ from django.core import signing
 from django.utils.translation import gettext_lazy as _
 
 from cityhall.kernel.cases.models import Case, Comment
-from cityhall.kernel.cases.workflow import OPEN, State, Transition
+from cityhall.kernel.cases.workflow import OPEN, UNDO, State, Transition
 from cityhall.kernel.errors import Invalid, Missing
 from cityhall.kernel.notify.sending import send
 from cityhall.kernel.people.actors import Actor
@@ -89,6 +89,7 @@ TOLD = {
     State.MERGED: _("Your report was joined with another"),
     State.NEW: _("Your report went to another agency"),
 }
+TAKEN_BACK = _("The city took back what it did last with your report")
 
 
 def case_changed(
@@ -108,19 +109,23 @@ def case_changed(
     report.state, report.changed_at = case.state, case.changed_at
     report.save(update_fields=["state", "changed_at"])
     if transition is not None and transition.tells:
-        tell(report, State(case.state), comment)
+        tell(report, State(case.state), comment, taken_back=transition.name == UNDO.name)
 
 
-def tell(report: Report, state: State, comment: Comment | None) -> None:
+def tell(report: Report, state: State, comment: Comment | None, *, taken_back: bool = False) -> None:
     """Tells the reporter, and those who said "me too" with an account: in the inbox, or by mail where there is none."""
     from cityhall.services.reports.tasks import mail_reporter
 
     title, body = TOLD[state], _("%(category)s, number %(number)d. %(said)s")
     values = {"category": report.category.name, "number": report.pk, "said": comment.text if comment else ""}
+    if taken_back:
+        title, body = TAKEN_BACK, _("%(category)s, number %(number)d: it is %(state)s again.")
+        values["state"] = state.label
     people = {report.person} if report.person else set()
     people |= {one.person for one in report.supporters.select_related("person").exclude(person=None)}
     for person in people:
         if person is not None:
             send(person, title, body, values=values, url=f"/reports/{report.pk}/")
     if report.email and not report.person:
-        mail_reporter.defer(report_id=report.pk, state=str(state), comment_id=comment.pk if comment else None)
+        said = comment.pk if comment else None
+        mail_reporter.defer(report_id=report.pk, state=str(state), comment_id=said, taken_back=taken_back)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
+from difflib import SequenceMatcher
 from typing import Any
 
 from django.db import transaction
@@ -30,6 +31,7 @@ from cityhall.services.reports.models import Category, Report, RuleSet
 Rule = dict[str, Any]
 ASSET_M = 60.0
 FIELDS = ("category", "zone", "asset", "words", "agency", "hours")
+CONDITIONS = FIELDS[:4]
 PERMISSION = "reports.change_rules"
 
 
@@ -133,6 +135,53 @@ def try_rules(actor: Actor, rules: list[Rule], count: int = 500) -> Trial:
     return Trial(reports, right, before, dict(moved))
 
 
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """What becomes of one rule: `what` is "added", "removed", "changed" or "moved"; its places count from 1."""
+
+    what: str
+    was: Rule
+    now: Rule
+    was_at: int | None
+    now_at: int | None
+
+
+def differences(old: list[Rule], new: list[Rule]) -> list[Difference]:
+    """What putting `new` in the place of `old` changes. A rule that speaks of the same reports is the same rule."""
+    pairs = _same_rules(old, new)
+    mine, theirs = list(pairs), sorted(pairs, key=lambda place: pairs[place])
+    blocks = SequenceMatcher(None, mine, theirs, autojunk=False).get_matching_blocks()
+    stayed = {place for block in blocks for place in mine[block.a : block.a + block.size]}
+    found = [Difference("removed", rule, {}, place + 1, None) for place, rule in enumerate(old) if place not in pairs]
+    come_from = {there: here for here, there in pairs.items()}
+    for place, rule in enumerate(new):
+        if place not in come_from:
+            found.append(Difference("added", {}, rule, None, place + 1))
+        elif _terms(old[come_from[place]], FIELDS) != _terms(rule, FIELDS) or come_from[place] not in stayed:
+            was = old[come_from[place]]
+            what = "changed" if _terms(was, FIELDS) != _terms(rule, FIELDS) else "moved"
+            found.append(Difference(what, was, rule, come_from[place] + 1, place + 1))
+    return found
+
+
+def _terms(rule: Rule, fields: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(str(rule.get(name) or "") for name in fields)
+
+
+def _same_rules(old: list[Rule], new: list[Rule]) -> dict[int, int]:
+    """The place of a rule in `old` -> in `new`, in the order of `old`; those that are wholly the same come first."""
+    pairs: dict[int, int] = {}
+    for fields in (FIELDS, CONDITIONS):
+        free: dict[tuple[str, ...], list[int]] = {}
+        for place, rule in enumerate(new):
+            if place not in pairs.values():
+                free.setdefault(_terms(rule, fields), []).append(place)
+        for place, rule in enumerate(old):
+            if place not in pairs and (places := free.get(_terms(rule, fields))):
+                pairs[place] = places.pop(0)
+    return dict(sorted(pairs.items()))
+
+
 @transaction.atomic
 def save_rules(actor: Actor, rules: list[Rule], note: str) -> RuleSet:
     """Puts rules in service as a new version. Raises Denied, Invalid."""
@@ -142,14 +191,21 @@ def save_rules(actor: Actor, rules: list[Rule], note: str) -> RuleSet:
 
 
 @transaction.atomic
-def roll_back(actor: Actor, version: int) -> RuleSet:
-    """Puts an earlier version in service again. Raises Denied, Missing, Conflict where it is in service."""
+def roll_back(actor: Actor, version: int, *, instead_of: int | None = None) -> RuleSet:
+    """Puts an earlier version in service again, `instead_of` the one that it was compared with.
+
+    Raises Denied, Missing, Invalid, and Conflict where it is in service, or another is by now.
+    """
     require(actor, PERMISSION)
     found = RuleSet.objects.filter(pk=version).first()
     if found is None:
         raise Missing(_("There is no such version."), code="no_such_version")
     if found.state == RuleSet.State.IN_SERVICE:
         raise Conflict(_("It is in service already."), code="in_service")
+    if instead_of is not None and not RuleSet.objects.filter(pk=instead_of, state=RuleSet.State.IN_SERVICE).exists():
+        raise Conflict(
+            _("Other rules are in service by now."), code="stale", mend=_("Look again at what would change.")
+        )
     checked(found.rules)
     return _put_in_service(actor, found)
 

@@ -19,7 +19,7 @@ from cityhall.kernel.journal import append
 from cityhall.kernel.people.models import Person
 from cityhall.services.reports import heat, photo_learning, photos, sensing, suggestion
 from cityhall.services.reports.categories import options
-from cityhall.services.reports.following import TOLD, mail_link
+from cityhall.services.reports.following import TAKEN_BACK, TOLD, mail_link
 from cityhall.services.reports.limits import pseudonym
 from cityhall.services.reports.models import Photo, Refused, Report, Supporter
 
@@ -42,7 +42,7 @@ def look_at_photos(report_id: int) -> None:
 
 
 @app.task(name="reports.mail_reporter", retry=RetryStrategy(max_attempts=8, exponential_wait=3))
-def mail_reporter(report_id: int, state: str, comment_id: int | None) -> None:
+def mail_reporter(report_id: int, state: str, comment_id: int | None, taken_back: bool = False) -> None:
     """Mails a reporter without an account, in the language they reported in. The job holds numbers only."""
     try:
         report = Report.objects.select_related("category").filter(pk=report_id).exclude(email="").first()
@@ -51,12 +51,13 @@ def mail_reporter(report_id: int, state: str, comment_id: int | None) -> None:
             known = {code for code, _name in settings.LANGUAGES}
             language = report.language if report.language in known else settings.LANGUAGE_CODE
             with translation.override(language):
-                _mail(report, State(state), comment.text if comment else "").send()
+                title = str(TAKEN_BACK if taken_back else TOLD[State(state)])
+                _mail(report, title, State(state), comment.text if comment else "").send()
     finally:
         close_old_connections()
 
 
-def _mail(report: Report, state: State, said: str) -> EmailMessage:
+def _mail(report: Report, title: str, state: State, said: str) -> EmailMessage:
     text = _(
         "%(category)s, number %(number)d: %(state)s.\n\n%(said)s\n\nFollow it, answer, or reopen it here:\n%(link)s\n"
     )
@@ -67,7 +68,7 @@ def _mail(report: Report, state: State, said: str) -> EmailMessage:
         "said": said,
         "link": settings.PUBLIC_URL + mail_link(report),
     }
-    subject = " ".join(f"{settings.CITY.name}: {TOLD[state]} [#{report.pk}]".split())
+    subject = " ".join(f"{settings.CITY.name}: {title} [#{report.pk}]".split())
     return EmailMessage(subject, text % values, to=[report.email], headers={"Auto-Submitted": "auto-generated"})
 
 

@@ -2,7 +2,7 @@
 
 from django.urls import path, register_converter
 
-from cityhall.services.reports import desk, pages
+from cityhall.services.reports import desk, desk_rules, desk_undo, pages
 from cityhall.services.reports.open311 import server
 
 
@@ -33,8 +33,9 @@ urlpatterns = [
     path("desk/points/<slug:which>.geojson", desk.points, name="reports_points"),
     path("desk/filters/", desk.filters, name="reports_filters"),
     path("desk/bulk/", desk.bulk, name="reports_bulk"),
+    path("desk/undo/", desk_undo.undo, name="reports_undo"),
     path("desk/field/", desk.field, name="reports_field"),
-    path("desk/rules/", desk.rules, name="reports_rules"),
+    path("desk/rules/", desk_rules.rules, name="reports_rules"),
     path("desk/photos/<int:photo_id>/", desk.photo, name="reports_photo"),
     path("desk/<int:report_id>/", desk.case, name="reports_case"),
     path("desk/<int:report_id>/<slug:what>/", desk.act, name="reports_act"),
