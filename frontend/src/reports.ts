@@ -2,7 +2,8 @@ import { setPlace } from './combobox'
 import { position } from './exif'
 import { look } from './look'
 import type { CityMap } from './map'
-import { TAG, flush, forget, put, sent, waiting, type Sent } from './queue'
+import { TAG, find, forget, put, release, sent, waiting, type Sent } from './queue'
+import { heldWords, sendWaiting } from './waiting'
 
 const WIDEST = 2048
 const PAUSE_MS = 350
@@ -11,7 +12,7 @@ const map = (): CityMap | null => document.querySelector<CityMap>('city-map')
 /** Filing, the list of this device, and the small things of the reports' pages. */
 export function startReports(root: ParentNode): void {
   root.querySelectorAll<HTMLFormElement>('[data-report-form]').forEach(wakeForm)
-  root.querySelectorAll<HTMLElement>('[data-sent]').forEach((list) => void showSent(list))
+  root.querySelectorAll<HTMLElement>('[data-sent]').forEach((list) => void showSent(list).then(() => sendWaiting(refresh)))
   root.querySelectorAll<HTMLElement>('[data-follow-link]').forEach(wakeCopy)
   // The form must be at hand where there is no network.
   if ('serviceWorker' in navigator) {
@@ -316,15 +317,17 @@ async function submit(form: HTMLFormElement, photos: File[]): Promise<void> {
   fields.what = category.selectedOptions[0]?.textContent ?? ''
   const key = crypto.randomUUID()
   await put({ key, fields, answers: given, photos: await Promise.all(photos.map(smaller)), at: Date.now() })
-  const mine = (await flush()).find((one) => one.key === key) ?? (await sent()).find((one) => one.key === key)
-  if (mine?.link) return void location.assign(mine.link)
+  await sendWaiting(refresh)
+  const mine = await find(key)
+  if (mine && 'link' in mine) return void location.assign(mine.link)
   button.disabled = false
   progress.hidden = true
-  if (mine?.problem) {
+  if (mine?.refused !== undefined) {
+    // It is all still in the form, where it can be mended.
     await forget(key)
-    return refuse(mine.problem)
+    return refuse(`${form.dataset.failed ?? ''} ${mine.refused}`)
   }
-  said.textContent = form.dataset.queued ?? ''
+  said.textContent = heldWords(form, mine?.held)
   form.dataset.waiting = key
   await later()
   // What a hidden field holds outlives a reset, and so would the photos: the next report has its own.
@@ -351,7 +354,10 @@ async function showSent(root: HTMLElement): Promise<void> {
   const list = root.querySelector<HTMLElement>('[data-sent-list]')!
   const rows: HTMLElement[] = []
   for (const one of await waiting()) {
-    rows.push(row(root, one.key, one.fields.what ?? '', root.dataset.waits ?? '', one.at))
+    const state = one.refused === undefined ? heldWords(root, one.held) : `${root.dataset.failed ?? ''}: ${one.refused}`
+    const item = row(root, one.key, one.fields.what ?? '', state, one.at)
+    item.lastElementChild!.before(button(root.dataset.now ?? '', () => void release(one.key).then(() => sendWaiting(refresh))))
+    rows.push(item)
   }
   for (const one of (await sent()).sort((a, b) => b.at - a.at)) rows.push(sentRow(root, one))
   list.replaceChildren(...rows)
@@ -360,9 +366,8 @@ async function showSent(root: HTMLElement): Promise<void> {
 }
 
 function sentRow(root: HTMLElement, one: Sent): HTMLElement {
-  const state = one.link ? `${root.dataset.number ?? ''} ${one.id}` : `${root.dataset.failed ?? ''}: ${one.problem}`
-  const item = row(root, one.key, one.what, state, one.at, one.link)
-  if (one.link) void showState(item, one.id!)
+  const item = row(root, one.key, one.what, `${root.dataset.number ?? ''} ${one.id}`, one.at, one.link)
+  void showState(item, one.id)
   return item
 }
 
@@ -384,13 +389,17 @@ function row(root: HTMLElement, key: string, what: string, state: string, at: nu
   detail.textContent = `${state} · ${new Date(at).toLocaleString(document.documentElement.lang, { dateStyle: 'medium', timeStyle: 'short' })}`
   const words = document.createElement('span')
   words.append(title, detail)
-  const button = document.createElement('button')
-  button.type = 'button'
-  button.className = 'button button-quiet'
-  button.textContent = root.dataset.forget ?? ''
-  button.addEventListener('click', () => void forget(key).then(() => showSent(root)))
-  item.append(words, button)
+  item.append(words, button(root.dataset.forget ?? '', () => void forget(key).then(() => showSent(root))))
   return item
+}
+
+function button(text: string, pressed: () => void): HTMLElement {
+  const made = document.createElement('button')
+  made.type = 'button'
+  made.className = 'button button-quiet'
+  made.textContent = text
+  made.addEventListener('click', pressed)
+  return made
 }
 
 function wakeCopy(root: HTMLElement): void {
@@ -403,11 +412,26 @@ function wakeCopy(root: HTMLElement): void {
   })
 }
 
-addEventListener('online', () => void flush().then(refresh))
+addEventListener('online', () => void sendWaiting(refresh))
 navigator.serviceWorker?.addEventListener('message', (event) => {
   if ((event.data as { sent?: unknown })?.sent) refresh()
 })
 
 function refresh(): void {
   document.querySelectorAll<HTMLElement>('[data-sent]').forEach((list) => void showSent(list))
+  document.querySelectorAll<HTMLElement>('[data-report-form][data-waiting]').forEach((form) => void showWaiting(form))
+}
+
+/** What has become of the report that was written here and could not be sent at once. */
+async function showWaiting(form: HTMLElement): Promise<void> {
+  const mine = await find(form.dataset.waiting!)
+  const said = form.querySelector<HTMLElement>('[data-said]')!
+  if (!mine || form.querySelector('button.send:disabled')) return
+  if ('link' in mine) {
+    const link = document.createElement('a')
+    link.href = mine.link
+    link.textContent = form.dataset.follow ?? ''
+    said.replaceChildren(link)
+    delete form.dataset.waiting
+  } else said.textContent = mine.refused === undefined ? heldWords(form, mine.held) : `${form.dataset.failed ?? ''} ${mine.refused}`
 }

@@ -139,6 +139,35 @@ def test_without_a_network_it_is_kept_and_sent_once(desktop: Page, demo: Demo) -
     expect(desktop.locator(".photo-list img")).to_be_visible()
 
 
+def test_a_city_that_takes_no_more_for_now_is_no_lost_network(phone: Page, demo: Demo) -> None:
+    lon, lat = center(demo)
+    refusal = {"status": 429, "headers": {"Retry-After": "1800"}, "json": {"message": "Many came from here."}}
+    phone.route("**/api/reports/", lambda route: route.fulfill(**refusal))  # type: ignore[arg-type]
+    phone.goto("/reports/new/")
+    file = {"name": "a.jpg", "mimeType": "image/jpeg", "buffer": photo(lon, lat)}
+    phone.locator("#photos").set_input_files(file)
+    expect(phone.locator("[data-lon]")).not_to_have_value("")
+    text = "The twenty-first of this hour"
+    describe(phone, text, "other")
+    phone.get_by_role("button", name="Send").click()
+    said = phone.locator("[data-said]")
+    expect(said).to_contain_text(re.compile(r"takes no more for now.*kept on this device.*tried again at .*\d\d:\d\d"))
+    expect(said).not_to_contain_text("network")
+    keep(phone, "report-held")
+    phone.goto("/reports/sent/")
+    expect(phone.locator(".sent-row")).to_contain_text("many came from here")
+    # What is refused for good is kept too, and says why; once the city takes it, it is filed.
+    refusal |= {"status": 422, "headers": {}}
+    phone.get_by_role("button", name="Send now").click()
+    expect(phone.locator(".sent-row")).to_contain_text("was refused: Many came from here.")
+    keep(phone, "report-refused")
+    phone.unroute("**/api/reports/")
+    assert filed(demo, text, "other") == 0
+    phone.get_by_role("button", name="Send now").click()
+    expect(phone.locator(".sent-row a")).to_have_attribute("href", re.compile(r"/reports/follow/"))
+    assert filed(demo, text, "other") == 1
+
+
 def officer(page: Page, demo: Demo) -> None:
     """Signs in as somebody who may work on every report."""
     sign_up(page, "desk@example.org")
