@@ -197,6 +197,9 @@ def test_the_desk_by_keyboard(desktop: Page, demo: Demo) -> None:
         values = {"category": "other", "text": f"A lost umbrella {number}", "lon": lon, "lat": lat}
         made = httpx.post(f"{demo.address}/api/reports/", data=values).raise_for_status().json()
         links[made["id"]] = made["link"]
+    # Who filed it has its page open all the while.
+    following = desktop.context.new_page()
+    following.goto(next(iter(links.values())))
     officer(desktop, demo)
     desktop.goto("/reports/desk/?category=other")
     expect(desktop.locator("[data-row]")).to_have_count(2)
@@ -206,6 +209,10 @@ def test_the_desk_by_keyboard(desktop: Page, demo: Demo) -> None:
     keep(desktop, "desk")
     desktop.get_by_role("button", name="Do it").click()
     expect(desktop.get_by_role("status").first).to_contain_text("2 were changed")
+    expect(following.locator(".state")).to_have_text("accepted", timeout=40_000)
+    expect(following.locator(".way time")).to_have_count(2)
+    expect(following.locator(".story")).to_contain_text("It was accepted.")
+    keep(following, "report-follow-itself")
     desktop.keyboard.press("j")
     desktop.keyboard.press("Enter")
     expect(desktop).to_have_url(re.compile(r"/reports/desk/\d+/$"))
