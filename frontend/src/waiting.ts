@@ -21,6 +21,6 @@ export function heldWords(root: HTMLElement, held?: Held): string {
   const words = { network: root.dataset.network, busy: root.dataset.busy, many: root.dataset.many }[held?.why ?? 'network'] ?? ''
   if (!held?.until) return words
   const today = new Date(held.until).toDateString() === new Date().toDateString()
-  const when = new Date(held.until).toLocaleString(document.documentElement.lang, { dateStyle: today ? undefined : 'medium', timeStyle: 'short', hour12: false })
+  const when = new Date(held.until).toLocaleString(document.documentElement.lang || undefined, { dateStyle: today ? undefined : 'medium', timeStyle: 'short', hour12: false })
   return `${words} ${(root.dataset.again ?? '{}').replace('{}', when)}`
 }
