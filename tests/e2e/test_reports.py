@@ -57,6 +57,7 @@ def test_in_under_a_minute_on_a_phone(phone: Page, demo: Demo) -> None:
     phone.locator("#photos").set_input_files({"name": "a.jpg", "mimeType": "image/jpeg", "buffer": photo(lon, lat)})
     expect(phone.locator("[data-place-said]")).to_have_text("The place was read from your photo.")
     assert abs(float(phone.locator("[data-lon]").input_value()) - lon) < 1e-4
+    expect(phone.get_by_label("Where it is", exact=True)).to_be_attached()
     phone.get_by_label("Describe it in a few words").fill("the street light is out")
     suggested = phone.locator("[data-suggestions]").get_by_role("button", name="Street light out")
     suggested.click()
