@@ -15,16 +15,20 @@ Text = str | Promise
 
 
 class CityhallError(Exception):
-    """Base of what an action refuses. `status` is the HTTP status a web door answers with."""
+    """Base of what an action refuses. `status` is the HTTP status a web door answers with.
+
+    `wait_s` is after how many seconds it may be tried again, 0 where that is not known.
+    """
 
     status = 400
 
-    def __init__(self, message: Text, *, code: str = "", mend: Text = "", field: str = "") -> None:
+    def __init__(self, message: Text, *, code: str = "", mend: Text = "", field: str = "", wait_s: int = 0) -> None:
         super().__init__(message)
         self.message = message
         self.code = code or type(self).__name__.lower()
         self.mend = mend
         self.field = field
+        self.wait_s = wait_s
 
     def __str__(self) -> str:
         return f"{self.message} {self.mend}".strip()

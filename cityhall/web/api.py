@@ -20,7 +20,7 @@ from ninja.openapi.schema import OpenAPISchema
 from cityhall import __version__
 from cityhall.kernel.errors import CityhallError
 from cityhall.kernel.service import resolve
-from cityhall.web.failures import refusal_of
+from cityhall.web.failures import refusal_of, wait_of
 
 KERNEL_ROUTERS = {
     "places": "cityhall.kernel.places.api:router",
@@ -144,7 +144,7 @@ api = CityApi(title=f"{settings.CITY.name} — Cityhall", version=__version__, d
 def _refuse(request: HttpRequest, error: Exception) -> HttpResponse:
     refusal = refusal_of(request, error)
     assert refusal is not None, "registered for what can be told"
-    return api.create_response(request, refusal.to_dict(), status=refusal.status)
+    return wait_of(refusal, api.create_response(request, refusal.to_dict(), status=refusal.status))
 
 
 @api.exception_handler(ValidationError)

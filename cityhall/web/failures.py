@@ -32,6 +32,13 @@ def refusal_of(request: HttpRequest, exception: Exception) -> CityhallError | No
     return exception if isinstance(exception, CityhallError) else None
 
 
+def wait_of(refusal: CityhallError, answer: HttpResponse) -> HttpResponse:
+    """The answer to what was refused, with when to try again where that is known (RFC 9110, 10.2.3)."""
+    if refusal.wait_s:
+        answer["Retry-After"] = str(refusal.wait_s)
+    return answer
+
+
 class _ShowErrors:
     """`process_exception` is the one hook Django gives for what a view raised."""
 
@@ -40,8 +47,8 @@ class _ShowErrors:
         if refusal is None:
             return None
         if request.path.startswith("/api/") or "text/html" not in request.headers.get("Accept", "text/html"):
-            return JsonResponse(refusal.to_dict(), status=refusal.status)
-        return render(request, "web/error.html", {"error": refusal}, status=refusal.status)
+            return wait_of(refusal, JsonResponse(refusal.to_dict(), status=refusal.status))
+        return wait_of(refusal, render(request, "web/error.html", {"error": refusal}, status=refusal.status))
 
 
 @sync_and_async_middleware

@@ -32,7 +32,22 @@ export interface LayerSpec {
 const EMPTY: GeoJSON.FeatureCollection = { type: 'FeatureCollection', features: [] }
 const STILL = matchMedia('(prefers-reduced-motion: reduce)')
 
-/** `<city-map center="lon,lat" zoom="12" bounds="w,s,e,n" label="...">`: the city's map, with layers of its services. */
+const METRES_A_DEGREE = 111_195
+
+/** A circle on the ground as a ring of places, `radius` in metres. */
+export function circle([lon, lat]: [number, number], radius: number): [number, number][] {
+  const high = radius / METRES_A_DEGREE
+  const wide = high / Math.cos((lat * Math.PI) / 180)
+  return Array.from({ length: 65 }, (_, at) => {
+    const turn = (at / 64) * 2 * Math.PI
+    return [lon + wide * Math.cos(turn), lat + high * Math.sin(turn)]
+  })
+}
+
+/**
+ * `<city-map center="lon,lat" zoom="12" label="...">`: the city's map, with layers of its services. With `radius`, metres,
+ * the ground round its centre is marked and all of it shown.
+ */
 export class CityMap extends HTMLElement {
   map!: MapLibre
   private live = new Map<string, LiveLayer>()
@@ -59,6 +74,7 @@ export class CityMap extends HTMLElement {
     this.map.addControl(new AttributionControl({ compact: true }), 'bottom-right')
     this.map.addControl(new NavigationControl({ showCompass: false }), 'top-right')
     this.map.getCanvas().setAttribute('aria-label', this.getAttribute('label') ?? '')
+    if (this.reach) this.map.fitBounds(this.reach.reduce((box, place) => box.extend(place), new LngLatBounds()), { padding: 40, maxZoom: 17, animate: false })
     const pin = this.getAttribute('pin')?.split(',').map(Number)
     if (pin) this.pin([pin[0]!, pin[1]!])
     const layers = this.getAttribute('layers')
@@ -92,8 +108,22 @@ export class CityMap extends HTMLElement {
     return `/map/style-${theme()}.json`
   }
 
+  /** The edge of the ground round the centre that the page is about, where it is. */
+  private get reach(): [number, number][] | undefined {
+    const radius = Number(this.getAttribute('radius') ?? 0)
+    return radius ? circle(this.getAttribute('center')!.split(',').map(Number) as [number, number], radius) : undefined
+  }
+
+  private drawReach(edge: [number, number][]): void {
+    const color = theme() === 'dark' ? '#ff9d94' : '#b3261e'
+    this.map.addSource('reach', { type: 'geojson', data: { type: 'Feature', properties: {}, geometry: { type: 'Polygon', coordinates: [edge] } } })
+    this.map.addLayer({ id: 'reach', type: 'fill', source: 'reach', paint: { 'fill-color': color, 'fill-opacity': 0.1 } })
+    this.map.addLayer({ id: 'reach-edge', type: 'line', source: 'reach', paint: { 'line-color': color, 'line-width': 2, 'line-dasharray': [2, 2] } })
+  }
+
   /** Everything of ours on the map; done again after each change of style. */
   private draw(): void {
+    if (this.reach) this.drawReach(this.reach)
     this.layers.filter((layer) => !this.live.has(layer.id)).forEach((layer) => this.addLayer(layer))
     this.map.addSource('journey', { type: 'geojson', data: this.journey })
     const color = ['case', ['!=', ['get', 'color'], ''], ['get', 'color'], '#0b5cad']

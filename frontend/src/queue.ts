@@ -9,15 +9,24 @@ export interface Waiting {
   answers?: Record<string, string[]>
   photos: Blob[]
   at: number
+  held?: Held
+  /** What the city says against it: it is not sent again unless somebody asks for it. */
+  refused?: string
 }
 
-/** A report that was sent (`link`), or refused for good (`problem`). */
+/** Why a report still waits: no network, a city that cannot take it now, or too many from here; not before `until`. */
+export interface Held {
+  why: 'network' | 'busy' | 'many'
+  /** Milliseconds since 1970. */
+  until?: number
+}
+
+/** A report that was sent. */
 export interface Sent {
   key: string
   at: number
-  id?: number
-  link?: string
-  problem?: string
+  id: number
+  link: string
   what: string
 }
 
@@ -63,19 +72,43 @@ export const sent = (): Promise<Sent[]> => all<Sent>('sent')
 export const put = (one: Waiting): Promise<void> => change((store) => void store.put(one))
 export const forget = (key: string): Promise<void> => change((store, done) => void (store.delete(key), done.delete(key)))
 
-/** Sends everything that waits, in order; stops at the first that the network or the city does not let through. */
-export async function flush(): Promise<Sent[]> {
-  const done: Sent[] = []
-  for (const one of (await waiting()).sort((a, b) => a.at - b.at)) {
-    const result = await send(one)
-    if (!result) break
-    await change((store, kept) => void (store.delete(one.key), kept.put(result)))
-    done.push(result)
-  }
-  return done
+/** A report of this device, however far it has come. */
+export async function find(key: string): Promise<Sent | Waiting | undefined> {
+  const mine = (one: { key: string }): boolean => one.key === key
+  return (await sent()).find(mine) ?? (await waiting()).find(mine)
 }
 
-async function send(one: Waiting): Promise<Sent | null> {
+/** Lets a report that is held or refused be tried again. */
+export async function release(key: string): Promise<void> {
+  await note(key, { refused: undefined, held: undefined })
+}
+
+/** Writes down what became of a sending; another page may have sent it since, and then there is nothing to note. */
+const note = (key: string, what: Partial<Waiting>): Promise<void> =>
+  change((store) => {
+    const asked = store.get(key) as IDBRequest<Waiting | undefined>
+    asked.onsuccess = () => asked.result && store.put({ ...asked.result, ...what })
+  })
+
+/** Sends everything that waits, in order; stops at the first that the network or the city does not let through. */
+export async function flush(): Promise<{ sent: number; held?: Held }> {
+  let count = 0
+  for (const one of (await waiting()).sort((a, b) => a.at - b.at)) {
+    if (one.refused !== undefined) continue
+    if ((one.held?.until ?? 0) > Date.now()) return { sent: count, held: one.held }
+    const result = await send(one)
+    if ('link' in result) {
+      await change((store, kept) => void (store.delete(one.key), kept.put(result)))
+      count++
+      continue
+    }
+    await note(one.key, result)
+    if (result.held) return { sent: count, held: result.held }
+  }
+  return { sent: count }
+}
+
+async function send(one: Waiting): Promise<Sent | Pick<Waiting, 'held' | 'refused'>> {
   const body = new FormData()
   for (const [name, value] of Object.entries(one.fields)) body.append(name, value)
   for (const [name, values] of Object.entries(one.answers ?? {})) values.forEach((value) => body.append(name, value))
@@ -85,15 +118,19 @@ async function send(one: Waiting): Promise<Sent | null> {
   try {
     answer = await fetch(ADDRESS, { method: 'POST', body, headers: { Accept: 'application/json' } })
   } catch {
-    return null
+    return { held: { why: 'network' } }
   }
-  const what = one.fields.what ?? ''
-  if (answer.ok) {
-    const { id, link } = (await answer.json()) as { id: number; link: string }
-    return { key: one.key, at: one.at, id, link, what }
-  }
-  // Later it may be taken: the city is busy, or has had too many from here.
-  if (answer.status >= 500 || answer.status === 429) return null
-  const { message = '', mend = '' } = (await answer.json().catch(() => ({}))) as Record<string, string>
-  return { key: one.key, at: one.at, problem: `${message} ${mend}`.trim() || String(answer.status), what }
+  // What stands between here and the city may answer too, in words of its own.
+  const told = (await answer.json().catch(() => ({}))) as { id?: number; link?: string; message?: string; mend?: string }
+  if (answer.ok && told.id && told.link) return { key: one.key, at: one.at, id: told.id, link: told.link, what: one.fields.what ?? '' }
+  if (answer.status === 429) return { held: { why: 'many', until: until(answer) } }
+  if (answer.ok || answer.status >= 500) return { held: { why: 'busy', until: until(answer) } }
+  return { refused: `${told.message ?? ''} ${told.mend ?? ''}`.trim() || String(answer.status) }
+}
+
+/** When to try again, as the answer says it: in seconds or as a date (RFC 9110, 10.2.3). */
+export function until(answer: Response): number | undefined {
+  const said = answer.headers.get('Retry-After') ?? ''
+  const at = /^\d+$/.test(said) ? Date.now() + Number(said) * 1000 : Date.parse(said)
+  return Number.isNaN(at) ? undefined : at
 }

@@ -47,6 +47,26 @@ describe('refresh', () => {
     await vi.advanceTimersByTimeAsync(30_000)
     expect(fetch).not.toHaveBeenCalled()
   })
+  it('waits while something is written in it, wherever the focus is', async () => {
+    const root = part('<form><textarea></textarea></form>')
+    startRefresh(root)
+    root.querySelector('textarea')!.value = 'half an ans'
+    await vi.advanceTimersByTimeAsync(30_000)
+    expect(fetch).not.toHaveBeenCalled()
+    root.querySelector('textarea')!.value = ''
+    await vi.advanceTimersByTimeAsync(10_000)
+    expect(root.textContent).toContain('new')
+  })
+  it('leaves alone what has not changed, where that is wished', async () => {
+    const root = part('<b>old</b>')
+    root.dataset.ifChanged = ''
+    startRefresh(root)
+    await vi.advanceTimersByTimeAsync(10_500)
+    const shown = root.querySelector('b')
+    expect(shown!.textContent).toBe('new')
+    await vi.advanceTimersByTimeAsync(10_000)
+    expect(root.querySelector('b')).toBe(shown)
+  })
   it('keeps the focus and what the reader has opened', async () => {
     const inner = '<details id="d" data-keep-open><summary>more</summary></details><a id="a" href="/">x</a>'
     const root = part(inner)

@@ -3,7 +3,8 @@
  *
  * `data-refresh` is its address, `data-every` the seconds. `[data-refresh-body]` in it is what is put in anew,
  * `[data-refresh-lost]` is shown while there is no answer. Nothing is taken away under a reader's hands: while a form
- * in it is open or written in, it waits.
+ * in it is open or written in, it waits. With `data-if-changed` an answer like the one before is not put in, so that
+ * what is read out loud is only what is new.
  */
 const started = new WeakSet<HTMLElement>()
 
@@ -13,13 +14,16 @@ export function startRefresh(root: HTMLElement, atOnce = false): void {
   const every = Number(root.dataset.every ?? 15) * 1000
   let last = Date.now()
   let asking = false
+  let before = ''
   const look = async (): Promise<void> => {
     if (asking || document.hidden || busy(root)) return
     asking = true
     try {
       const answer = await fetch(root.dataset.refresh!, { cache: 'no-store', credentials: 'same-origin' })
       if (!answer.ok) throw new Error(String(answer.status))
-      put(root, await answer.text())
+      const html = await answer.text()
+      if (html !== before || !('ifChanged' in root.dataset)) put(root, html)
+      before = html
       last = Date.now()
       lost(root, undefined)
     } catch {
@@ -42,7 +46,9 @@ export function startRefresh(root: HTMLElement, atOnce = false): void {
 /** Whether the reader is at work in it. */
 function busy(root: HTMLElement): boolean {
   if (root.querySelector('details[open]:not([data-keep-open])')) return true
-  return document.activeElement instanceof HTMLInputElement && root.contains(document.activeElement)
+  if ([...root.querySelectorAll('textarea')].some((one) => one.value !== one.defaultValue)) return true
+  if ([...root.querySelectorAll<HTMLInputElement>('[type=radio]')].some((one) => one.checked !== one.defaultChecked)) return true
+  return root.contains(document.activeElement) && (document.activeElement?.matches('input, select, textarea') ?? false)
 }
 
 function put(root: HTMLElement, html: string): void {

@@ -2,8 +2,9 @@ import { setPlace } from './combobox'
 import { position } from './exif'
 import { look } from './look'
 import type { CityMap } from './map'
-import { TAG, flush, forget, put, sent } from './queue'
-import { showSent } from './sent'
+import { TAG, find, forget, put } from './queue'
+import { refresh, showSent } from './sent'
+import { heldWords, sendWaiting } from './waiting'
 
 const WIDEST = 2048
 const PAUSE_MS = 350
@@ -12,7 +13,7 @@ const map = (): CityMap | null => document.querySelector<CityMap>('city-map')
 /** Filing, the list of this device, and the small things of the reports' pages. */
 export function startReports(root: ParentNode): void {
   root.querySelectorAll<HTMLFormElement>('[data-report-form]').forEach(wakeForm)
-  root.querySelectorAll<HTMLElement>('[data-sent]').forEach((list) => void showSent(list))
+  root.querySelectorAll<HTMLElement>('[data-sent]').forEach((list) => void showSent(list).then(() => sendWaiting(refresh)))
   root.querySelectorAll<HTMLElement>('[data-follow-link]').forEach(wakeCopy)
   // The form must be at hand where there is no network.
   if ('serviceWorker' in navigator) {
@@ -317,15 +318,17 @@ async function submit(form: HTMLFormElement, photos: File[]): Promise<void> {
   fields.what = category.selectedOptions[0]?.textContent ?? ''
   const key = crypto.randomUUID()
   await put({ key, fields, answers: given, photos: await Promise.all(photos.map(smaller)), at: Date.now() })
-  const mine = (await flush()).find((one) => one.key === key) ?? (await sent()).find((one) => one.key === key)
-  if (mine?.link) return void location.assign(mine.link)
+  await sendWaiting(refresh)
+  const mine = await find(key)
+  if (mine && 'link' in mine) return void location.assign(mine.link)
   button.disabled = false
   progress.hidden = true
-  if (mine?.problem) {
+  if (mine?.refused !== undefined) {
+    // It is all still in the form, where it can be mended.
     await forget(key)
-    return refuse(mine.problem)
+    return refuse(`${form.dataset.failed ?? ''} ${mine.refused}`)
   }
-  said.textContent = form.dataset.queued ?? ''
+  said.textContent = heldWords(form, mine?.held)
   form.dataset.waiting = key
   await later()
   // What a hidden field holds outlives a reset, and so would the photos: the next report has its own.

@@ -1,11 +1,15 @@
-import { flush, forget, sent, waiting, type Sent } from './queue'
+import { find, forget, release, sent, waiting, type Sent } from './queue'
+import { heldWords, sendWaiting } from './waiting'
 
-/** What this device has sent, and what still waits for a network. */
+/** What this device has sent, and what still waits. */
 export async function showSent(root: HTMLElement): Promise<void> {
   const list = root.querySelector<HTMLElement>('[data-sent-list]')!
   const rows: HTMLElement[] = []
   for (const one of await waiting()) {
-    rows.push(row(root, one.key, one.fields.what ?? '', root.dataset.waits ?? '', one.at))
+    const state = one.refused === undefined ? heldWords(root, one.held) : `${root.dataset.failed ?? ''}: ${one.refused}`
+    const item = row(root, one.key, one.fields.what ?? '', state, one.at)
+    item.lastElementChild!.before(button(root.dataset.now ?? '', () => void release(one.key).then(() => sendWaiting(refresh))))
+    rows.push(item)
   }
   for (const one of (await sent()).sort((a, b) => b.at - a.at)) rows.push(sentRow(root, one))
   list.replaceChildren(...rows)
@@ -14,9 +18,8 @@ export async function showSent(root: HTMLElement): Promise<void> {
 }
 
 function sentRow(root: HTMLElement, one: Sent): HTMLElement {
-  const state = one.link ? `${root.dataset.number ?? ''} ${one.id}` : `${root.dataset.failed ?? ''}: ${one.problem}`
-  const item = row(root, one.key, one.what, state, one.at, one.link)
-  if (one.link) void showState(item, one.id!)
+  const item = row(root, one.key, one.what, `${root.dataset.number ?? ''} ${one.id}`, one.at, one.link)
+  void showState(item, one.id)
   return item
 }
 
@@ -38,20 +41,40 @@ function row(root: HTMLElement, key: string, what: string, state: string, at: nu
   detail.textContent = `${state} · ${new Date(at).toLocaleString(document.documentElement.lang, { dateStyle: 'medium', timeStyle: 'short' })}`
   const words = document.createElement('span')
   words.append(title, detail)
-  const button = document.createElement('button')
-  button.type = 'button'
-  button.className = 'button button-quiet'
-  button.textContent = root.dataset.forget ?? ''
-  button.addEventListener('click', () => void forget(key).then(() => showSent(root)))
-  item.append(words, button)
+  item.append(words, button(root.dataset.forget ?? '', () => void forget(key).then(() => showSent(root))))
   return item
 }
 
-addEventListener('online', () => void flush().then(refresh))
+function button(text: string, pressed: () => void): HTMLElement {
+  const made = document.createElement('button')
+  made.type = 'button'
+  made.className = 'button button-quiet'
+  made.textContent = text
+  made.addEventListener('click', pressed)
+  return made
+}
+
+addEventListener('online', () => void sendWaiting(refresh))
 navigator.serviceWorker?.addEventListener('message', (event) => {
   if ((event.data as { sent?: unknown })?.sent) refresh()
 })
 
-function refresh(): void {
+/** Shows again, on whatever of the reports' pages is open, what this device has sent. */
+export function refresh(): void {
   document.querySelectorAll<HTMLElement>('[data-sent]').forEach((list) => void showSent(list))
+  document.querySelectorAll<HTMLElement>('[data-report-form][data-waiting]').forEach((form) => void showWaiting(form))
+}
+
+/** What has become of the report that was written here and could not be sent at once. */
+async function showWaiting(form: HTMLElement): Promise<void> {
+  const mine = await find(form.dataset.waiting!)
+  const said = form.querySelector<HTMLElement>('[data-said]')!
+  if (!mine || form.querySelector('button.send:disabled')) return
+  if ('link' in mine) {
+    const link = document.createElement('a')
+    link.href = mine.link
+    link.textContent = form.dataset.follow ?? ''
+    said.replaceChildren(link)
+    delete form.dataset.waiting
+  } else said.textContent = mine.refused === undefined ? heldWords(form, mine.held) : `${form.dataset.failed ?? ''} ${mine.refused}`
 }

@@ -23,6 +23,8 @@ worker.addEventListener('fetch', (event) => {
   const { request } = event
   const url = new URL(request.url)
   if (request.method !== 'GET' || url.origin !== location.origin) return
+  // Not every browser wakes the worker later: what waits is sent with the next page that is opened.
+  if (request.mode === 'navigate') event.waitUntil(sendWaiting().catch(() => undefined))
   // Built files have their content's hash in their name: what is kept is never old.
   if (url.pathname.startsWith('/static/cityhall/assets/')) event.respondWith(kept(request))
   else if (FILING.includes(url.pathname) || url.pathname === '/static/cityhall/icons.svg') event.respondWith(fresh(request))
@@ -54,9 +56,11 @@ worker.addEventListener('sync', (event) => {
   if (tag === TAG) waitUntil.call(event, sendWaiting())
 })
 
+/** Throws where something still waits: the browser then wakes the worker once more. */
 async function sendWaiting(): Promise<void> {
-  const done = await flush()
-  if (done.length) (await worker.clients.matchAll()).forEach((client) => client.postMessage({ sent: done.length }))
+  const { sent, held } = await flush()
+  if (sent) (await worker.clients.matchAll()).forEach((client) => client.postMessage({ sent }))
+  if (held) throw new Error(held.why)
 }
 
 worker.addEventListener('push', (event) => {

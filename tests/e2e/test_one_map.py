@@ -200,6 +200,8 @@ def test_two_maps_side_by_side(device: str, request: pytest.FixtureRequest) -> N
     page.locator("[data-over][data-idle]").wait_for(timeout=SLOW_MS)
     stops, lines = (page.get_by_role("checkbox", name=name, exact=True) for name in ("Stops", "Lines"))
     expect(lines).to_be_checked()
+    # The choices are the left map's; the colours of the right one are told, too.
+    expect(page.get_by_role("list", name="Right: Colours of Stops")).to_be_visible()
     page.get_by_role("radio", name="the right map").check()
     expect(stops).to_be_checked()
     expect(lines).not_to_be_checked()
@@ -287,6 +289,10 @@ def test_bring_publish_style_and_keep_a_view(alone: Page, chief: str) -> None:
     link = page.get_by_role("link", name="Trees", exact=True).get_attribute("href") or ""
     opened(page, link)
     expect(page.get_by_role("checkbox", name="Street trees")).to_be_checked()
+    page.get_by_role("button", name="Delete Trees").click()
+    page.get_by_role("button", name="Undo").click()
+    expect(page.get_by_role("link", name="Trees", exact=True)).to_be_focused()
+    opened(page, link)
     found = page.request.get("/map/ogc/collections/map-street-trees/items?f=json&limit=1").json()
     assert found["numberMatched"] == 600 and json.dumps(found).count("Tree") == 1
 

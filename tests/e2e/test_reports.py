@@ -57,6 +57,7 @@ def test_in_under_a_minute_on_a_phone(phone: Page, demo: Demo) -> None:
     phone.locator("#photos").set_input_files({"name": "a.jpg", "mimeType": "image/jpeg", "buffer": photo(lon, lat)})
     expect(phone.locator("[data-place-said]")).to_have_text("The place was read from your photo.")
     assert abs(float(phone.locator("[data-lon]").input_value()) - lon) < 1e-4
+    expect(phone.get_by_label("Where it is", exact=True)).to_be_attached()
     phone.get_by_label("Describe it in a few words").fill("the street light is out")
     suggested = phone.locator("[data-suggestions]").get_by_role("button", name="Street light out")
     suggested.click()
@@ -139,6 +140,35 @@ def test_without_a_network_it_is_kept_and_sent_once(desktop: Page, demo: Demo) -
     expect(desktop.locator(".photo-list img")).to_be_visible()
 
 
+def test_a_city_that_takes_no_more_for_now_is_no_lost_network(phone: Page, demo: Demo) -> None:
+    lon, lat = center(demo)
+    refusal = {"status": 429, "headers": {"Retry-After": "1800"}, "json": {"message": "Many came from here."}}
+    phone.route("**/api/reports/", lambda route: route.fulfill(**refusal))  # type: ignore[arg-type]
+    phone.goto("/reports/new/")
+    file = {"name": "a.jpg", "mimeType": "image/jpeg", "buffer": photo(lon, lat)}
+    phone.locator("#photos").set_input_files(file)
+    expect(phone.locator("[data-lon]")).not_to_have_value("")
+    text = "The twenty-first of this hour"
+    describe(phone, text, "other")
+    phone.get_by_role("button", name="Send").click()
+    said = phone.locator("[data-said]")
+    expect(said).to_contain_text(re.compile(r"takes no more for now.*kept on this device.*tried again at .*\d\d:\d\d"))
+    expect(said).not_to_contain_text("network")
+    keep(phone, "report-held")
+    phone.goto("/reports/sent/")
+    expect(phone.locator(".sent-row")).to_contain_text("many came from here")
+    # What is refused for good is kept too, and says why; once the city takes it, it is filed.
+    refusal |= {"status": 422, "headers": {}}
+    phone.get_by_role("button", name="Send now").click()
+    expect(phone.locator(".sent-row")).to_contain_text("was refused: Many came from here.")
+    keep(phone, "report-refused")
+    phone.unroute("**/api/reports/")
+    assert filed(demo, text, "other") == 0
+    phone.get_by_role("button", name="Send now").click()
+    expect(phone.locator(".sent-row a")).to_have_attribute("href", re.compile(r"/reports/follow/"))
+    assert filed(demo, text, "other") == 1
+
+
 def officer(page: Page, demo: Demo) -> None:
     """Signs in as somebody who may work on every report."""
     sign_up(page, "desk@example.org")
@@ -168,6 +198,9 @@ def test_the_desk_by_keyboard(desktop: Page, demo: Demo) -> None:
         values = {"category": "other", "text": f"A lost umbrella {number}", "lon": lon, "lat": lat}
         made = httpx.post(f"{demo.address}/api/reports/", data=values).raise_for_status().json()
         links[made["id"]] = made["link"]
+    # Who filed it has its page open all the while.
+    following = desktop.context.new_page()
+    following.goto(next(iter(links.values())))
     officer(desktop, demo)
     desktop.goto("/reports/desk/?category=other")
     expect(desktop.locator("[data-row]")).to_have_count(2)
@@ -177,6 +210,10 @@ def test_the_desk_by_keyboard(desktop: Page, demo: Demo) -> None:
     keep(desktop, "desk")
     desktop.get_by_role("button", name="Do it").click()
     expect(desktop.get_by_role("status").first).to_contain_text("2 were changed")
+    expect(following.locator(".state")).to_have_text("accepted", timeout=40_000)
+    expect(following.locator(".way time")).to_have_count(2)
+    expect(following.locator(".story")).to_contain_text("It was accepted.")
+    keep(following, "report-follow-itself")
     desktop.keyboard.press("j")
     desktop.keyboard.press("Enter")
     expect(desktop).to_have_url(re.compile(r"/reports/desk/\d+/$"))

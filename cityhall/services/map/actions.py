@@ -8,6 +8,7 @@ from typing import Any
 import orjson
 from django.db import transaction
 from django.db.models import Q
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from cityhall.kernel.errors import Denied, Invalid, Missing, TooMany
@@ -54,7 +55,7 @@ def save_view(
         require(actor, "map.share_view")
     if public_id:
         view = own_view(actor, public_id)
-    elif SavedView.objects.filter(owner_id=actor.person_id).count() >= VIEWS_MOST:
+    elif SavedView.objects.filter(owner_id=actor.person_id, deleted_at=None).count() >= VIEWS_MOST:
         raise TooMany(_("You have too many views."), mend=_("Delete some first."))
     else:
         view = SavedView(owner_id=actor.person_id)
@@ -71,11 +72,11 @@ def save_view(
     return view
 
 
-def own_view(actor: Actor, public_id: str) -> SavedView:
+def own_view(actor: Actor, public_id: str, *, deleted: bool = False) -> SavedView:
     """A view that the actor may change: their own. Raises Missing for any other."""
     known = _uuid(public_id)
     found = SavedView.objects.filter(public_id=known, owner_id=actor.person_id).first() if known else None
-    if found is None or actor.person_id is None:
+    if found is None or actor.person_id is None or bool(found.deleted_at) != deleted:
         raise Missing(_("There is no such view."), mend=_("It may have been deleted."))
     return found
 
@@ -89,16 +90,26 @@ def _uuid(text: str) -> uuid.UUID | None:
 
 @transaction.atomic
 def delete_view(actor: Actor, public_id: str) -> None:
-    """Deletes the actor's own view. Raises Missing."""
+    """Deletes the actor's own view; it can be restored until `forget_deleted` comes. Raises Missing."""
     view = own_view(actor, public_id)
+    view.deleted_at = timezone.now()
+    view.save(update_fields=["deleted_at"])
     append("map", "view.deleted", {}, subject=f"view:{view.public_id}", actor=str(actor))
-    view.delete()
+
+
+@transaction.atomic
+def restore_view(actor: Actor, public_id: str) -> None:
+    """Brings the actor's own deleted view back, with its link. Raises Missing once it is gone for good."""
+    view = own_view(actor, public_id, deleted=True)
+    view.deleted_at = None
+    view.save(update_fields=["deleted_at"])
+    append("map", "view.restored", {}, subject=f"view:{view.public_id}", actor=str(actor))
 
 
 def find_view(actor: Actor, public_id: str) -> SavedView:
     """A view that the actor may open. Raises Missing for any other, whether there is one or not."""
     known = _uuid(public_id)
-    view = SavedView.objects.filter(public_id=known).first() if known else None
+    view = SavedView.objects.filter(public_id=known, deleted_at=None).first() if known else None
     open_to_all = view is not None and view.audience in (Audience.LINK, Audience.PUBLIC)
     if view is None or not (open_to_all or view in views_of(actor)):
         raise Missing(_("There is no such view."), mend=_("It may have been deleted, or is not shared with you."))
@@ -111,7 +122,7 @@ def views_of(actor: Actor) -> list[SavedView]:
     if actor.person_id is not None:
         held = Membership.objects.filter(person_id=actor.person_id, scope="").values_list("role", flat=True)
         wanted |= Q(owner_id=actor.person_id) | Q(audience=Audience.ROLE, role__in=list(held))
-    return list(SavedView.objects.filter(wanted))
+    return list(SavedView.objects.filter(wanted, deleted_at=None))
 
 
 def may_share(actor: Actor) -> bool:

@@ -13,7 +13,10 @@ from cityhall.kernel.places.point import GistIndex, PointField
 
 
 class SavedView(models.Model):
-    """A map as somebody arranged it: place, layers, choices. Who may open it is `audience`."""
+    """A map as somebody arranged it: place, layers, choices. Who may open it is `audience`.
+
+    A deleted one is kept a while, so that deleting it can be undone.
+    """
 
     class Audience(models.TextChoices):
         PRIVATE = "private", _("only me")
@@ -28,6 +31,7 @@ class SavedView(models.Model):
     audience = models.CharField(_("who may see it"), max_length=10, choices=Audience.choices, default=Audience.PRIVATE)
     role = models.CharField(_("role"), max_length=100, blank=True)
     changed_at = models.DateTimeField(auto_now=True)
+    deleted_at = models.DateTimeField(null=True)
 
     class Meta:
         ordering: ClassVar = ["name", "pk"]

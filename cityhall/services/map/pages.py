@@ -254,6 +254,13 @@ def save_view(request: HttpRequest) -> JsonResponse:
 def delete_view(request: HttpRequest, public_id: str) -> JsonResponse:
     """Deletes one's own view."""
     actions.delete_view(actor_of(request), public_id)
+    return JsonResponse({"restore": reverse("map_restore_view", args=[public_id])})
+
+
+@require_http_methods(["POST"])
+def restore_view(request: HttpRequest, public_id: str) -> JsonResponse:
+    """Brings one's own deleted view back."""
+    actions.restore_view(actor_of(request), public_id)
     return JsonResponse({})
 
 

@@ -25,8 +25,8 @@ SERVICE = Service(
         Task("forget-deleted", "cityhall.services.map.tasks:forget_deleted", cron="29 3 * * *"),
     ),
     personal_data={
-        "SavedView.owner": _("to list a person's own views; until they or the account are deleted"),
-        "SavedView.name": _("as the person named the view; until it or the account is deleted"),
+        "SavedView.owner": _("to list a person's own views; until a month after they are deleted, or the account is"),
+        "SavedView.name": _("as the person named the view; until a month after it is deleted, or the account is"),
         "Dataset.owner": _("to know who published a data set; until the account is erased"),
     },
 )

@@ -7,27 +7,30 @@ from datetime import timedelta
 from pathlib import Path
 
 import orjson
+from django.conf import settings
 from django.db import close_old_connections
 from django.utils import timezone
+from django.utils.translation import override
 from procrastinate.contrib.django import app
 
 from cityhall.kernel.errors import CityhallError
 from cityhall.services.map.datasets import actions
 from cityhall.services.map.datasets.importing import import_version
 from cityhall.services.map.datasets.outside import features_of
-from cityhall.services.map.models import Dataset, DatasetVersion
+from cityhall.services.map.models import Dataset, DatasetVersion, SavedView
 
 log = logging.getLogger(__name__)
 RESTORABLE = timedelta(days=30)
 
 
 @app.task(name="map.import_dataset")
-def import_dataset(version_id: int) -> None:
-    """Reads a version that waits, from its file or from another server."""
+def import_dataset(version_id: int, language: str = "") -> None:
+    """Reads a version that waits, from its file or from another server; its faults are told in `language`."""
     try:
         version = DatasetVersion.objects.filter(pk=version_id, state=DatasetVersion.State.WAITING).first()
         if version is not None:
-            run(version)
+            with override(language or settings.LANGUAGE_CODE):
+                run(version)
     finally:
         close_old_connections()
 
@@ -57,4 +60,5 @@ def _bring(version: DatasetVersion, path: Path) -> None:
 
 def forget_deleted() -> None:
     """Removes for good what was deleted over RESTORABLE ago (manifest `Task`)."""
-    Dataset.objects.filter(deleted_at__lt=timezone.now() - RESTORABLE).delete()
+    for kind in (Dataset, SavedView):
+        kind._default_manager.filter(deleted_at__lt=timezone.now() - RESTORABLE).delete()

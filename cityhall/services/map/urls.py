@@ -12,6 +12,7 @@ urlpatterns = [
     path("views/", pages.save_view, name="map_save_view"),
     path("views/<str:public_id>/", pages.view_page, name="map_view"),
     path("views/<str:public_id>/delete/", pages.delete_view, name="map_delete_view"),
+    path("views/<str:public_id>/restore/", pages.restore_view, name="map_restore_view"),
     path("summary/<slug:service>/<slug:slug>/", pages.summary, name="map_summary"),
     path("heat/<slug:service>/<slug:slug>/", pages.heat_map, name="map_heat"),
     path("zones/<slug:service>/<slug:slug>/", pages.zone_map, name="map_zones"),

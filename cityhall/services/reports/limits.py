@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import ipaddress
+import math
 from datetime import datetime, timedelta
 
 from django.conf import settings
@@ -50,27 +51,35 @@ def _network(address: str) -> str:
 
 
 def check(source: str, per_hour: int | None = None) -> None:
-    """Raises TooMany where a source has filed its share of this hour."""
+    """Raises TooMany, with how long to wait, where a source has filed its share of this hour."""
     most = per_hour if per_hour is not None else int(options().get("per_hour", PER_HOUR))
-    if source and _filed_since(source, timezone.now() - timedelta(hours=1), most) >= most:
+    if not source:
+        return
+    hour_ago = timezone.now() - timedelta(hours=1)
+    filed, oldest = _filed_since(source, hour_ago, most)
+    if filed >= most:
         raise TooMany(
             _("Many reports came from here within the hour."),
             code="flood",
             mend=_("Try again in an hour. In danger, call the emergency number."),
+            wait_s=max(1, math.ceil((oldest - hour_ago).total_seconds())) if oldest else 3600,
         )
 
 
-def _filed_since(source: str, since: datetime, most: int) -> int:
+def _filed_since(source: str, since: datetime, most: int) -> tuple[int, datetime | None]:
+    """How many a source filed since a moment, at most `most`, and when the oldest of these was."""
     with connection.cursor() as cursor:
         cursor.execute(
             """
-            SELECT count(*) FROM (
-                SELECT FROM reports_report WHERE source = %s AND filed_at >= %s LIMIT %s
+            SELECT count(*), min(filed_at) FROM (
+                SELECT filed_at FROM reports_report WHERE source = %s AND filed_at >= %s
+                ORDER BY filed_at DESC LIMIT %s
             ) AS latest
             """,
             [source, since, most],
         )
-        return int(cursor.fetchone()[0])
+        count, oldest = cursor.fetchone()
+        return int(count), oldest
 
 
 def count_refused(reason: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -16,8 +17,8 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from cityhall.kernel.cases.models import Comment
 from cityhall.kernel.cases.queries import Happening, history, ranking
-from cityhall.kernel.cases.workflow import DONE, OPEN, State
-from cityhall.kernel.errors import CityhallError
+from cityhall.kernel.cases.workflow import DONE, OPEN, TRANSITIONS, State
+from cityhall.kernel.errors import CityhallError, Denied
 from cityhall.kernel.media.links import link
 from cityhall.kernel.people.actors import actor_of
 from cityhall.kernel.values import whole
@@ -35,6 +36,8 @@ AGAIN_S = 30
 """How often an open map asks for the reports anew. Telling every map of every filing would cost filing more."""
 STEPS = (State.NEW, State.ACCEPTED, State.WORKING, State.RESOLVED)
 """What a resident sees of the way, in order."""
+PARTS = ("stands", "since")
+"""What a followed report's page asks for anew: how it stands, and what was said and can be done."""
 
 
 def layers(*slugs: str) -> list[dict[str, Any]]:
@@ -136,15 +139,17 @@ def sent(request: HttpRequest) -> HttpResponse:
     return render(request, "reports/sent.html")
 
 
-@require_safe
+@require_http_methods(["GET", "HEAD", "POST"])
 def report(request: HttpRequest, report_id: int) -> HttpResponse:
-    """A report as the public sees it."""
+    """A report as the public sees it; whoever filed it with their account sees and does there what the link lets."""
     found = queries.find_public(report_id)
-    if request.GET.get("part"):
+    if request.GET.get("part") == "1":
         return render(request, "reports/row.html", {"report": found})
     mine = bool(request.user.is_authenticated and found.person_id == request.user.pk)
     if mine:
         return _followed(request, found, "")
+    if request.method == "POST":
+        raise Denied(_("Only who filed it may do this."))
     context = _shown(found) | {
         "text": queries.public_text(found),
         "told": told(found, public=True),
@@ -155,13 +160,13 @@ def report(request: HttpRequest, report_id: int) -> HttpResponse:
     return render(request, "reports/report.html", context)
 
 
-def _shown(found: Report) -> dict[str, Any]:
+def _shown(found: Report, story: Sequence[Happening] = ()) -> dict[str, Any]:
     merged = found.case.merged_into_id
     return {
         "report": found,
         "case": found.case,
         "merged": merged if merged and queries.public_reports().filter(pk=merged).exists() else None,
-        "steps": _steps(found),
+        "steps": _steps(found, story),
         "answers": _public_comments(found),
     }
 
@@ -173,20 +178,22 @@ def _public_comments(found: Report) -> list[Comment]:
     return list(found.case.comments.filter(public=True, by_requester=False))
 
 
-def _steps(found: Report) -> list[dict[str, Any]]:
-    """The way of a report: each step, whether it is behind it, and whether it is there now."""
+def _steps(found: Report, story: Sequence[Happening]) -> list[dict[str, Any]]:
+    """The way of a report: each step, whether it is behind it or there now, and since when as far as a story says."""
     state = State(found.state)
-    if state not in (*STEPS, State.WAITING, State.CLOSED):
-        return [
-            {"label": State.NEW.label, "past": True, "now": False},
-            {"label": state.label, "past": True, "now": True},
-        ]
-    place = {State.WAITING: 2, State.CLOSED: 3}.get(state)
-    at = STEPS.index(state) if place is None else place
-    labels = [step.label for step in STEPS]
-    if state in (State.WAITING, State.CLOSED):
-        labels[at] = state.label
-    return [{"label": label, "past": number <= at, "now": number == at} for number, label in enumerate(labels)]
+    if state in (State.REJECTED, State.MERGED):
+        way: list[State] = [State.NEW, state]
+    else:
+        instead = {State.WAITING: State.WORKING, State.CLOSED: State.RESOLVED}.get(state)
+        way = [state if step == instead else step for step in STEPS]
+    at = way.index(state)
+    reached = {TRANSITIONS[line.what].target: line.at for line in story if line.what in TRANSITIONS}
+    if story:
+        reached[State.NEW] = found.filed_at
+    return [
+        {"label": step.label, "past": number <= at, "now": number == at, "at": number <= at and reached.get(step)}
+        for number, step in enumerate(way)
+    ]
 
 
 def _public_photos(found: Report) -> list[dict[str, Any]]:
@@ -235,7 +242,8 @@ def _followed(request: HttpRequest, found: Report, secret: str) -> HttpResponse:
         except CityhallError as refusal:
             problem = refusal
             found = Report.objects.select_related("case__agency", "category", "person").get(pk=found.pk)
-    context = _shown(found) | {
+    story = _story(found)
+    context = _shown(found, story) | {
         "secret": secret,
         "problem": problem,
         "text": found.text,
@@ -246,13 +254,15 @@ def _followed(request: HttpRequest, found: Report, secret: str) -> HttpResponse:
             if photo.kind == Photo.Kind.RESIDENT or photo.state == Photo.State.PUBLISHED
         ],
         "answers": list(found.case.comments.filter(public=True)),
-        "story": _story(found),
+        "story": story,
         "can_object": found.case.done_at is not None
         and timezone.now() - found.case.done_at <= timedelta(days=actions.OBJECT_DAYS),
         "votes": _votes(),
         "pin": found.point,
     }
-    response = render(request, "reports/follow.html", context, status=problem.status if problem else 200)
+    part = request.GET.get("part", "")
+    page = f"reports/{part}.html" if part in PARTS else "reports/follow.html"
+    response = render(request, page, context, status=problem.status if problem else 200)
     # The address is the key: it must not leave the city with a click, nor be found by a search engine. "no-referrer"
     # would be too much: a browser then hides whence a form comes, and every answer, vote and reopening is refused.
     response["Referrer-Policy"] = "same-origin"

@@ -66,10 +66,11 @@ export function spread(facet: Facet): HTMLElement {
 }
 
 /** What a layer's colours mean, into `list`; hidden where there is one colour, or each feature has its own. */
-export function key(list: HTMLElement, spec: LayerSpec, shown: Shown | undefined, words: Words): void {
+export function key(list: HTMLElement, spec: LayerSpec, shown: Shown | undefined, words: Words, side = ''): void {
   const named: [string, string?][] = !shown ? [] : shown.as !== 'points' ? [[words.few ?? ''], [words.many ?? '']] : meanings(spec)
   list.hidden = named.length === 0
-  list.setAttribute('aria-label', say(words.keyFor, { name: spec.name }))
+  list.setAttribute('aria-label', [side, say(words.keyFor, { name: spec.name })].filter(Boolean).join(': '))
+  list.dataset.side = side
   list.classList.toggle('map-ramp', shown?.as !== 'points')
   list.replaceChildren(
     ...named.map(([name, color]) => {

@@ -210,7 +210,7 @@ class OneMap {
 
   private changed(): void {
     const { left, right } = this.sides
-    for (const spec of this.specs) this.row(spec.id, (row) => key(row.querySelector<HTMLElement>('[data-key]')!, spec, this.shown[spec.id], this.words))
+    for (const spec of this.specs) this.row(spec.id, (row) => this.keys(spec, row))
     this.board.show(this.period.apply(left.layers), left.outside)
     this.compare.right?.show(this.period.apply(right.layers), right.outside)
     clearTimeout(this.soon)
@@ -218,6 +218,15 @@ class OneMap {
       history.replaceState(history.state, '', `#${encode(this.state)}`)
       this.count()
     }, SOON_MS)
+  }
+
+  /** The colours of a layer: in a comparison each map's by itself, unless both draw it alike. */
+  private keys(spec: LayerSpec, row: HTMLElement): void {
+    const [left, right] = [this.sides.left.layers[spec.id], this.compare.on ? this.sides.right.layers[spec.id] : undefined]
+    const alike = left?.as === right?.as
+    const named = this.compare.on && !alike
+    key(row.querySelector<HTMLElement>('[data-key=left]')!, spec, left, this.words, named ? this.words.left : '')
+    key(row.querySelector<HTMLElement>('[data-key=right]')!, spec, alike ? undefined : right, this.words, named ? this.words.right : '')
   }
 
   /** Counts what the view holds of each layer that is on; charts too where its part is open. */

@@ -1,5 +1,5 @@
 /** Saved views: kept, shared and deleted without leaving the map. */
-import type { State, Words } from './spec'
+import { say, type State, type Words } from './spec'
 
 function csrf(root: HTMLElement): string {
   return root.querySelector<HTMLInputElement>('[name=csrfmiddlewaretoken]')?.value ?? ''
@@ -45,9 +45,31 @@ export function startViews(root: HTMLElement, words: Words, state: () => State, 
   root.addEventListener('click', (event) => {
     const button = (event.target as HTMLElement).closest<HTMLElement>('[data-delete-view]')
     if (!button) return
-    void post(root, button.dataset.deleteView!, {}).then(({ ok }) => {
-      if (ok) button.closest('li')?.remove()
-      tell(ok ? words.deleted : words.failed)
+    void post(root, button.dataset.deleteView!, {}).then(({ ok, body }) => {
+      tell(ok ? undefined : [body.message, body.mend].filter(Boolean).join(' ') || words.failed)
+      if (ok) offerUndo(root, button.closest('li')!, body.restore ?? '', words, tell)
     })
   })
+}
+
+/** In the place of a view that was deleted: that it is gone, and the way back. */
+function offerUndo(root: HTMLElement, item: HTMLElement, address: string, words: Words, tell: (text: string | undefined) => void): void {
+  const before = [...item.childNodes]
+  const gone = document.createElement('span')
+  gone.setAttribute('role', 'status')
+  gone.textContent = say(words.deleted, { name: item.querySelector('a')?.textContent ?? '' })
+  const undo = document.createElement('button')
+  undo.type = 'button'
+  undo.className = 'button button-quiet'
+  undo.textContent = words.undo ?? ''
+  undo.addEventListener('click', () => {
+    void post(root, address, {}).then(({ ok, body }) => {
+      tell(ok ? undefined : [body.message, body.mend].filter(Boolean).join(' ') || words.failed)
+      if (!ok) return
+      item.replaceChildren(...before)
+      item.querySelector('a')?.focus()
+    })
+  })
+  item.replaceChildren(gone, undo)
+  undo.focus()
 }

@@ -20,6 +20,7 @@ import pyogrio
 import pytest
 import shapely
 from django.test import Client
+from procrastinate.contrib.django.models import ProcrastinateJob
 
 from cityhall.engines.tiles import to_world
 from cityhall.kernel.errors import CityhallError, Conflict, Denied, Invalid, Missing, TooMany
@@ -186,6 +187,21 @@ def test_what_is_wrong_is_said_by_row_and_field(
     assert version.state == "failed" and DatasetFeature.objects.count() == 0
     problem = version.problems[-1]
     assert (problem["row"], problem["field"]) == (row, field) and said in problem["what"], problem
+
+
+def test_what_is_wrong_is_said_in_the_language_of_who_brought_it(
+    officer: Person, monkeypatch: pytest.MonkeyPatch, django_capture_on_commit_callbacks: Any
+) -> None:
+    monkeypatch.setattr(tasks, "close_old_connections", lambda: None)
+    client = Client()
+    client.force_login(officer)
+    file = io.BytesIO(b"longitude,latitude\nx,3\n")
+    file.name = "a.csv"
+    asked = {"accept": "application/json", "accept-language": "es"}
+    with django_capture_on_commit_callbacks(execute=True):
+        assert client.post("/map/data-sets/bring/", {"file": file}, headers=asked).status_code < 400
+    tasks.import_dataset(**ProcrastinateJob.objects.get(task_name="map.import_dataset").args)
+    assert "no es un número de grados" in DatasetVersion.objects.get().problems[0]["what"]
 
 
 def test_rows_with_faults_can_be_left_out(bring: Any) -> None:

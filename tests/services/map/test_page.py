@@ -27,6 +27,7 @@ from cityhall.services.map.downloads import geojson, rows
 from cityhall.services.map.models import SavedView, Trail
 from cityhall.services.map.reading import forget, read
 from cityhall.services.map.selection import Selection
+from cityhall.services.map.tasks import forget_deleted
 from cityhall.services.transit.models import Vehicle, VehicleState
 from cityhall.services.transit.realtime import history
 
@@ -271,6 +272,23 @@ def test_a_view_is_kept_and_opened_as_it_was(city: Any) -> None:
     page = client.get(made["url"]).content.decode()
     assert '"heat"' in page and "</script></h1>" not in page and "&lt;/script&gt;" in page
     assert Client().get(made["url"]).status_code == 404
+
+
+def test_a_deleted_view_comes_back_by_its_own_link_and_only_to_its_owner(city: Any) -> None:
+    client, other = Client(), Client()
+    client.force_login(Person.objects.create_user("p@example.org", "a long password"))
+    other.force_login(Person.objects.create_user("o@example.org", "a long password"))
+    values = {"name": "Harbour", "state": {}, "audience": "link"}
+    url = client.post("/map/views/", json.dumps(values), "application/json").json()["url"]
+    undo = client.post(f"{url}delete/").json()["restore"]
+    assert client.get(url).status_code == 404 and "Harbour" not in client.get("/map/").content.decode()
+    assert other.post(undo).status_code == 404
+    assert client.post(undo).status_code == 200 and client.post(undo).status_code == 404
+    assert other.get(url).status_code == 200 and "Harbour" in client.get("/map/").content.decode()
+    client.post(f"{url}delete/")
+    SavedView.objects.update(deleted_at=timezone.now() - timedelta(days=31))
+    forget_deleted()
+    assert not SavedView.objects.exists()
 
 
 SECRETS = st.dictionaries(

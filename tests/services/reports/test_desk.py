@@ -121,6 +121,25 @@ def test_the_reporter_answers_confirms_votes_and_reopens(city: Path) -> None:
     assert answer["Referrer-Policy"] == "same-origin" and answer["X-Robots-Tag"] == "noindex"
 
 
+def test_a_followed_report_says_since_when_and_its_parts_are_asked_for_anew(city: Path) -> None:
+    maria = person_actor(Person.objects.create_user("maria@example.org"))
+    made = filed(maria, named=True)
+    pages = {f"/reports/follow/{made.secret}/": Client(), f"/reports/{made.report.pk}/": client_of(maria)}
+    for step in ("accept", "start"):
+        cases.act(system("test"), made.report.pk, step)
+    cases.act(system("test"), made.report.pk, "resolve", reason="It is filled.")
+    for page, client in pages.items():
+        stands = client.get(page, {"part": "stands"}).content.decode()
+        assert stands.count("<time") == 4 and "<html" not in stands and "csrf" not in stands
+        since = client.get(page, {"part": "since"}).content.decode()
+        assert "It is filled." in since and "Reopen it" in since and "<html" not in since
+        assert client.post(page, {"step": "reopen", "reason": "No"}).status_code == 302
+        cases.act(system("test"), made.report.pk, "resolve")
+    public = f"/reports/{made.report.pk}/"
+    assert Client().post(public, {"step": "reopen", "reason": "No"}).status_code == 403
+    assert "<time" not in Client().get(public).content.decode().split('class="way"')[1].split("</ol>")[0]
+
+
 def test_the_inbox_is_of_ones_own_agency(city: Path) -> None:
     olga = officer_of("parks")
     mine, other = filed(category="tree", text="Fallen tree").report, filed().report

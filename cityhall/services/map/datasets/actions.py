@@ -11,6 +11,7 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 from django.utils.text import slugify
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from cityhall.kernel.errors import Conflict, Invalid, Missing
@@ -80,8 +81,6 @@ def folder() -> Path:
 @transaction.atomic
 def upload(actor: Actor, slug: str, file: Upload, name: str, *, lenient: bool = False) -> DatasetVersion:
     """Takes a file as the data set's next version; the worker reads it. Raises Denied, Missing, TooMany, Conflict."""
-    from cityhall.services.map.tasks import import_dataset
-
     dataset = find(actor, slug)
     version = _next(dataset, PurePosixPath(name.replace("\\", "/")).name[-200:], lenient)
     path = folder() / uuid.uuid4().hex
@@ -97,22 +96,28 @@ def upload(actor: Actor, slug: str, file: Upload, name: str, *, lenient: bool = 
     version.file = path.name
     version.save()
     _note(actor, "uploaded", dataset, {"version": version.number, "bytes": path.stat().st_size})
-    transaction.on_commit(lambda: import_dataset.defer(version_id=version.pk))
+    _read_later(version)
     return version
 
 
 @transaction.atomic
 def take_from(actor: Actor, slug: str, url: str, *, lenient: bool = False) -> DatasetVersion:
     """Takes another server's collection (OGC API - Features: the address of its items) as the next version."""
-    from cityhall.services.map.tasks import import_dataset
-
     dataset = find(actor, slug)
     checked_address(url)
     version = _next(dataset, url[:500], lenient)
     version.save()
     _note(actor, "asked_for", dataset, {"version": version.number, "url": url[:500]})
-    transaction.on_commit(lambda: import_dataset.defer(version_id=version.pk))
+    _read_later(version)
     return version
+
+
+def _read_later(version: DatasetVersion) -> None:
+    """Has the worker read a version; what is wrong in it is told in the language of whoever brought it."""
+    from cityhall.services.map.tasks import import_dataset
+
+    language = get_language() or ""
+    transaction.on_commit(lambda: import_dataset.defer(version_id=version.pk, language=language))
 
 
 def _next(dataset: Dataset, source: str, lenient: bool) -> DatasetVersion:
