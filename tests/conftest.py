@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 
 import pytest
+from django.utils import translation
 from hypothesis import settings
 
 # CI tries the same examples every time, so that a red run is the change's own doing; at home they are new ones.
@@ -20,3 +22,10 @@ def django_db_setup(django_db_setup: None, django_db_blocker: pytest.FixtureRequ
 
     with django_db_blocker.unblock(), connection.cursor() as cursor:  # type: ignore[attr-defined]
         cursor.execute("ALTER TABLE journal_entry DISABLE TRIGGER journal_no_truncate")
+
+
+@pytest.fixture(autouse=True)
+def _in_the_citys_language() -> Iterator[None]:
+    """A request leaves its reader's language behind in the thread; in a city the next one sets its own."""
+    yield
+    translation.deactivate()
