@@ -133,9 +133,9 @@ def _page(chromium: Browser, demo: Demo, **options: object) -> Iterator[Page]:
     assert not faults, faults
 
 
-def keep(page: Page, name: str) -> None:
-    """Keeps a screenshot for whoever looks at the run."""
+def keep(page: Page, name: str, *, drawn: bool = True) -> None:
+    """Keeps a screenshot for whoever looks at the run, with its map where that can be `drawn`."""
     SCREENSHOTS.mkdir(exist_ok=True)
-    if page.locator("city-map").count():
+    if drawn and page.locator("city-map").count():
         page.locator("city-map[data-idle]").wait_for()
     page.screenshot(path=SCREENSHOTS / f"{name}.png")

@@ -24,7 +24,9 @@ export function bars(facet: Facet, chosen: string[], words: Words, told: Record<
   group.className = 'facet'
   group.appendChild(document.createElement('legend')).textContent = facet.label
   const most = Math.max(1, ...facet.counts.map((one) => one.count))
-  for (const { value, count } of facet.counts) {
+  // What is chosen stays, though nothing in view has it now: else it could not be let go.
+  const gone = chosen.filter((one) => !facet.counts.some(({ value }) => String(value) === one)).map((value) => ({ value, count: 0 }))
+  for (const { value, count } of [...facet.counts, ...gone]) {
     const button = group.appendChild(document.createElement('button'))
     button.type = 'button'
     button.className = 'facet-bar'
@@ -96,6 +98,12 @@ function meanings({ style, values }: LayerSpec): [string, string?][] {
   const short = breaks.map((one) => one.toLocaleString(document.documentElement.lang, { maximumSignificantDigits: 4 }))
   const ranges = [`< ${short[0]}`, ...short.map((low, at) => (at + 1 < short.length ? `${low} – ${short[at + 1]}` : `≥ ${low}`))]
   return ranges.map((range, at) => [range, colors[Math.min(at, colors.length - 1)]])
+}
+
+/** Facets, and those by which something is chosen though nothing in view has a value for them now. */
+export function withChosen(facets: Facet[], only: Record<string, string[]>, labels: Record<string, string>): Facet[] {
+  const gone = Object.keys(only).filter((field) => only[field]?.length && !facets.some((one) => one.field === field))
+  return [...facets, ...gone.map((field) => ({ field, label: labels[field] ?? field, counts: [], bars: [], more: 0 }))]
 }
 
 /** All facets of a layer into `place`. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { bars, charts } from './charts'
+import { bars, charts, withChosen } from './charts'
 import { BARS, during, steps } from './period'
 import { moment, placeAt, type Track } from './replay'
 import { asked, decode, encode, say, type LayerSpec, type State } from './spec'
@@ -76,6 +76,11 @@ describe('charts', () => {
     buttons[0]?.click()
     expect(chosen).toEqual(['late'])
     expect(group.textContent).toContain('2 others')
+  })
+  it('keep what is chosen though nothing in view has it now', () => {
+    const group = bars(facet, ['lost'], {}, {}, () => undefined)
+    expect([...group.querySelectorAll('[aria-pressed=true]')].map((one) => one.textContent)).toEqual(['lost0'])
+    expect(withChosen([facet], { status: ['lost'], line: ['7'], kind: [] }, { line: 'Line' }).map((one) => one.label)).toEqual(['Status', 'Line'])
   })
   it('keep the focus when they are drawn anew', () => {
     const place = document.body.appendChild(document.createElement('div'))

@@ -2,7 +2,7 @@
 import 'maplibre-gl/dist/maplibre-gl.css'
 import { lighten } from '../theme'
 import { Board } from './board'
-import { charts, key, type Facet } from './charts'
+import { charts, key, withChosen, type Facet } from './charts'
 import { Compare } from './compare'
 import { ramp } from './draw'
 import { PeriodForm } from './period'
@@ -252,7 +252,7 @@ class OneMap {
             const body = (await answer.json()) as { count: number; facets?: Facet[] }
             place.textContent = body.count.toLocaleString(document.documentElement.lang)
             place.setAttribute('aria-label', `${body.count} ${this.words.inView}`)
-            if (body.facets) charts(row.querySelector<HTMLElement>('[data-facets]')!, body.facets, shown.only, this.words, spec.values, (field, value) => this.choose(spec, field, value))
+            if (body.facets) charts(row.querySelector<HTMLElement>('[data-facets]')!, withChosen(body.facets, shown.only, spec.labels), shown.only, this.words, spec.values, (field, value) => this.choose(spec, field, value))
           })
           .catch(() => undefined)
       })
