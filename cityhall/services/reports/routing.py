@@ -157,10 +157,11 @@ def differences(old: list[Rule], new: list[Rule]) -> list[Difference]:
     for place, rule in enumerate(new):
         if place not in come_from:
             found.append(Difference("added", {}, rule, None, place + 1))
-        elif _terms(old[come_from[place]], FIELDS) != _terms(rule, FIELDS) or come_from[place] not in stayed:
-            was = old[come_from[place]]
-            what = "changed" if _terms(was, FIELDS) != _terms(rule, FIELDS) else "moved"
-            found.append(Difference(what, was, rule, come_from[place] + 1, place + 1))
+            continue
+        here = come_from[place]
+        changed = _terms(old[here], FIELDS) != _terms(rule, FIELDS)
+        if changed or here not in stayed:
+            found.append(Difference("changed" if changed else "moved", old[here], rule, here + 1, place + 1))
     return found
 
 
@@ -186,6 +187,7 @@ def _same_rules(old: list[Rule], new: list[Rule]) -> dict[int, int]:
 def save_rules(actor: Actor, rules: list[Rule], note: str) -> RuleSet:
     """Puts rules in service as a new version. Raises Denied, Invalid."""
     require(actor, PERMISSION)
+    _take_turn()
     made = RuleSet.objects.create(rules=checked(rules), note=note[:300], author_id=actor.person_id)
     return _put_in_service(actor, made)
 
@@ -197,6 +199,8 @@ def roll_back(actor: Actor, version: int, *, instead_of: int | None = None) -> R
     Raises Denied, Missing, Invalid, and Conflict where it is in service, or another is by now.
     """
     require(actor, PERMISSION)
+    # What is in service is looked at when nobody can change it any more.
+    _take_turn()
     found = RuleSet.objects.filter(pk=version).first()
     if found is None:
         raise Missing(_("There is no such version."), code="no_such_version")
@@ -210,9 +214,12 @@ def roll_back(actor: Actor, version: int, *, instead_of: int | None = None) -> R
     return _put_in_service(actor, found)
 
 
-def _put_in_service(actor: Actor, version: RuleSet) -> RuleSet:
-    # Who comes at the same moment waits for the other: the oldest version, which stays, stands for all of them.
+def _take_turn() -> None:
+    """Who comes at the same moment waits for the other: the oldest version, which stays, stands for all of them."""
     RuleSet.objects.select_for_update(of=("self",)).order_by("pk").first()
+
+
+def _put_in_service(actor: Actor, version: RuleSet) -> RuleSet:
     RuleSet.objects.filter(state=RuleSet.State.IN_SERVICE).update(state=RuleSet.State.RETIRED)
     version.state, version.used_at = RuleSet.State.IN_SERVICE, timezone.now()
     version.save()
