@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 from django.http import HttpRequest, HttpResponseBase
 from django.middleware.gzip import GZipMiddleware
 
@@ -23,8 +21,6 @@ class Packed(GZipMiddleware):
 
     Django adds to each a name of random length, so that an answer's length does not tell of a secret in it (BREACH).
     """
-
-    max_random_bytes: ClassVar[int] = 100
 
     def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
         """The response, packed where the browser takes it so."""

@@ -3,6 +3,7 @@ import { GeoJSONSource, Map as MapLibre, Marker, NavigationControl, AttributionC
 import type { MapGeoJSONFeature, StyleSpecification } from 'maplibre-gl'
 import workerUrl from 'maplibre-gl/dist/maplibre-gl-worker.mjs?worker&url'
 import { Protocol } from 'pmtiles'
+import { ring, type Place } from './shapes'
 import { theme } from './theme'
 import { LiveLayer } from './vehicles'
 
@@ -31,18 +32,6 @@ export interface LayerSpec {
 
 const EMPTY: GeoJSON.FeatureCollection = { type: 'FeatureCollection', features: [] }
 const STILL = matchMedia('(prefers-reduced-motion: reduce)')
-
-const METRES_A_DEGREE = 111_195
-
-/** A circle on the ground as a ring of places, `radius` in metres. */
-export function circle([lon, lat]: [number, number], radius: number): [number, number][] {
-  const high = radius / METRES_A_DEGREE
-  const wide = high / Math.cos((lat * Math.PI) / 180)
-  return Array.from({ length: 65 }, (_, at) => {
-    const turn = (at / 64) * 2 * Math.PI
-    return [lon + wide * Math.cos(turn), lat + high * Math.sin(turn)]
-  })
-}
 
 /**
  * `<city-map center="lon,lat" zoom="12" label="...">`: the city's map, with layers of its services. With `radius`, metres,
@@ -109,12 +98,12 @@ export class CityMap extends HTMLElement {
   }
 
   /** The edge of the ground round the centre that the page is about, where it is. */
-  private get reach(): [number, number][] | undefined {
+  private get reach(): Place[] | undefined {
     const radius = Number(this.getAttribute('radius') ?? 0)
-    return radius ? circle(this.getAttribute('center')!.split(',').map(Number) as [number, number], radius) : undefined
+    return radius ? ring(this.getAttribute('center')!.split(',').map(Number) as Place, radius, 64) : undefined
   }
 
-  private drawReach(edge: [number, number][]): void {
+  private drawReach(edge: Place[]): void {
     const color = theme() === 'dark' ? '#ff9d94' : '#b3261e'
     this.map.addSource('reach', { type: 'geojson', data: { type: 'Feature', properties: {}, geometry: { type: 'Polygon', coordinates: [edge] } } })
     this.map.addLayer({ id: 'reach', type: 'fill', source: 'reach', paint: { 'fill-color': color, 'fill-opacity': 0.1 } })

@@ -1,4 +1,4 @@
-import { stretch, type Place, type Shape } from './shapes'
+import { METRES_A_DEGREE, stretch, type Place, type Shape } from './shapes'
 
 /** Where a vehicle is between two reports: it glides to the newest one instead of jumping, along its line's shape. */
 export interface Glide {
@@ -21,7 +21,6 @@ export const LONGEST_MS = 8000
 /** A vehicle is driven on past its last report for about this long, ever more slowly: it cannot overshoot far. */
 export const COAST_S = 2
 const JUMP_DEGREES = 0.02
-const METRES_A_DEGREE = 111_195
 
 /** A glide from where the vehicle is shown now to where it was reported, over the time between its reports. */
 export function glide(shown: Place | undefined, to: Place, now: number, since: number, report: Report = {}): Glide {

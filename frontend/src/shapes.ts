@@ -1,9 +1,19 @@
 /** The lines' shapes on the client: a bus glides along its street, not across the houses. */
 export type Place = [number, number]
 
-const METRES_A_DEGREE = 111_195
+export const METRES_A_DEGREE = 111_195
 /** A bus farther from a shape than this is not on it, metres. */
 const OFF_M = 40
+
+/** A circle on the ground, its radius in metres, as a closed ring of so many corners. */
+export function ring(middle: Place, metres: number, corners: number): Place[] {
+  const up = metres / METRES_A_DEGREE
+  const stretched = up / Math.cos((middle[1] * Math.PI) / 180)
+  return Array.from({ length: corners + 1 }, (_none, step): Place => {
+    const turn = (step / corners) * 2 * Math.PI
+    return [middle[0] + Math.sin(turn) * stretched, middle[1] + Math.cos(turn) * up]
+  })
+}
 
 export interface OnShape {
   shape: Shape

@@ -2,7 +2,7 @@ import { GeoJSONSource, LngLatBounds, Map as MapLibre, Popup } from 'maplibre-gl
 import type { LayerSpec } from './map'
 import { at, glide, moving, presence, type Glide } from './positions'
 import { startRefresh } from './refresh'
-import { Shape, type Place } from './shapes'
+import { Shape, ring, type Place } from './shapes'
 import { theme } from './theme'
 
 type Feature = GeoJSON.Feature<GeoJSON.Point, Record<string, unknown>>
@@ -284,11 +284,6 @@ export function ink(color: string): string {
 }
 
 /** A circle of metres as a polygon. */
-export function circle(middle: Place, metres: number, color: string): GeoJSON.Feature<GeoJSON.Polygon> {
-  const [up, stretched] = [metres / 111_195, metres / (111_195 * Math.cos((middle[1] * Math.PI) / 180))]
-  const ring = Array.from({ length: 33 }, (_none, step): Place => {
-    const turn = (step / 32) * 2 * Math.PI
-    return [middle[0] + Math.sin(turn) * stretched, middle[1] + Math.cos(turn) * up]
-  })
-  return { type: 'Feature', properties: { color }, geometry: { type: 'Polygon', coordinates: [ring] } }
+function circle(middle: Place, metres: number, color: string): GeoJSON.Feature<GeoJSON.Polygon> {
+  return { type: 'Feature', properties: { color }, geometry: { type: 'Polygon', coordinates: [ring(middle, metres, 32)] } }
 }

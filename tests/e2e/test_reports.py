@@ -41,6 +41,12 @@ def center(demo: Demo) -> tuple[float, float]:
     return lon, lat
 
 
+def add_photo(page: Page, lon: float, lat: float) -> None:
+    """Chooses a photo taken there."""
+    file = {"name": "a.jpg", "mimeType": "image/jpeg", "buffer": photo(lon, lat)}
+    page.locator("#photos").set_input_files(file)  # type: ignore[arg-type]
+
+
 def describe(page: Page, text: str, category: str = "graffiti") -> None:
     page.get_by_label("Describe it in a few words").fill(text)
     page.get_by_label("About", exact=True).select_option(category)
@@ -54,7 +60,7 @@ def filed(demo: Demo, text: str, category: str = "graffiti") -> int:
 def test_in_under_a_minute_on_a_phone(phone: Page, demo: Demo) -> None:
     lon, lat = center(demo)
     phone.goto("/reports/new/")
-    phone.locator("#photos").set_input_files({"name": "a.jpg", "mimeType": "image/jpeg", "buffer": photo(lon, lat)})
+    add_photo(phone, lon, lat)
     expect(phone.locator("[data-place-said]")).to_have_text("The place was read from your photo.")
     assert abs(float(phone.locator("[data-lon]").input_value()) - lon) < 1e-4
     expect(phone.get_by_label("Where it is", exact=True)).to_be_attached()
@@ -74,7 +80,7 @@ def test_in_under_a_minute_on_a_phone(phone: Page, demo: Demo) -> None:
     expect(phone.locator(".sent-row .state")).not_to_be_empty()
     # Somebody else, who sees the same, is shown it and joins.
     phone.goto("/reports/new/")
-    phone.locator("#photos").set_input_files({"name": "b.jpg", "mimeType": "image/jpeg", "buffer": photo(lon, lat)})
+    add_photo(phone, lon, lat)
     phone.get_by_label("About", exact=True).select_option("streetlight")
     expect(phone.get_by_role("heading", name="Is it one of these?")).to_be_visible()
     phone.get_by_role("button", name="Me too").first.click()
@@ -113,8 +119,7 @@ def test_without_a_network_it_is_kept_and_sent_once(desktop: Page, demo: Demo) -
     desktop.context.set_offline(True)
     desktop.goto("/reports/new/")
     expect(desktop.get_by_role("heading", level=1)).to_have_text("Report something")
-    file = {"name": "a.jpg", "mimeType": "image/jpeg", "buffer": photo(lon, lat)}
-    desktop.locator("#photos").set_input_files(file)
+    add_photo(desktop, lon, lat)
     expect(desktop.locator("[data-lon]")).not_to_have_value("")
     text = "It fell in the tunnel, where there is no network"
     describe(desktop, text, "tree")
@@ -145,8 +150,7 @@ def test_a_city_that_takes_no_more_for_now_is_no_lost_network(phone: Page, demo:
     refusal = {"status": 429, "headers": {"Retry-After": "1800"}, "json": {"message": "Many came from here."}}
     phone.route("**/api/reports/", lambda route: route.fulfill(**refusal))  # type: ignore[arg-type]
     phone.goto("/reports/new/")
-    file = {"name": "a.jpg", "mimeType": "image/jpeg", "buffer": photo(lon, lat)}
-    phone.locator("#photos").set_input_files(file)
+    add_photo(phone, lon, lat)
     expect(phone.locator("[data-lon]")).not_to_have_value("")
     text = "The twenty-first of this hour"
     describe(phone, text, "other")

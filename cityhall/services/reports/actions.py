@@ -193,7 +193,7 @@ def undo(actor: Actor, report_id: int, step: str) -> Case:
 
     Raises Missing, Denied, Conflict where it is too late or something was done with the report since.
     """
-    _case, data = last_step(actor, report_id, step, aside=STANDS_BESIDE)
+    case, data = last_step(actor, report_id, step, aside=STANDS_BESIDE)
     if step == "merge":
         into_id = data["into"]
         list(Report.objects.select_for_update(of=("self",)).filter(pk__in=[report_id, into_id]).order_by("pk"))
@@ -203,7 +203,7 @@ def undo(actor: Actor, report_id: int, step: str) -> Case:
             there.filter(source=Report.objects.get(pk=report_id).source).delete()
         for number in (report_id, into_id):
             _count_supporters(number)
-    return undo_step(actor, report_id, step, aside=STANDS_BESIDE)
+    return undo_step(actor, case, step, data)
 
 
 @transaction.atomic

@@ -313,7 +313,7 @@ def act(request: HttpRequest, report_id: int, what: str) -> HttpResponse:
         elif what in DOORS:
             DOORS[what](actor, report_id, request.POST)
         step = request.POST.get("step", "") if what == "step" else what
-        if step in TRANSITIONS and TRANSITIONS[step].undo and request.POST.get("then") != "field":
+        if step in TRANSITIONS and TRANSITIONS[step].undo and then != "field":
             desk_undo.offer(request, step, [report_id], _("It was saved."))
         else:
             messages.success(request, _("It was saved."))

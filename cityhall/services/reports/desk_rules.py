@@ -18,7 +18,7 @@ from cityhall.kernel.people.actors import actor_of
 from cityhall.kernel.people.permissions import require
 from cityhall.kernel.places.models import Zone
 from cityhall.kernel.values import whole
-from cityhall.services.reports import photo_learning, routing
+from cityhall.services.reports import categories, photo_learning, routing
 from cityhall.services.reports.models import Category, RuleSet
 
 
@@ -75,7 +75,7 @@ def _compared(version: int) -> dict[str, Any] | None:
     if old is None or current is None:
         return None
     names = {
-        "category": {one.slug: one.name for one in Category.objects.all()},
+        "category": categories.names(),
         "zone": dict(Zone.objects.values_list("slug", "name")),
         "agency": dict(Agency.objects.values_list("slug", "name")),
     }

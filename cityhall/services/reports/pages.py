@@ -246,6 +246,29 @@ def _followed(request: HttpRequest, found: Report, secret: str) -> HttpResponse:
     context = _shown(found, story) | {
         "secret": secret,
         "problem": problem,
+        "answers": list(found.case.comments.filter(public=True)),
+        "story": story,
+        "can_object": found.case.done_at is not None
+        and timezone.now() - found.case.done_at <= timedelta(days=actions.OBJECT_DAYS),
+        "votes": _votes(),
+    }
+    part = request.GET.get("part", "")
+    if part in PARTS:
+        page = f"reports/{part}.html"
+    else:
+        page = "reports/follow.html"
+        context |= _filed(found)
+    response = render(request, page, context, status=problem.status if problem else 200)
+    # The address is the key: it must not leave the city with a click, nor be found by a search engine. "no-referrer"
+    # would be too much: a browser then hides whence a form comes, and every answer, vote and reopening is refused.
+    response["Referrer-Policy"] = "same-origin"
+    response["X-Robots-Tag"] = "noindex"
+    return response
+
+
+def _filed(found: Report) -> dict[str, Any]:
+    """What the reporter wrote and showed: it does not change while the page is open."""
+    return {
         "text": found.text,
         "told": told(found),
         "photos": [
@@ -253,21 +276,8 @@ def _followed(request: HttpRequest, found: Report, secret: str) -> HttpResponse:
             for photo in found.photos.select_related("media")
             if photo.kind == Photo.Kind.RESIDENT or photo.state == Photo.State.PUBLISHED
         ],
-        "answers": list(found.case.comments.filter(public=True)),
-        "story": story,
-        "can_object": found.case.done_at is not None
-        and timezone.now() - found.case.done_at <= timedelta(days=actions.OBJECT_DAYS),
-        "votes": _votes(),
         "pin": found.point,
     }
-    part = request.GET.get("part", "")
-    page = f"reports/{part}.html" if part in PARTS else "reports/follow.html"
-    response = render(request, page, context, status=problem.status if problem else 200)
-    # The address is the key: it must not leave the city with a click, nor be found by a search engine. "no-referrer"
-    # would be too much: a browser then hides whence a form comes, and every answer, vote and reopening is refused.
-    response["Referrer-Policy"] = "same-origin"
-    response["X-Robots-Tag"] = "noindex"
-    return response
 
 
 def _votes() -> list[tuple[int, str]]:

@@ -15,6 +15,8 @@ export async function post(root: HTMLElement, address: string, body: unknown): P
   return { ok: answer.ok, body: ((await answer.json().catch(() => ({}))) ?? {}) as Record<string, string> }
 }
 
+const refusal = (body: Record<string, string>, words: Words): string | undefined => [body.message, body.mend].filter(Boolean).join(' ') || words.failed
+
 export function startViews(root: HTMLElement, words: Words, state: () => State, tell: (text: string | undefined) => void): void {
   const form = root.querySelector<HTMLFormElement>('[data-save-view]')
   if (!form) return
@@ -25,7 +27,7 @@ export function startViews(root: HTMLElement, words: Words, state: () => State, 
     event.preventDefault()
     const values = Object.fromEntries(new FormData(form)) as Record<string, string>
     void post(root, form.action, { ...values, state: state() }).then(({ ok, body }) => {
-      tell(ok ? words.saved : [body.message, body.mend].filter(Boolean).join(' ') || words.failed)
+      tell(ok ? words.saved : refusal(body, words))
       if (!ok) return
       const list = root.querySelector<HTMLElement>('[data-views]')!
       const item = list.appendChild(document.createElement('li'))
@@ -46,7 +48,7 @@ export function startViews(root: HTMLElement, words: Words, state: () => State, 
     const button = (event.target as HTMLElement).closest<HTMLElement>('[data-delete-view]')
     if (!button) return
     void post(root, button.dataset.deleteView!, {}).then(({ ok, body }) => {
-      tell(ok ? undefined : [body.message, body.mend].filter(Boolean).join(' ') || words.failed)
+      tell(ok ? undefined : refusal(body, words))
       if (ok) offerUndo(root, button.closest('li')!, body.restore ?? '', words, tell)
     })
   })
@@ -64,7 +66,7 @@ function offerUndo(root: HTMLElement, item: HTMLElement, address: string, words:
   undo.textContent = words.undo ?? ''
   undo.addEventListener('click', () => {
     void post(root, address, {}).then(({ ok, body }) => {
-      tell(ok ? undefined : [body.message, body.mend].filter(Boolean).join(' ') || words.failed)
+      tell(ok ? undefined : refusal(body, words))
       if (!ok) return
       item.replaceChildren(...before)
       item.querySelector('a')?.focus()

@@ -91,7 +91,7 @@ def test_what_cannot_be_undone(city: Path) -> None:
     with pytest.raises(Denied):
         actions.undo(officer_of("parks", "pia"), first, "resolve")
     with pytest.raises(Conflict, match="time to take it back"):
-        undo.undo(olga, first, "resolve", now=timezone.now() + timedelta(minutes=11))
+        undo.last_step(olga, first, "resolve", now=timezone.now() + timedelta(minutes=11))
     actions.undo(olga, first, "resolve")
     with pytest.raises(Conflict):
         actions.undo(olga, first, "resolve")
