@@ -12,7 +12,7 @@ import typer
 
 from cityhall.commands import bench, receivers, reports
 from cityhall.commands.city import DATA, CityName, Data, Gtfs, Host, Port, city_folder, fail, opened, refused
-from cityhall.progress import console, steps
+from cityhall.running.progress import console, steps
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -40,7 +40,7 @@ def new(
     data: Data = DATA,
 ) -> None:
     """Make a city from its timetable and its streets, and load it."""
-    from cityhall.newcity import new_city
+    from cityhall.running.newcity import new_city
 
     with refused():
         with steps() as begin:
@@ -56,8 +56,8 @@ def new(
 
 def _load(data: Path, city: str, only: str) -> None:
     from cityhall.kernel.database import database
-    from cityhall.loading import load as load_city
-    from cityhall.loading import migrate, prepare_django
+    from cityhall.running.loading import load as load_city
+    from cityhall.running.loading import migrate, prepare_django
 
     folder = city_folder(data, city)
     with refused(), steps() as begin:
@@ -89,14 +89,14 @@ def up(
     workers: Annotated[int, typer.Option("--workers", help="Web processes.", min=1)] = 1,
 ) -> None:
     """Serve a city until Ctrl-C."""
-    from cityhall import processes
+    from cityhall.running import processes
 
     if only and only not in processes.PARTS:
         fail(f"--only takes {', '.join(processes.PARTS)}, not {only!r}.")
     if only:
         folder = city_folder(data, city)
         from cityhall.kernel.database import database
-        from cityhall.loading import prepare_django
+        from cityhall.running.loading import prepare_django
 
         with refused(), database(folder):
             prepare_django(folder)
@@ -106,15 +106,15 @@ def up(
 
 
 def _serve(folder: Path, host: str, port: int, *, simulate: float = 0.0, seed: int = 0) -> None:
-    from cityhall import processes
     from cityhall.kernel.database import database
+    from cityhall.running import processes
 
     _free(host, port)
     address = f"http://{'localhost' if host in ('127.0.0.1', '0.0.0.0') else host}:{port}"
     os.environ.setdefault("CITYHALL_URL", address)
     began = time.monotonic()
     with refused(), database(folder):
-        from cityhall.loading import migrate, prepare_django
+        from cityhall.running.loading import migrate, prepare_django
 
         with steps() as begin:
             prepare_django(folder)
@@ -125,7 +125,7 @@ def _serve(folder: Path, host: str, port: int, *, simulate: float = 0.0, seed: i
                 for part in processes.PARTS
             ]
             if simulate:
-                from cityhall.simulation import prepare
+                from cityhall.running.demo import prepare
 
                 children.append(processes.Child("simulator", prepare(folder, address, simulate, seed)))
 
@@ -180,7 +180,7 @@ def demo(
     with refused():
         loaded = folder / ".loaded"
         if not loaded.exists():
-            from cityhall.simulation import make_demo
+            from cityhall.running.demo import make_demo
 
             with steps() as begin:
                 make_demo(folder, seed, begin("Demo city"))
@@ -196,7 +196,7 @@ def demo(
 @app.command()
 def check(city: CityName = "demo", data: Data = DATA) -> None:
     """Say what is misconfigured and how to mend it."""
-    from cityhall.checks import findings
+    from cityhall.running.checks import findings
 
     with refused():
         found = list(findings(city_folder(data, city)))

@@ -28,7 +28,7 @@ USE = """\
 import json, sys
 from pathlib import Path
 from cityhall.kernel.database import database
-from cityhall.loading import load, migrate, prepare_django
+from cityhall.running.loading import load, migrate, prepare_django
 folder = Path(sys.argv[1])
 quiet = lambda what, share=0.0: None
 with database(folder):

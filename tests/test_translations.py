@@ -6,14 +6,14 @@ import re
 
 import pytest
 
-from cityhall.translations import LANGUAGES, missing, read, template
+from cityhall.build.translations import LANGUAGES, missing, read, template
 
 PLACEHOLDER = re.compile(r"%\(\w+\)[sd]|<[^<>]+>")
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_message_is_translated(language: str) -> None:
-    assert missing(language) == [], "run python -m cityhall.translations and write what is empty"
+    assert missing(language) == [], "run python -m cityhall.build.translations and write what is empty"
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -22,7 +22,9 @@ def test_nothing_is_left_over_and_every_value_is_in_its_place(language: str) -> 
     for message in read(language):
         if not message.id:
             continue
-        assert message.id in wanted, f"{message.id} is not in the code any more: run python -m cityhall.translations"
+        assert message.id in wanted, (
+            f"{message.id} is not in the code any more: run python -m cityhall.build.translations"
+        )
         ids = message.id if isinstance(message.id, tuple) else (message.id,)
         texts = message.string if isinstance(message.string, tuple) else (message.string,)
         for text in texts:

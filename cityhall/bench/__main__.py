@@ -16,8 +16,8 @@ from typing import Any
 import psutil
 from rich.table import Table
 
-from cityhall.assets import ROOT
-from cityhall.progress import console
+from cityhall.build.assets import ROOT
+from cityhall.running.progress import console
 
 RESULTS = ROOT / ".bench"
 REAL = ROOT.parent / "shared" / "data" / "porto-alegre" / "poa_eptc.zip"
@@ -109,7 +109,7 @@ def server(arguments: argparse.Namespace) -> list[dict[str, Any]]:
 def journal(arguments: argparse.Namespace) -> list[dict[str, Any]]:
     """The journal beside a locked counter."""
     from cityhall.kernel.database import database
-    from cityhall.loading import migrate, prepare_django
+    from cityhall.running.loading import migrate, prepare_django
 
     with tempfile.TemporaryDirectory(prefix="cityhall-bench-") as folder:
         city = Path(folder) / "bench"

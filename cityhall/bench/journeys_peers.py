@@ -21,8 +21,8 @@ import numpy as np
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
-from cityhall.assets import ROOT, npm
 from cityhall.bench.journeys import EIGHT, random_pairs, served_stops, stop_to_stop
+from cityhall.build.assets import ROOT, npm
 from cityhall.engines.gtfs import Schedule, read_feeds
 from cityhall.engines.timetable import Footpaths, Router, Timetable, Wishes, straight_footpaths
 
@@ -118,7 +118,7 @@ def _peer(name: str, gtfs: Path, day: date, at: int, pairs: Path) -> dict[str, A
 
 
 def _environment() -> dict[str, str]:
-    from cityhall.assets import _environment as node
+    from cityhall.build.assets import _environment as node
 
     # The peers take a day's name from the machine's time zone.
     return node() | {"TZ": "UTC"}

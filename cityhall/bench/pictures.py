@@ -13,7 +13,7 @@ import venv
 from pathlib import Path
 from typing import Any
 
-from cityhall.assets import ROOT
+from cityhall.build.assets import ROOT
 from cityhall.engines.pictures.network import build
 
 PEER = ROOT / ".bench" / "peers" / "onnxruntime"

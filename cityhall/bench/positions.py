@@ -295,8 +295,8 @@ def _rss(process: psutil.Process) -> float:
 def _serving(folder: Path, broker_port: int) -> Iterator[Town]:
     """The city in `folder` with its processes running."""
     from cityhall.kernel.database import database
-    from cityhall.loading import migrate, prepare_django
-    from cityhall.processes import PARTS, Child, part_command, stop_all
+    from cityhall.running.loading import migrate, prepare_django
+    from cityhall.running.processes import PARTS, Child, part_command, stop_all
 
     web_port, door_port = _free_port(), _free_port()
     written = folder / "city.toml"

@@ -48,7 +48,7 @@ def run(rows: int = 1_000_000, seconds: float = 10.0) -> list[Row]:
     """Rows of three kinds (`what`): requests with p50_ms, p99_ms and requests_s; views with p50_ms and p95_ms over
     `reports` in the table; duplicates with precision and recall. `rows`: how many reports the table grows to."""
     from cityhall.kernel.database import database
-    from cityhall.loading import migrate, prepare_django
+    from cityhall.running.loading import migrate, prepare_django
 
     with tempfile.TemporaryDirectory(prefix="cityhall-bench-") as folder:
         city = Path(folder) / "bench"

@@ -22,7 +22,7 @@ import httpx
 import numpy as np
 import psycopg
 
-from cityhall.assets import ROOT
+from cityhall.build.assets import ROOT
 from cityhall.engines.tiles import to_world
 from cityhall.kernel.database import embedded
 
@@ -149,7 +149,7 @@ def _database(folder: Path, missing: str) -> Iterator[str]:
 def _fill(folder: Path, url: str, *, peer: bool) -> None:
     (folder / "bench").mkdir()
     (folder / "bench" / "city.toml").write_text(CITY.format(services='["transit", "map"]'))
-    command = "from cityhall.loading import migrate, prepare_django; from pathlib import Path; import sys;"
+    command = "from cityhall.running.loading import migrate, prepare_django; from pathlib import Path; import sys;"
     command += "prepare_django(Path(sys.argv[1])); migrate(lambda what, share: None)"
     subprocess.run(
         [sys.executable, "-c", command, folder / "bench"], env=os.environ | {"DATABASE_URL": url}, check=True

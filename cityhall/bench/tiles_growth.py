@@ -26,7 +26,7 @@ VIEWS = 150
 PORT = 8943
 CITY_BOX = "-51.5,-30.3,-50.9,-29.8"
 MADE = """\
-from cityhall.loading import migrate, prepare_django; from pathlib import Path; import sys
+from cityhall.running.loading import migrate, prepare_django; from pathlib import Path; import sys
 prepare_django(Path(sys.argv[1])); migrate(lambda what, share: None)
 from cityhall.services.reports import categories; categories.load(lambda what, share: None)
 """

@@ -11,7 +11,7 @@ import typer
 from rich.table import Table
 
 from cityhall.commands.city import DATA, CityName, Data, Gtfs, opened, refused
-from cityhall.progress import console
+from cityhall.running.progress import console
 
 app = typer.Typer(no_args_is_help=True, help="Measure, beside a peer where there is one.")
 

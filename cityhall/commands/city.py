@@ -10,7 +10,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from cityhall.progress import console
+from cityhall.running.progress import console
 
 Data = Annotated[Path, typer.Option("--data", help="Folder that holds the cities.", envvar="CITYHALL_DATA")]
 CityName = Annotated[str, typer.Option("--city", help="Which city's folder to use.")]
@@ -56,7 +56,7 @@ def city_folder(data: Path, city: str) -> Path:
 def opened(data: Path, city: str) -> Iterator[Path]:
     """The city's folder with its database running, its tables up to date and Django ready."""
     from cityhall.kernel.database import database
-    from cityhall.loading import migrate, prepare_django
+    from cityhall.running.loading import migrate, prepare_django
 
     folder = city_folder(data, city)
     with refused(), database(folder):

@@ -9,7 +9,7 @@ import typer
 from rich.table import Table
 
 from cityhall.commands.city import DATA, CityName, Data, opened
-from cityhall.progress import console
+from cityhall.running.progress import console
 
 app = typer.Typer(no_args_is_help=True, help="GNSS receivers of vehicles, and base stations.")
 

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from cityhall.commands.city import DATA, CityName, Data, opened, refused
-from cityhall.progress import console, steps
+from cityhall.running.progress import console, steps
 
 app = typer.Typer(no_args_is_help=True, help="What residents report.")
 

@@ -18,7 +18,7 @@ from django.db import connection
 
 from cityhall.engines.gnss.nmea import sentence
 from cityhall.kernel.journal.models import Entry
-from cityhall.processes import Child, part_command, supervise
+from cityhall.running.processes import Child, part_command, supervise
 from cityhall.services.transit.models import VehicleState
 from tests.services.transit.doors.conftest import epoch, free_port, wait_for
 from tests.testville import CITY_TOML

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from cityhall.democity import make
-from cityhall.progress import Report
+from cityhall.running.progress import Report
 
 GATEWAY = "demo-fleet"
 KEYS = "simulator.json"

@@ -15,7 +15,7 @@ from cityhall.engines.gtfs import Schedule, read_feeds
 from cityhall.engines.streets import StreetGraph
 from cityhall.kernel.city import read_city
 from cityhall.kernel.city.file import LANGUAGES, SLUG
-from cityhall.progress import Report
+from cityhall.running.progress import Report
 
 TEMPLATE = """\
 # What Cityhall knows of the city. Restart it after a change; `cityhall check` says what is wrong.

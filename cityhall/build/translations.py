@@ -1,7 +1,7 @@
 """The catalogues of messages: what there is to translate, and what is not translated yet.
 
-`python -m cityhall.translations` brings `locale/*/LC_MESSAGES/django.po` up to date with the code; what is new in them
-is empty until somebody writes it. The suite fails while anything is empty or uncertain.
+`python -m cityhall.build.translations` brings `locale/*/LC_MESSAGES/django.po` up to date with the code; what is new
+in them is empty until somebody writes it. The suite fails while anything is empty or uncertain.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from babel.messages.pofile import read_po, write_po
 from django.utils.translation.template import templatize
 
 from cityhall import __version__
-from cityhall.progress import console
+from cityhall.build import console
 
-PACKAGE = Path(__file__).resolve().parent
+PACKAGE = Path(__file__).resolve().parents[1]
 LOCALE = PACKAGE / "locale"
 LANGUAGES = ("es", "pt", "ko")
 TEMPLATES = ("html", "txt", "webmanifest")
@@ -93,7 +93,9 @@ def update(language: str, wanted: Catalog) -> None:
     catalog.update(wanted, no_fuzzy_matching=True, update_creation_date=False)
     catalog.obsolete.clear()
     catalog.project, catalog.version, catalog.fuzzy = "Cityhall", __version__, False
-    catalog.header_comment = "# Messages of Cityhall. Write a msgstr for each msgid; see cityhall/translations.py."
+    catalog.header_comment = (
+        "# Messages of Cityhall. Write a msgstr for each msgid; see cityhall/build/translations.py."
+    )
     catalog.last_translator, catalog.language_team = "", ""
     catalog.msgid_bugs_address = ""
     path = path_of(language)
@@ -103,7 +105,7 @@ def update(language: str, wanted: Catalog) -> None:
 
 
 def main() -> None:
-    """`python -m cityhall.translations`."""
+    """`python -m cityhall.build.translations`."""
     wanted = template()
     for language in LANGUAGES:
         update(language, wanted)

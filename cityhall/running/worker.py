@@ -10,7 +10,7 @@ from typing import Any
 from cityhall.kernel.journal import runner as journal
 from cityhall.kernel.service import declared, resolve
 
-log = logging.getLogger("cityhall.worker")
+log = logging.getLogger("cityhall.running.worker")
 
 
 def main(stop: threading.Event) -> None:

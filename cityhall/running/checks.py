@@ -14,9 +14,11 @@ from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
 
+import cityhall
+
 Level = Literal["ok", "warning", "error"]
 FREE_MB = 1024
-BUILT = Path(__file__).parent / "web" / "static" / "cityhall" / "manifest.json"
+BUILT = Path(cityhall.__file__).parent / "web" / "static" / "cityhall" / "manifest.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +36,7 @@ def findings(folder: Path) -> Iterator[Finding]:
     from cityhall.kernel.city.file import CityFileError
     from cityhall.kernel.database import database
     from cityhall.kernel.service import ServiceError, enabled
-    from cityhall.loading import prepare_django
+    from cityhall.running.loading import prepare_django
 
     try:
         city = read_city(folder / "city.toml")

@@ -17,9 +17,9 @@ from pathlib import Path
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 
-from cityhall.progress import console
+from cityhall.build import console
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 FRONTEND = ROOT / "frontend"
 BUILT = ROOT / "cityhall" / "web" / "static" / "cityhall"
 NODE_MAJOR = 20
@@ -121,7 +121,7 @@ def compile_messages() -> None:
 
 
 def main() -> None:
-    """`python -m cityhall.assets [test]`."""
+    """`python -m cityhall.build.assets [test]`."""
     if not FRONTEND.exists():
         return
     if sys.argv[1:] == ["test"]:

@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
-from cityhall.progress import Report
+from cityhall.running.progress import Report
 
 
 def prepare_django(folder: Path) -> None:

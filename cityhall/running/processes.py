@@ -16,7 +16,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from cityhall.progress import console
+from cityhall.running.progress import console
 
 PARTS = ("web", "worker", "devices")
 STOP_SECONDS = 10
@@ -115,7 +115,7 @@ def run_part(part: str, *, host: str, port: int, workers: int) -> None:
         return
     stop = stop_event()
     if part == "worker":
-        from cityhall.worker import main
+        from cityhall.running.worker import main
     else:
         from cityhall.kernel.devices.runner import main
     main(stop)

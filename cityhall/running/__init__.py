@@ -1,0 +1,1 @@
+"""Running a city: making, loading and checking it, its processes, and the demo."""
