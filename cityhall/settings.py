@@ -23,7 +23,7 @@ from cityhall.kernel.city import read_city
 from cityhall.kernel.city.secrets import read_secrets
 from cityhall.kernel.database import django_database
 from cityhall.kernel.mail import mail_settings
-from cityhall.kernel.service import enabled
+from cityhall.kernel.service import enabled, rooms
 
 # Lets `models.Field[...]` and the like be written at run time as the type checker reads them.
 django_stubs_ext.monkeypatch()
@@ -43,7 +43,6 @@ CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]
 NATS_URL = os.environ.get("NATS_URL", "")
 MQTT_URL = os.environ.get("MQTT_URL", "")
 
-KERNEL_APPS = ["journal", "people", "places", "devices", "notify", "media", "cases"]
 INSTALLED_APPS = [
     "django.contrib.admin",
     "django.contrib.auth",
@@ -61,7 +60,7 @@ INSTALLED_APPS = [
     "allauth.socialaccount",
     "allauth.socialaccount.providers.openid_connect",
     "procrastinate.contrib.django",
-    *[f"cityhall.kernel.{name}" for name in KERNEL_APPS],
+    *[room.app for room in rooms()],
     *[service.app for service in SERVICES],
 ]
 AUTH_USER_MODEL = "people.Person"

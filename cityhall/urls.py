@@ -1,18 +1,14 @@
-"""Every address of the city: the shell's, the kernel's, and one folder of addresses for each enabled service."""
+"""Every address of the city: the shell's, and those that the kernel's rooms and the enabled services declare."""
 
-from django.conf import settings
 from django.contrib import admin
 from django.urls import include, path
 
-from cityhall.kernel.service import resolve
+from cityhall.kernel.service import Addresses, declared, resolve
 
 urlpatterns = [
     path("admin/", admin.site.urls),
-    path("accounts/", include("cityhall.kernel.people.urls")),
+    *[path(f"{item.prefix or owner.slug}/", include(resolve(item.urls))) for owner, item in declared(Addresses)],
     path("accounts/", include("allauth.urls")),
-    path("inbox/", include("cityhall.kernel.notify.urls")),
-    path("media/", include("cityhall.kernel.media.urls")),
     path("i18n/", include("django.conf.urls.i18n")),
     path("", include("cityhall.web.urls")),
-    *[path(f"{service.slug}/", include(resolve(service.urls))) for service in settings.SERVICES if service.urls],
 ]

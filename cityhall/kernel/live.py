@@ -23,12 +23,25 @@ from django.conf import settings
 from django.db import connection
 
 from cityhall.kernel.database import psycopg_url
+from cityhall.kernel.service import Path
 
 log = logging.getLogger("cityhall.live")
 CHANNEL = "cityhall_live"
 LIMIT = 7_900
 WAITING = 200
 """Messages kept for a reader that is slow; beyond that the oldest go and it is told to load anew."""
+
+
+@dataclass(frozen=True, slots=True)
+class LiveTopic:
+    """Declares live topics that not everybody may hear: all those whose names begin with `prefix`.
+
+    `may_hear` names a function (actor, topic) -> bool, asked when somebody begins to listen. Topics of layers are
+    public and need none.
+    """
+
+    prefix: str
+    may_hear: Path
 
 
 @dataclass(frozen=True, slots=True)

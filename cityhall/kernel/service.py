@@ -1,26 +1,33 @@
 """The manifest: what a city service declares of itself, and how services are found.
 
 A vertical service (buses, reports, ...) never imports a horizontal one (the window, the map, the plan). It declares
-here what it can draw, do and measure, and the horizontals pick that up. A manifest is read before Django is ready,
-so everything that needs models is named by a dotted path, `"package.module:function"`, and imported on first use.
+what it can draw, do and measure, and whoever needs that reads the declarations. Each kind of declaration is a frozen
+dataclass in the room that reads it (`kernel/places/declares.py`, `kernel/work/declares.py`, ...); here are those that
+every room may have. The kernel's rooms declare by the same means, in a `room.py` of theirs.
+
+A manifest is read before Django is ready, so everything that needs models is named by a dotted path,
+`"package.module:function"`, and imported on first use.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
-from datetime import datetime
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from functools import lru_cache
 from importlib import import_module
-from importlib.metadata import entry_points
+from importlib.metadata import EntryPoint, entry_points
+from importlib.util import find_spec
 from pkgutil import iter_modules
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, TypeVar
 
 from django.utils.functional import Promise
 
 Text = str | Promise
 Path = str
 """A dotted path: "package.module:attribute"."""
+Group = Literal["around", "help", "pay", "part", "see"]
+"""What people come for: to get around, to report and get help, to pay and book, to take part, to see the city."""
+T = TypeVar("T")
 
 
 def resolve(path: Path | Callable[..., Any]) -> Any:
@@ -38,171 +45,44 @@ def resolve(path: Path | Callable[..., Any]) -> Any:
 
 
 @dataclass(frozen=True, slots=True)
-class Role:
-    """A kind of work people do in a service, and the permissions that go with it (`<service>.<verb>_<noun>`)."""
+class Addresses:
+    """Pages, under `/<prefix>/`: `urls` names a list of Django's URL patterns. Without a prefix, the service's slug."""
 
-    slug: str
-    name: Text
-    permissions: tuple[str, ...] = ()
-
-
-class Sighting(NamedTuple):
-    """Where something was at a moment: what a layer's past is replayed from. Degrees, WGS 84; `at` in UTC."""
-
-    id: str
-    at: datetime
-    lon: float
-    lat: float
-    properties: dict[str, Any]
+    urls: Path
+    prefix: str = ""
 
 
 @dataclass(frozen=True, slots=True)
-class Layer:
-    """Something to draw on the one map. Only `public_fields` ever leave the service: privacy by construction.
+class Api:
+    """The HTTP API under `/api/<slug>/`: `router` names a `ninja.Router`."""
 
-    A layer of some thousand features has a `source`, a function (bounds: west, south, east, north | None) -> GeoJSON
-    FeatureCollection. A larger one of points has a `query`, a function () -> QuerySet, whose rows have a primary key,
-    a PointField called `point` and, as columns or annotations, each public field: tiles, pages and downloads take from
-    it what they need. `time` is the column (or property) that says when a feature happened or was seen.
-    `live` is the topic whose messages move the points, "" for a layer that stands still. `panel` is the address of
-    what is shown of a point that is pressed, with its id for "{id}"; the map asks for it with `?part=1`.
-
-    The past is replayed from `history`, a function (start, end) -> iterable of Sighting, or from the journal's events
-    of the types in `events`, whose data say `lon` and `lat` and may hold public fields.
-    `permission` keeps a layer for those who have it: it is then neither drawn for others nor open data.
-    `labels` are the words for the public fields, `values` those for what a field may hold: by value, or a function
-    () -> dict for those that are in the database. `unshown` fields are for programs: charts and tables pass them over.
-    """
-
-    slug: str
-    name: Text
-    kind: Literal["point", "line", "area", "heat"]
-    source: Path | Callable[..., Any] = ""
-    public_fields: tuple[str, ...] = ()
-    live: str = ""
-    panel: str = ""
-    icon: str = ""
-    color: str = "#0b6bcb"
-    min_zoom: float = 0
-    visible: bool = False
-    query: Path | Callable[..., Any] = ""
-    columns: dict[str, str] = field(default_factory=dict)
-    """Public fields that the query has under another name; "" for one that it has not."""
-    time: str = ""
-    history: Path | Callable[..., Any] = ""
-    events: tuple[str, ...] = ()
-    permission: str = ""
-    labels: dict[str, Text] = field(default_factory=dict)
-    values: dict[str, dict[str, Text] | Path | Callable[..., Any]] = field(default_factory=dict)
-    unshown: tuple[str, ...] = ("url", "color")
-    summary: Text = ""
-    licence: str = ""
-    style: dict[str, Any] = field(default_factory=dict)
-    """How people want it drawn (see services/map): {"field": "", "colors": [...], "breaks": [...], "size": ""}."""
-    stamp: str = ""
-    """Changes with the layer's data where that is known; "" where it may change at any moment."""
-
-    def words(self, name: str) -> dict[str, str]:
-        """The words for what a field may hold, in the reader's language."""
-        some = self.values.get(name, {})
-        found = some if isinstance(some, dict) else resolve(some)()
-        return {value: str(text) for value, text in found.items()}
+    router: Path
 
 
 @dataclass(frozen=True, slots=True)
-class Skill:
-    """Something a person may ask for in a conversation: the window offers it, the service's action does it.
+class Load:
+    """Reads what the city's folder holds for the service. `action` names a `Loader`."""
 
-    `action` names a function (actor, **slots) -> dict; `slots` are the values it needs, by name.
-    """
-
-    slug: str
-    name: Text
-    examples: tuple[Text, ...]
-    action: Path
-    slots: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Indicator:
-    """A number the service measures, which a living-lab project may try to move. `measure`: () -> float.
-
-    `headline` numbers are shown on the city's front page; each view of it asks for them, so they must be cheap.
-    """
-
-    slug: str
-    name: Text
-    unit: str
-    measure: Path
-    better: Literal["higher", "lower"] = "higher"
-    headline: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Feed:
-    """A stream the service publishes in a standard form. `view` answers an HTTP GET of `path`."""
-
-    slug: str
-    name: Text
-    standard: str
-    path: str
-    view: Path
-
-
-@dataclass(frozen=True, slots=True)
-class Door:
-    """Device messages a service takes: `kind` of message -> action (device, message dict, received_at) -> None."""
-
-    kind: str
     action: Path
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """What the geocoder may find in a service (stops, labs...). `source`: () -> iterable of place dicts."""
+class Check:
+    """What `cityhall check` says: `action` names a function () -> iterable of (level, what, mend).
 
-    kind: str
-    name: Text
-    source: Path
+    Level is "ok", "warning" or "error"; mend says what to do, "" where all is well.
+    """
 
-
-@dataclass(frozen=True, slots=True)
-class Task:
-    """Work done again and again by the worker. `cron` is a crontab line in UTC."""
-
-    slug: str
     action: Path
-    cron: str
-
-
-@dataclass(frozen=True, slots=True)
-class Runner:
-    """Work that goes on all the time in a thread of a process: a door that listens, a tracker.
-
-    `run` names a function (stop: threading.Event) -> None. Where it ends before `stop` is set, the whole process is
-    started anew.
-    """
-
-    slug: str
-    run: Path
-    part: Literal["devices", "worker"] = "devices"
-
-
-@dataclass(frozen=True, slots=True)
-class LiveTopic:
-    """Live topics that not everybody may hear: all those whose names begin with `prefix`.
-
-    `may_hear` names a function (actor, topic) -> bool, asked when somebody begins to listen. Topics of layers are
-    public and need none.
-    """
-
-    prefix: str
-    may_hear: Path
 
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """One city service. `app` is its Python package, which is its Django application too."""
+    """One city service, or one room of the kernel. `app` is its Python package, its Django application too.
+
+    `home` is the address of its first page, "" for one that has none; `group` and `rank` say among which needs and how
+    early it is offered. `declares` is everything else: layers, tasks, roles, ...
+    """
 
     slug: str
     name: Text
@@ -211,37 +91,42 @@ class Service:
     icon: str = "grid"
     award: Text = ""
     home: str = ""
-    card: str = ""
-    """Template of what people want of the service most, shown on the city's front page."""
-    urls: Path = ""
-    api: Path = ""
-    swift: dict[str, Path] = field(default_factory=dict)
-    """Answers given before Django (see web/swift.py): beginning of the path -> function (path, query, headers) ->
-    HttpResponse, or None to have the usual view answer.
-    """
-    load: Path = ""
-    check: Path = ""
-    layers: tuple[Layer, ...] = ()
-    published: Path = ""
-    """Layers that people make while the city runs: names a function () -> iterable of Layer."""
-    skills: tuple[Skill, ...] = ()
-    indicators: tuple[Indicator, ...] = ()
-    feeds: tuple[Feed, ...] = ()
-    roles: tuple[Role, ...] = ()
-    doors: tuple[Door, ...] = ()
-    places: tuple[Place, ...] = ()
-    tasks: tuple[Task, ...] = ()
-    runners: tuple[Runner, ...] = ()
-    topics: tuple[LiveTopic, ...] = ()
-    personal_data: dict[str, Text] = field(default_factory=dict)
-    """Every field that holds personal data, `"model.field": why it is kept and for how long`."""
+    group: Group = "see"
+    rank: int = 100
+    declares: tuple[Any, ...] = ()
+
+    def of(self, kind: type[T]) -> list[T]:
+        """What it declares of a kind, in its order."""
+        return [item for item in self.declares if isinstance(item, kind)]
 
 
 class ServiceError(ValueError):
     """A manifest or the list of enabled services is wrong; the message says which and how to mend it."""
 
 
-def _own() -> Iterable[Service]:
+MOVED = {
+    **dict.fromkeys(("Layer", "Place", "Sighting"), "cityhall.kernel.places.declares"),
+    **dict.fromkeys(("Task", "Runner"), "cityhall.kernel.work.declares"),
+    "Role": "cityhall.kernel.people.declares",
+    "Door": "cityhall.kernel.devices.declares",
+    "Indicator": "cityhall.kernel.indicators.declares",
+    "Skill": "cityhall.kernel.skills.declares",
+    "LiveTopic": "cityhall.kernel.live",
+    "Feed": "cityhall.web.declares",
+}
+"""Where the declarations are that stood here in the first manifests."""
+
+
+def __getattr__(name: str) -> Any:
+    if name in MOVED:
+        raise ImportError(
+            f"{name} is in {MOVED[name]} now, and a manifest lists all its declarations in Service(declares=(...)): "
+            "see docs/add-a-service.md"
+        )
+    raise AttributeError(name)
+
+
+def _own() -> Iterator[Service]:
     # By name: the kernel may look through the folder, but knows none of what is in it.
     folder = import_module("cityhall.services")
     for module in iter_modules(folder.__path__):
@@ -249,23 +134,45 @@ def _own() -> Iterable[Service]:
             yield resolve(f"cityhall.services.{module.name}.service:SERVICE")
 
 
-def _installed() -> Iterable[Service]:
+def _installed() -> Iterator[Service]:
     for point in entry_points(group="cityhall.services"):
-        yield point.load()
+        yield _read(point)
+
+
+def _read(point: EntryPoint) -> Service:
+    """Another package's manifest. Raises ServiceError, with how to change it, for one that cannot be read."""
+    try:
+        found = point.load()
+    except (ImportError, AttributeError, TypeError) as problem:
+        old = " (a manifest lists all its declarations in `declares=(...)`: see docs/add-a-service.md)"
+        why = f"{problem}{old if isinstance(problem, TypeError) else ''}"
+        raise ServiceError(f"the service {point.name!r} ({point.value}) cannot be read: {why}") from problem
+    if not isinstance(found, Service):
+        raise ServiceError(f"{point.value} is no Service: name the manifest's Service in the entry point")
+    return found
+
+
+@lru_cache(maxsize=1)
+def rooms() -> tuple[Service, ...]:
+    """What the kernel's rooms declare: each room that has a `room.py`, by name."""
+    kernel = import_module("cityhall.kernel")
+    names = [f"cityhall.kernel.{module.name}.room" for module in iter_modules(kernel.__path__) if module.ispkg]
+    return tuple(resolve(f"{name}:ROOM") for name in names if find_spec(name))
 
 
 @lru_cache(maxsize=1)
 def available() -> dict[str, Service]:
     """Every service on this machine by slug: the folders of `cityhall/services` and other packages' entry points.
 
-    Raises ServiceError where two services claim one slug.
+    Raises ServiceError where two services, or a service and a room of the kernel, claim one slug.
     """
     found: dict[str, Service] = {}
+    taken = {room.slug: room for room in rooms()}
     for service in (*_own(), *_installed()):
-        if service.slug in found:
+        other = found.get(service.slug) or taken.get(service.slug)
+        if other:
             raise ServiceError(
-                f"two services are called {service.slug!r} ({found[service.slug].app} and {service.app}): "
-                "rename one in its manifest"
+                f"two services are called {service.slug!r} ({other.app} and {service.app}): rename one in its manifest"
             )
         found[service.slug] = service
     return found
@@ -290,18 +197,10 @@ def city_services() -> tuple[Service, ...]:
     return enabled(settings.CITY.services)
 
 
-def declared(kind: str) -> list[tuple[Service, Any]]:
-    """Every (service, item) that the city's services declare of a kind: "layers", "skills", "doors" ..."""
-    return [(service, item) for service in city_services() for item in getattr(service, kind)]
-
-
-def all_layers() -> list[tuple[Service, Layer]]:
-    """Every layer of the city: those its services declare, then those that people have published."""
-    made = [
-        (service, layer) for service in city_services() if service.published for layer in resolve(service.published)()
-    ]
-    return [*declared("layers"), *made]
+def declared(kind: type[T]) -> list[tuple[Service, T]]:
+    """Every (owner, declaration) of a kind in this city: the kernel's rooms, then the services in the city's order."""
+    return [(owner, item) for owner in (*rooms(), *city_services()) for item in owner.of(kind)]
 
 
 Loader = Callable[[Callable[[str, float], None]], None]
-"""A service's `load`: reads what the city folder holds for it, telling its progress (what, share 0 to 1)."""
+"""A service's `Load`: reads what the city folder holds for it, telling its progress (what, share 0 to 1)."""

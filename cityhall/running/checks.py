@@ -86,7 +86,7 @@ def _inside() -> Iterator[Finding]:
     from django.db import connection
     from django.db.migrations.executor import MigrationExecutor
 
-    from cityhall.kernel.service import city_services
+    from cityhall.kernel.service import Check, declared
 
     with connection.cursor() as cursor:
         cursor.execute("SHOW server_version")
@@ -104,9 +104,8 @@ def _inside() -> Iterator[Finding]:
             "warning", f"{len(waiting)} changes of the tables wait.", "They are made when the city starts: cityhall up."
         )
         return
-    for service in city_services():
-        if service.check:
-            yield from _service(service.check, service.slug)
+    for service, item in declared(Check):
+        yield from _service(item.action, service.slug)
 
 
 def _service(path: str, slug: str) -> Iterator[Finding]:

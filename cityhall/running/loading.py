@@ -34,13 +34,13 @@ def migrate(report: Report) -> None:
 def load(begin: Callable[[str], Report], only: str = "") -> None:
     """Reads the city's files, each in a step of its own. What fails leaves the former data in service."""
     from cityhall.kernel.places import loading as places
-    from cityhall.kernel.service import city_services, resolve
+    from cityhall.kernel.service import Load, declared, resolve
     from cityhall.web import basemap
 
     if only in ("", "places"):
         places.load(begin("Streets and places"))
         basemap.load(begin("Basemap"))
-    for service in city_services():
-        if service.load and only in ("", service.slug):
-            resolve(service.load)(begin(str(service.name)))
+    for service, item in declared(Load):
+        if only in ("", service.slug):
+            resolve(item.action)(begin(str(service.name)))
     places.load_service_names(begin("Names to search"))

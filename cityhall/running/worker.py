@@ -7,19 +7,16 @@ import logging
 import threading
 from typing import Any
 
-from cityhall.kernel.journal import runner as journal
 from cityhall.kernel.service import declared, resolve
+from cityhall.kernel.work.declares import Task
+from cityhall.kernel.work.runners import runners
 
 log = logging.getLogger("cityhall.running.worker")
 
 
 def main(stop: threading.Event) -> None:
     """Runs everything until `stop` is set."""
-    threads = [threading.Thread(target=journal.main, args=(stop,), name="journal")]
-    for service, runner in declared("runners"):
-        if runner.part == "worker":
-            run = resolve(runner.run)
-            threads.append(threading.Thread(target=run, args=(stop,), name=f"{service.slug}.{runner.slug}"))
+    threads = [threading.Thread(target=run, args=(stop,), name=name) for name, run in runners("worker").items()]
     for thread in threads:
         thread.start()
     try:
@@ -32,7 +29,7 @@ def main(stop: threading.Event) -> None:
 
 def _register(app: Any) -> None:
     """Each `Task` of a service's manifest becomes a periodic job; it runs once however many workers there are."""
-    for service, task in declared("tasks"):
+    for service, task in declared(Task):
         action = resolve(task.action)
 
         def run(timestamp: int, action: Any = action) -> None:

@@ -1,4 +1,4 @@
-"""The HTTP API: one OpenAPI document, one router from each service that has an `api`.
+"""The HTTP API: one OpenAPI document, one router from each room and service that declares an `Api`.
 
 Every refusal has one form, `Refusal`, whoever refuses: an action, the check of the input, or the sign-in.
 """
@@ -19,14 +19,8 @@ from ninja.openapi.schema import OpenAPISchema
 
 from cityhall import __version__
 from cityhall.kernel.errors import CityhallError
-from cityhall.kernel.service import resolve
+from cityhall.kernel.service import Api, declared, resolve
 from cityhall.web.failures import refusal_of, wait_of
-
-KERNEL_ROUTERS = {
-    "places": "cityhall.kernel.places.api:router",
-    "people": "cityhall.kernel.people.api:router",
-    "devices": "cityhall.kernel.devices.api:router",
-}
 
 
 class Refusal(Schema):
@@ -183,8 +177,5 @@ def _router(path: str) -> Router:
     return router
 
 
-for slug, dotted in KERNEL_ROUTERS.items():
-    api.add_router(f"/{slug}", _router(dotted), tags=[slug])
-for service in settings.SERVICES:
-    if service.api:
-        api.add_router(f"/{service.slug}", _router(service.api), tags=[service.slug])
+for owner, item in declared(Api):
+    api.add_router(f"/{owner.slug}", _router(item.router), tags=[owner.slug])

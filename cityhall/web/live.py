@@ -10,8 +10,9 @@ from django.http import Http404, HttpRequest, StreamingHttpResponse
 from django.utils.translation import gettext as _
 
 from cityhall.kernel.errors import Invalid
-from cityhall.kernel.live import hub
+from cityhall.kernel.live import LiveTopic, hub
 from cityhall.kernel.people.actors import actor_of
+from cityhall.kernel.places.declares import Layer
 from cityhall.kernel.service import declared, resolve
 from cityhall.web.moving import View, moving
 
@@ -28,7 +29,7 @@ async def stream(request: HttpRequest, topic: str) -> StreamingHttpResponse:
     `?bbox=west,south,east,north` and `?having=name:42` (repeated: any of them) choose. `person-<id>` is for that
     person only, and a service's own topics for whom the manifest says (`LiveTopic`).
     """
-    if any(layer.live == topic and not layer.permission for _service, layer in declared("layers")):
+    if any(layer.live == topic and not layer.permission for _service, layer in declared(Layer)):
         body = _features(topic, _view(request))
     elif await _may_hear(request, topic):
         body = _messages(topic)
@@ -61,7 +62,7 @@ async def _may_hear(request: HttpRequest, topic: str) -> bool:
     if topic.startswith("person-"):
         person = await request.auser()
         return bool(person.is_authenticated) and topic == f"person-{person.pk}"
-    for _service, item in declared("topics"):
+    for _service, item in declared(LiveTopic):
         if topic.startswith(item.prefix):
             await request.auser()
             return bool(await sync_to_async(_allowed)(request, item.may_hear, topic))

@@ -12,7 +12,8 @@ from typing import Any
 
 from django.http import HttpResponse
 
-from cityhall.kernel.service import city_services, resolve
+from cityhall.kernel.service import declared, resolve
+from cityhall.web.declares import Swift
 from cityhall.web.security import headers
 
 Scope = dict[str, Any]
@@ -24,7 +25,7 @@ Headers = tuple[tuple[bytes, bytes], ...]
 
 def swift(application: Application) -> Application:
     """An ASGI application that asks the services' swift answers first."""
-    answers = {prefix: resolve(path) for service in city_services() for prefix, path in sorted(service.swift.items())}
+    answers = {item.prefix: resolve(item.answer) for _service, item in declared(Swift)}
 
     async def served(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and scope["method"] in ("GET", "HEAD"):

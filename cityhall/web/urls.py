@@ -1,7 +1,6 @@
 """Addresses of the shell."""
 
 from django.urls import path
-from django.views.i18n import JavaScriptCatalog
 
 from cityhall.web import live, views
 from cityhall.web.api import api
@@ -16,7 +15,6 @@ urlpatterns = [
     path("live/<slug:topic>", live.stream, name="live"),
     path("manifest.webmanifest", views.web_manifest, name="web_manifest"),
     path("sw.js", views.service_worker, name="service_worker"),
-    path("jsi18n/", JavaScriptCatalog.as_view(packages=["cityhall.web"]), name="javascript-catalog"),
     path("healthz", views.health, name="health"),
     path("api/", api.urls),
 ]

@@ -18,9 +18,9 @@ from django.views.decorators.http import condition, require_safe
 from cityhall.engines.basemap.style import style
 from cityhall.kernel.people.actors import ANONYMOUS, Actor, actor_of
 from cityhall.kernel.places.layers import find_layer, geojson, seen_by
-from cityhall.kernel.service import declared, resolve
 from cityhall.web import ranges
 from cityhall.web.basemap import basemap_file
+from cityhall.web.offers import groups
 
 CHUNK = 64 * 1024
 
@@ -45,21 +45,11 @@ def map_layers(actor: Actor = ANONYMOUS) -> list[dict[str, Any]]:
     ]
 
 
-def headlines() -> dict[str, list[tuple[str, float]]]:
-    """Each service's headline numbers by its slug: (name, value)."""
-    found: dict[str, list[tuple[str, float]]] = {}
-    for service, indicator in declared("indicators"):
-        if indicator.headline:
-            found.setdefault(service.slug, []).append((str(indicator.name), resolve(indicator.measure)()))
-    return found
-
-
 @require_safe
 def home(request: HttpRequest) -> HttpResponse:
     """The city at work: its map with every service's layers, its numbers, and the way into each service."""
-    numbers = headlines()
-    cards = [(service, numbers.get(service.slug, [])) for service in settings.SERVICES if service.home]
-    return render(request, "web/home.html", {"layers": map_layers(actor_of(request)), "cards": cards})
+    context = {"layers": map_layers(actor_of(request)), "groups": groups()}
+    return render(request, "web/home.html", context)
 
 
 @require_safe

@@ -13,10 +13,9 @@ from django.test import AsyncClient, Client
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cityhall.kernel.live import publish
+from cityhall.kernel.live import LiveTopic, publish
 from cityhall.kernel.people.actors import Actor
 from cityhall.kernel.people.models import Person
-from cityhall.kernel.service import LiveTopic
 from cityhall.web import moving
 from cityhall.web.moving import RESET, View
 
@@ -143,7 +142,7 @@ def test_a_private_topic_is_heard_by_whom_the_service_permits(settings: Any, mon
 
     declared = service.declared
     mine = (settings.SERVICES[0], LiveTopic("vehicle-", f"{__name__}:only_ana"))
-    monkeypatch.setattr("cityhall.web.live.declared", lambda kind: [mine] if kind == "topics" else declared(kind))
+    monkeypatch.setattr("cityhall.web.live.declared", lambda kind: [mine] if kind is LiveTopic else declared(kind))
     people = {name: Person.objects.create_user(f"{name}@example.org", "secret-enough-1") for name in ("ana", "bela")}
     for name, status in (("ana", 200), ("bela", 404), ("", 404)):
         client = Client()

@@ -20,6 +20,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from cityhall.kernel.devices import drops, envelope, keys
+from cityhall.kernel.devices.declares import Door
 from cityhall.kernel.devices.envelope import Envelope, Unsigned
 from cityhall.kernel.devices.models import Device
 from cityhall.kernel.errors import CityhallError, Conflict, Denied, Invalid, Unavailable, unkeepable
@@ -317,6 +318,6 @@ def _act(item: _Signed, at: datetime, actions: dict[tuple[str, str], list[Action
 def doors() -> dict[tuple[str, str], list[Action]]:
     """The actions by (service, kind of message), as the manifests declare them."""
     found: dict[tuple[str, str], list[Action]] = {}
-    for service, door in declared("doors"):
+    for service, door in declared(Door):
         found.setdefault((service.slug, door.kind), []).append(resolve(door.action))
     return found

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import logging
+import threading
 from datetime import datetime
 from typing import Any
 
-from django.db import connection, transaction
+from django.db import Error, close_old_connections, connection, transaction
 from django.utils import timezone
 
 from cityhall.kernel.devices.registry import STREAM
+from cityhall.kernel.people.actors import Actor
+from cityhall.kernel.people.permissions import may
 
+log = logging.getLogger(__name__)
+
+LOOK_SECONDS = 5.0
 TOPIC = "devices"
 """The live topic that alarms and all-clears are told on."""
 
@@ -34,6 +41,27 @@ WHERE s.device_id IN (
 ) AND d.id = s.device_id
 RETURNING d.public_id, d.label, d.owner, s.last_seen
 """
+
+
+def may_hear(actor: Actor, topic: str) -> bool:
+    """Whether somebody may hear alarms and all-clears: whoever may see the devices of the whole city."""
+    return may(actor, "devices.view")
+
+
+def watch(stop: threading.Event, every: float = LOOK_SECONDS) -> None:
+    """Looks for silent devices until `stop` is set; an outage of the database is waited for."""
+    while not stop.wait(every):
+        try:
+            silent, heard = look()
+        except Error as problem:
+            log.warning("silent devices could not be looked for: %s", type(problem).__name__)
+        else:
+            for public_id in silent:
+                log.warning("device %s has fallen silent", public_id)
+            for public_id in heard:
+                log.info("device %s is heard again", public_id)
+        finally:
+            close_old_connections()
 
 
 def look(now: datetime | None = None) -> tuple[list[str], list[str]]:

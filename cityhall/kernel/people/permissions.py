@@ -15,15 +15,9 @@ from django.utils.translation import gettext_lazy as _
 
 from cityhall.kernel.errors import Denied, Missing
 from cityhall.kernel.people.actors import Actor
+from cityhall.kernel.people.declares import Role
 from cityhall.kernel.people.models import Membership, Person
-from cityhall.kernel.service import Role, declared
-
-KERNEL_ROLES = (
-    Role("administrator", _("Administrator of accounts"), ("people.view", "people.grant_role")),
-    Role("moderator", _("Moderator of uploaded files"), ("media.delete",)),
-    Role("technician", _("Technician of devices"), ("devices.view", "devices.manage")),
-)
-"""Roles of the kernel's own rooms; they are held as "kernel.<slug>"."""
+from cityhall.kernel.service import declared, rooms
 
 
 @runtime_checkable
@@ -34,10 +28,9 @@ class Scoped(Protocol):
 
 
 def roles() -> dict[str, Role]:
-    """Every role of the city by the name it is held under: "<service>.<role>"."""
-    found = {f"kernel.{role.slug}": role for role in KERNEL_ROLES}
-    found.update({f"{service.slug}.{role.slug}": role for service, role in declared("roles")})
-    return found
+    """Every role of the city by the name it is held under: "<service>.<role>", "kernel.<role>" for a room's."""
+    kernel = rooms()
+    return {f"{'kernel' if owner in kernel else owner.slug}.{role.slug}": role for owner, role in declared(Role)}
 
 
 def _scopes(obj: Any) -> set[str]:

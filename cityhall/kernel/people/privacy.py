@@ -1,6 +1,6 @@
 """A person's own data: every field that holds some, all of it to take along, and its erasure.
 
-Services declare theirs in the manifest (`personal_data`), the kernel's are here, and a test holds the list complete.
+Each room and service declares its own (`PersonalData`), and a test holds the list complete.
 """
 
 from __future__ import annotations
@@ -12,79 +12,15 @@ from django.apps import apps
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models, transaction
 from django.dispatch import Signal
-from django.utils.functional import Promise
-from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 
 from cityhall.kernel.errors import Conflict, Denied
 from cityhall.kernel.people.actors import Actor
+from cityhall.kernel.people.declares import PersonalData
 from cityhall.kernel.people.households import place_of, vacate
 from cityhall.kernel.people.models import Person
 from cityhall.kernel.people.permissions import may
-from cityhall.kernel.service import city_services
-
-Text = str | Promise
-
-
-def _kept(why: Text, until: Text) -> Promise:
-    """Why a field is kept and until when, in the reader's language."""
-    return format_lazy("{}; {}", why, until)
-
-
-_ACCOUNT = _("until the account is erased")
-_HOUSEHOLD = _kept(_("to act for one another"), _("until they leave the household"))
-_TOLD = _kept(_("to tell the person"), _("until 180 days after it was read"))
-_BROWSER = _kept(_("to reach the person's browser"), _("until it unsubscribes"))
-_WORK = _kept(_("to let officers do their work"), _ACCOUNT)
-_AGREED = _kept(_("to prove what was agreed to"), _ACCOUNT)
-_CHANNELS = _kept(_("to use the wanted channels only"), _ACCOUNT)
-_UPLOADED = _kept(_("to let the person see and delete what they uploaded"), _ACCOUNT)
-_ADDRESSES = _kept(_("to sign in with any of their addresses"), _ACCOUNT)
-_PROVIDER = _kept(_("to sign in with the city's identity provider"), _ACCOUNT)
-_SAID = _kept(_("to know who said what to whom"), _ACCOUNT)
-_SECOND = _kept(_("to sign in with a passkey or a code"), _ACCOUNT)
-PERSONAL_DATA: dict[str, Text] = {
-    "people.Person.email": _kept(_("to sign in and to be written to"), _ACCOUNT),
-    "people.Person.name": _kept(_("to be addressed by, given freely"), _ACCOUNT),
-    "people.Person.language": _kept(_("to be written to in it"), _ACCOUNT),
-    "people.Person.last_login": _kept(_("to see a stranger's sign-in"), _ACCOUNT),
-    "people.Person.joined_at": _kept(_("to tell old accounts from new ones"), _ACCOUNT),
-    "people.Membership.person": _WORK,
-    "people.Membership.role": _WORK,
-    "people.Membership.scope": _WORK,
-    "people.Consent.person": _AGREED,
-    "people.Consent.purpose": _AGREED,
-    "people.Consent.given_at": _AGREED,
-    "people.Consent.withdrawn_at": _AGREED,
-    "people.HouseholdMember.person": _HOUSEHOLD,
-    "people.HouseholdMember.email": _kept(_("to send the invitation to"), _("until they leave or it is withdrawn")),
-    "people.HouseholdMember.joined_at": _HOUSEHOLD,
-    "notify.Notification.person": _TOLD,
-    "notify.Notification.title": _TOLD,
-    "notify.Notification.body": _TOLD,
-    "notify.Notification.sent_at": _TOLD,
-    "notify.Notification.read_at": _TOLD,
-    "notify.PushSubscription.person": _BROWSER,
-    "notify.PushSubscription.endpoint": _BROWSER,
-    "notify.Preference.person": _CHANNELS,
-    "notify.Preference.email": _CHANNELS,
-    "notify.Preference.push": _CHANNELS,
-    "media.Media.owner": _UPLOADED,
-    "media.Media.purpose": _UPLOADED,
-    "media.Media.stored_at": _UPLOADED,
-    "cases.Case.assignee": _WORK,
-    "cases.Comment.author": _SAID,
-    "cases.Comment.text": _SAID,
-    "account.EmailAddress.user": _ADDRESSES,
-    "account.EmailAddress.email": _ADDRESSES,
-    "socialaccount.SocialAccount.user": _PROVIDER,
-    "socialaccount.SocialAccount.provider": _PROVIDER,
-    "socialaccount.SocialAccount.uid": _PROVIDER,
-    "mfa.Authenticator.user": _SECOND,
-    "mfa.Authenticator.type": _SECOND,
-    "mfa.Authenticator.created_at": _SECOND,
-}
-"""Every field of the kernel that holds personal data, `"app.Model.field": what for; until when`."""
+from cityhall.kernel.service import Text, declared
 
 erasing = Signal()
 """Sent as (person=...) in the transaction that erases an account, before it goes: what is not tied to it by a
@@ -92,14 +28,14 @@ foreign key is the receiver's to erase."""
 
 
 def declared_data() -> dict[type[models.Model], dict[str, Text]]:
-    """Every model with personal data, its fields and why each is kept: the kernel's and the enabled services'.
+    """Every model with personal data, its fields and why each is kept, as the rooms and the enabled services say.
 
     Raises LookupError where a manifest names a model or field there is not.
     """
-    named: dict[str, Text] = dict(PERSONAL_DATA)
-    for service in city_services():
-        label = apps.get_app_config(service.app.rpartition(".")[2]).label if service.personal_data else ""
-        for name, reason in service.personal_data.items():
+    named: dict[str, Text] = {}
+    for owner, item in declared(PersonalData):
+        label = apps.get_app_config(owner.app.rpartition(".")[2]).label
+        for name, reason in item.fields.items():
             named[name if name.count(".") == 2 else f"{label}.{name}"] = reason
     found: dict[type[models.Model], dict[str, Text]] = {}
     for name, why in named.items():

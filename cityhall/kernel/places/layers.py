@@ -15,7 +15,8 @@ from django.utils.translation import gettext as _
 from cityhall.kernel.errors import Missing
 from cityhall.kernel.people.actors import Actor
 from cityhall.kernel.people.permissions import may
-from cityhall.kernel.service import Layer, Service, all_layers, resolve
+from cityhall.kernel.places.declares import Layer, PublishedLayers
+from cityhall.kernel.service import Service, declared, resolve
 
 Bounds = tuple[float, float, float, float]
 NOTHING = models.Value(None, output_field=models.TextField())
@@ -38,6 +39,12 @@ class Seconds(Func):
 
     template = "EXTRACT(EPOCH FROM %(expressions)s)::float8"
     output_field = models.FloatField()
+
+
+def all_layers() -> list[tuple[Service, Layer]]:
+    """Every layer of the city: those its services declare, then those that people have published."""
+    made = [(service, layer) for service, item in declared(PublishedLayers) for layer in resolve(item.source)()]
+    return [*declared(Layer), *made]
 
 
 def seen_by(actor: Actor) -> list[tuple[Service, Layer]]:

@@ -10,6 +10,7 @@ from django.conf import settings
 from cityhall.engines.streets import StreetGraph
 from cityhall.engines.streets.places import read_places
 from cityhall.kernel.places import geocoder, zones
+from cityhall.kernel.places.declares import Place
 from cityhall.kernel.places.streets import build_streets, osm_file
 from cityhall.kernel.service import declared, resolve
 
@@ -41,7 +42,7 @@ def load(progress: Callable[[str, float], None]) -> None:
 
 def load_service_names(progress: Callable[[str, float], None]) -> None:
     """The names that services declare (stops, labs ...), after each has loaded its own data."""
-    for service, item in declared("places"):
+    for service, item in declared(Place):
         progress(f"names from {service.slug}", 0.0)
         geocoder.replace_names(f"{service.slug}.{item.kind}"[:50], resolve(item.source)())
 

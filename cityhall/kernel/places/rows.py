@@ -17,8 +17,8 @@ from django.db import connection, models
 from django.db.models.expressions import RawSQL
 from pyarrow import csv
 
+from cityhall.kernel.places.declares import Layer
 from cityhall.kernel.places.layers import rows_of
-from cityhall.kernel.service import Layer
 
 ARROW = {
     **dict.fromkeys((20, 21, 23), pa.int64()),

@@ -15,9 +15,10 @@ from cityhall.engines.tiles import bounds_of, encode_points
 from cityhall.engines.tiles.mercator import EXTENT
 from cityhall.engines.tiles.points import FULL, GRID
 from cityhall.kernel.errors import Invalid
+from cityhall.kernel.places.declares import Layer
 from cityhall.kernel.places.layers import Part, Seconds, column, feature, plain, rows_of
 from cityhall.kernel.places.rows import many
-from cityhall.kernel.service import Layer, resolve
+from cityhall.kernel.service import resolve
 from cityhall.kernel.values import whole
 from cityhall.services.map.facets import MOST_VALUES, NEVER, Facet, count_values
 from cityhall.services.map.selection import Selection

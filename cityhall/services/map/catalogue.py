@@ -11,7 +11,8 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
-from cityhall.kernel.service import Layer, Service
+from cityhall.kernel.places.declares import Layer
+from cityhall.kernel.service import Service
 from cityhall.services.map.opendata import description, licence, open_layers, title
 from cityhall.services.map.reading import read
 

@@ -16,7 +16,8 @@ import shapely
 from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.views.decorators.http import require_safe
 
-from cityhall.kernel.service import Layer, Service
+from cityhall.kernel.places.declares import Layer
+from cityhall.kernel.service import Service
 from cityhall.services.map.opendata import every_feature, open_layer
 from cityhall.services.map.selection import Selection, read_selection
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from cityhall.engines.tiles import count_squares, cut_points, encode_points, encode_shapes
-from cityhall.kernel.service import Layer
+from cityhall.kernel.places.declares import Layer
 from cityhall.services.map.facets import SHOWN, Facet, count_values, is_facet, spread
 from cityhall.services.map.selection import Selection
 from cityhall.services.map.table import Float, Table

@@ -16,7 +16,8 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from cityhall.kernel.errors import CityhallError, Invalid, Missing
-from cityhall.kernel.service import Layer, Service
+from cityhall.kernel.places.declares import Layer
+from cityhall.kernel.service import Service
 from cityhall.kernel.values import whole
 from cityhall.services.map.held import Held
 from cityhall.services.map.openapi import document

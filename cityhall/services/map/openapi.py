@@ -8,7 +8,8 @@ from django.conf import settings
 from django.utils.translation import gettext as _
 
 from cityhall import __version__
-from cityhall.kernel.service import Layer, Service
+from cityhall.kernel.places.declares import Layer
+from cityhall.kernel.service import Service
 
 TEXT = {"type": "string"}
 LINK = {

@@ -9,7 +9,9 @@ from django.conf import settings
 from django.utils.translation import gettext as _
 
 from cityhall.kernel.errors import Missing
-from cityhall.kernel.service import Layer, Service, all_layers
+from cityhall.kernel.places.declares import Layer
+from cityhall.kernel.places.layers import all_layers
+from cityhall.kernel.service import Service
 from cityhall.services.map.reading import Answers, read
 from cityhall.services.map.selection import Selection
 

@@ -18,10 +18,11 @@ from django.views.decorators.csrf import ensure_csrf_cookie
 from django.views.decorators.http import require_http_methods, require_safe
 
 from cityhall.kernel.errors import Invalid
+from cityhall.kernel.indicators.reading import headlines
 from cityhall.kernel.people.actors import actor_of
 from cityhall.kernel.people.permissions import may, roles
+from cityhall.kernel.places.declares import Layer
 from cityhall.kernel.places.layers import find_layer
-from cityhall.kernel.service import Layer, declared, resolve
 from cityhall.kernel.values import moment, whole
 from cityhall.services.map import actions
 from cityhall.services.map.facets import Facet
@@ -103,9 +104,13 @@ def _first_kept(now: datetime) -> datetime:
 def numbers() -> list[dict[str, Any]]:
     """Every headline indicator of the city."""
     return [
-        {"name": str(item.name), "value": resolve(item.measure)(), "unit": item.unit, "service": str(service.name)}
-        for service, item in declared("indicators")
-        if item.headline
+        {
+            "name": str(one.indicator.name),
+            "value": one.value,
+            "unit": one.indicator.unit,
+            "service": str(one.service.name),
+        }
+        for one in headlines()
     ]
 
 

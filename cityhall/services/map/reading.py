@@ -14,9 +14,10 @@ from dataclasses import dataclass, field
 
 from django.db import connection, models
 
+from cityhall.kernel.places.declares import Layer
 from cityhall.kernel.places.layers import geojson
 from cityhall.kernel.places.rows import Reading, read_on, read_rows
-from cityhall.kernel.service import Layer, Service, resolve
+from cityhall.kernel.service import Service, resolve
 from cityhall.services.map.asked import Asked, estimate
 from cityhall.services.map.held import Held
 from cityhall.services.map.selection import Selection

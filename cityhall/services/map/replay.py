@@ -15,8 +15,9 @@ from django.db import close_old_connections, connection
 from django.utils import timezone
 
 from cityhall.kernel.journal.models import Entry
+from cityhall.kernel.places.declares import Layer, Sighting
 from cityhall.kernel.places.layers import plain, public
-from cityhall.kernel.service import Layer, Service, Sighting, declared, resolve
+from cityhall.kernel.service import Service, declared, resolve
 from cityhall.services.map.held import Held
 from cityhall.services.map.models import Trail
 from cityhall.services.map.reading import read
@@ -77,7 +78,7 @@ def keep_trails(now: datetime | None = None) -> int:
     """Notes where everything on each live layer without a history is now; gives how many layers."""
     at = (now or timezone.now()).replace(microsecond=0)
     noted = 0
-    for service, layer in declared("layers"):
+    for service, layer in declared(Layer):
         if not layer.live or layer.history or layer.events or layer.kind != "point":
             continue
         answers = read(service, layer)

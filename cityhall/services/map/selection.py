@@ -11,7 +11,7 @@ from django.http import QueryDict
 from django.utils.translation import gettext as _
 
 from cityhall.kernel.errors import Invalid
-from cityhall.kernel.service import Layer
+from cityhall.kernel.places.declares import Layer
 from cityhall.kernel.values import moment
 
 Bounds = tuple[float, float, float, float]

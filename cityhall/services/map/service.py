@@ -2,7 +2,11 @@
 
 from django.utils.translation import gettext_lazy as _
 
-from cityhall.kernel.service import Role, Runner, Service, Task
+from cityhall.kernel.people.declares import Desk, PersonalData, Role
+from cityhall.kernel.places.declares import PublishedLayers
+from cityhall.kernel.service import Addresses, Service
+from cityhall.kernel.work.declares import Runner, Task
+from cityhall.web.declares import Swift
 
 SERVICE = Service(
     slug="map",
@@ -12,21 +16,28 @@ SERVICE = Service(
     app="cityhall.services.map",
     icon="layers",
     home="/map/",
-    urls="cityhall.services.map.urls:urlpatterns",
-    published="cityhall.services.map.datasets.published:layers",
-    swift={"/map/tiles/": "cityhall.services.map.tiles:swift"},
-    roles=(
+    group="see",
+    rank=10,
+    declares=(
+        Addresses("cityhall.services.map.urls:urlpatterns"),
+        PublishedLayers("cityhall.services.map.datasets.published:layers"),
+        Swift("/map/tiles/", "cityhall.services.map.tiles:swift"),
         Role("publisher", _("Publisher of data sets"), ("map.publish_dataset",)),
         Role("analyst", _("Analyst"), ("map.share_view",)),
-    ),
-    runners=(Runner("trails", "cityhall.services.map.replay:run", part="worker"),),
-    tasks=(
+        Desk("datasets", _("Data sets"), "/map/data-sets/", "map.publish_dataset", icon="layers"),
+        Runner("trails", "cityhall.services.map.replay:run", part="worker"),
         Task("forget-trails", "cityhall.services.map.replay:forget_trails", cron="23 3 * * *"),
         Task("forget-deleted", "cityhall.services.map.tasks:forget_deleted", cron="29 3 * * *"),
+        PersonalData(
+            {
+                "SavedView.owner": _(
+                    "to list a person's own views; until a month after they are deleted, or the account is"
+                ),
+                "SavedView.name": _(
+                    "as the person named the view; until a month after it is deleted, or the account is"
+                ),
+                "Dataset.owner": _("to know who published a data set; until the account is erased"),
+            }
+        ),
     ),
-    personal_data={
-        "SavedView.owner": _("to list a person's own views; until a month after they are deleted, or the account is"),
-        "SavedView.name": _("as the person named the view; until a month after it is deleted, or the account is"),
-        "Dataset.owner": _("to know who published a data set; until the account is erased"),
-    },
 )

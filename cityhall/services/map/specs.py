@@ -10,8 +10,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from cityhall.kernel.people.actors import Actor
+from cityhall.kernel.places.declares import Layer
 from cityhall.kernel.places.layers import seen_by
-from cityhall.kernel.service import Layer, Service
+from cityhall.kernel.service import Service
 from cityhall.services.map.datasets.pictures import tiles
 from cityhall.services.map.models import OutsideMap
 from cityhall.services.map.replay import can_replay

@@ -15,8 +15,8 @@ import shapely
 from django.conf import settings
 
 from cityhall.engines.tiles import Column, Index, to_world
+from cityhall.kernel.places.declares import Layer
 from cityhall.kernel.places.layers import plain
-from cityhall.kernel.service import Layer
 from cityhall.kernel.values import moment, whole
 from cityhall.services.map.selection import Selection
 

@@ -15,8 +15,9 @@ from django.views.decorators.http import require_safe
 
 from cityhall.kernel.errors import CityhallError
 from cityhall.kernel.people.actors import actor_of
+from cityhall.kernel.places.declares import Layer
 from cityhall.kernel.places.layers import find_layer
-from cityhall.kernel.service import Layer, Service
+from cityhall.kernel.service import Service
 from cityhall.services.map.reading import LIVE_S, STILL_S, Answers, at_hand, read, tile
 from cityhall.services.map.selection import read_selection
 

@@ -114,6 +114,17 @@ def counts(desk: Desk) -> dict[str, int]:
     return {**found, "photo": waiting.count()}
 
 
+def open_for(actor: Actor) -> int:
+    """How many open reports come to an officer's desk."""
+    return Case.objects.filter(desk_of(actor).cases(), kind="reports", state__in=OPEN).count()
+
+
+def late_for(actor: Actor) -> int:
+    """How many of them are past their time."""
+    now = timezone.now()
+    return Case.objects.filter(desk_of(actor).cases(), kind="reports", state__in=OPEN, due_at__lte=now).count()
+
+
 def geojson(reports: list[Report], now: datetime) -> dict[str, Any]:
     """Reports for the desk's own map: their exact places, for officers only. Numbered as the list is."""
     colors = {"red": "#b3261e", "amber": "#b8860b", "green": "#1a7f4b", "": "#8b8a83"}

@@ -4,7 +4,13 @@ from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 
 from cityhall.kernel.cases.workflow import State
-from cityhall.kernel.service import Feed, Indicator, Layer, Role, Service, Skill, Task
+from cityhall.kernel.indicators.declares import Indicator
+from cityhall.kernel.people.declares import Desk, PersonalData, Role
+from cityhall.kernel.places.declares import Layer
+from cityhall.kernel.service import Addresses, Api, Load, Service
+from cityhall.kernel.skills.declares import Skill
+from cityhall.kernel.work.declares import Task
+from cityhall.web.declares import Card, Feed
 
 _QUERIES = "cityhall.services.reports.queries"
 _TASKS = "cityhall.services.reports.tasks"
@@ -22,11 +28,13 @@ SERVICE = Service(
     app="cityhall.services.reports",
     icon="warning",
     home="/reports/",
-    card="reports/card.html",
-    urls="cityhall.services.reports.urls:urlpatterns",
-    api="cityhall.services.reports.api:router",
-    load="cityhall.services.reports.categories:load",
-    layers=(
+    group="help",
+    rank=10,
+    declares=(
+        Addresses("cityhall.services.reports.urls:urlpatterns"),
+        Api("cityhall.services.reports.api:router"),
+        Load("cityhall.services.reports.categories:load"),
+        Card("reports/card.html"),
         Layer(
             slug="open",
             name=_("Reports"),
@@ -75,8 +83,6 @@ SERVICE = Service(
             },
             style={"size": 12},
         ),
-    ),
-    skills=(
         Skill(
             slug="report",
             name=_("Report something"),
@@ -84,13 +90,9 @@ SERVICE = Service(
             action="cityhall.services.reports.chat:file_by_chat",
             slots=("text", "place"),
         ),
-    ),
-    indicators=(
         Indicator("open", _("open"), "", f"{_QUERIES}:open_reports", better="lower", headline=True),
         Indicator("today", _("in 24 hours"), "", f"{_QUERIES}:filed_today", better="lower", headline=True),
         Indicator("in_time", _("resolved in time"), "%", f"{_QUERIES}:on_time_share"),
-    ),
-    feeds=(
         Feed(
             slug="open311",
             name=_("Reports"),
@@ -98,35 +100,44 @@ SERVICE = Service(
             path="/reports/open311/v2/requests.json",
             view="cityhall.services.reports.open311.server:requests",
         ),
-    ),
-    roles=(
         Role("officer", _("Officer for reports"), ("reports.view_desk", "reports.work_case")),
         Role("router", _("Officer for routing"), ("reports.view_desk", "reports.change_rules")),
-    ),
-    tasks=(
         Task("fold", f"{_TASKS}:fold_counts", "* * * * *"),
         Task("sense", f"{_TASKS}:sense", "* * * * *"),
         Task("mail", "cityhall.services.reports.mail:collect", "* * * * *"),
         Task("other_cities", "cityhall.services.reports.open311.client:read_all_back", "*/15 * * * *"),
         Task("learn", f"{_TASKS}:learn", "11 2 * * *"),
         Task("erase", f"{_TASKS}:erase_personal", "31 3 * * *"),
+        PersonalData(
+            {
+                "Report.person": _TO_TELL,
+                "Report.name": _TO_TELL,
+                "Report.email": _TO_TELL,
+                "Report.phone": _TO_TELL,
+                "Report.text": _TO_MEND,
+                "Report.answers": _TO_MEND,
+                "Report.point": _TO_MEND,
+                "Report.filed_at": _TO_MEND,
+                "Report.source": _FLOODS,
+                "Supporter.person": _TO_TELL,
+                "Supporter.source": _FLOODS,
+                "Photo.media": _TO_MEND,
+                "Embedding.values": format_lazy("{}; {}", _("to suggest what later reports are about"), _UNTIL),
+                "SavedFilter.person": _OWN_VIEW,
+                "SavedFilter.query": _OWN_VIEW,
+                "RuleSet.author": format_lazy(
+                    "{}; {}", _("to know who changed the rules"), _("until the account is erased")
+                ),
+            }
+        ),
+        Desk(
+            "desk",
+            _("Reports"),
+            "/reports/desk/",
+            "reports.view_desk",
+            icon="warning",
+            waiting="cityhall.services.reports.inbox:open_for",
+            late="cityhall.services.reports.inbox:late_for",
+        ),
     ),
-    personal_data={
-        "Report.person": _TO_TELL,
-        "Report.name": _TO_TELL,
-        "Report.email": _TO_TELL,
-        "Report.phone": _TO_TELL,
-        "Report.text": _TO_MEND,
-        "Report.answers": _TO_MEND,
-        "Report.point": _TO_MEND,
-        "Report.filed_at": _TO_MEND,
-        "Report.source": _FLOODS,
-        "Supporter.person": _TO_TELL,
-        "Supporter.source": _FLOODS,
-        "Photo.media": _TO_MEND,
-        "Embedding.values": format_lazy("{}; {}", _("to suggest what later reports are about"), _UNTIL),
-        "SavedFilter.person": _OWN_VIEW,
-        "SavedFilter.query": _OWN_VIEW,
-        "RuleSet.author": format_lazy("{}; {}", _("to know who changed the rules"), _("until the account is erased")),
-    },
 )

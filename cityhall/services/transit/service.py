@@ -2,8 +2,14 @@
 
 from django.utils.translation import gettext_lazy as _
 
-from cityhall.kernel.service import Door, Feed, Indicator, Layer, Place, Role, Runner, Service, Task
+from cityhall.kernel.devices.declares import Door
+from cityhall.kernel.indicators.declares import Indicator
+from cityhall.kernel.people.declares import Desk, PersonalData, Role
+from cityhall.kernel.places.declares import Layer, Place
+from cityhall.kernel.service import Addresses, Api, Check, Load, Service
+from cityhall.kernel.work.declares import Runner, Task
 from cityhall.services.transit.riders.personal import RIDERS_DATA
+from cityhall.web.declares import Card, Feed
 
 SERVICE = Service(
     slug="transit",
@@ -13,12 +19,14 @@ SERVICE = Service(
     app="cityhall.services.transit",
     icon="bus",
     home="/transit/",
-    card="transit/card.html",
-    urls="cityhall.services.transit.urls:urlpatterns",
-    api="cityhall.services.transit.api:router",
-    load="cityhall.services.transit.actions:load",
-    check="cityhall.services.transit.checks:check",
-    layers=(
+    group="around",
+    rank=10,
+    declares=(
+        Addresses("cityhall.services.transit.urls:urlpatterns"),
+        Api("cityhall.services.transit.api:router"),
+        Load("cityhall.services.transit.actions:load"),
+        Check("cityhall.services.transit.checks:check"),
+        Card("transit/card.html"),
         Layer(
             slug="lines",
             name=_("Lines"),
@@ -97,8 +105,6 @@ SERVICE = Service(
             color="#0b5cad",
             visible=True,
         ),
-    ),
-    indicators=(
         Indicator(
             slug="vehicles",
             name=_("on the road"),
@@ -120,8 +126,6 @@ SERVICE = Service(
             measure="cityhall.services.transit.queries:stops_in_service",
             headline=True,
         ),
-    ),
-    feeds=(
         Feed(
             slug="gtfs",
             name=_("Timetable"),
@@ -151,14 +155,21 @@ SERVICE = Service(
             path="/transit/history/",
             view="cityhall.services.transit.realtime.views:history",
         ),
-    ),
-    roles=(
         Role("dispatcher", _("Dispatcher"), ("transit.view_fleet", "transit.change_fleet", "transit.change_alert")),
         Role("school", _("School transport officer"), ("transit.link_guardians",)),
         Role("timetable", _("Timetable officer"), ("transit.load_feed",)),
-    ),
-    doors=(Door("position", "cityhall.services.transit.actions:record_positions"),),
-    runners=(
+        Desk(
+            "fleet",
+            _("Fleet room"),
+            "/transit/control/",
+            "transit.view_fleet",
+            icon="bus",
+            waiting="cityhall.services.transit.control.episodes:how_many_open",
+        ),
+        Desk("alerts", _("Alerts and detours"), "/transit/control/alerts/", "transit.change_alert", icon="warning"),
+        Desk("school", _("School buses"), "/transit/school/office/", "transit.link_guardians", icon="user"),
+        Desk("receivers", _("Receivers"), "/transit/receivers/", "devices.view", icon="locate"),
+        Door("position", "cityhall.services.transit.actions:record_positions"),
         Runner("tracker", "cityhall.services.transit.tracking.tracker:run"),
         Runner("receivers", "cityhall.services.transit.doors.tcp:run"),
         Runner("receivers-mqtt", "cityhall.services.transit.doors.mqtt:run"),
@@ -167,13 +178,11 @@ SERVICE = Service(
         Runner("caster", "cityhall.services.transit.doors.caster:run"),
         Runner("riders", "cityhall.services.transit.riders.runner:run", part="worker"),
         Runner("arrivals", "cityhall.services.transit.arrivals.predict:run"),
-    ),
-    tasks=(
         Task("history", "cityhall.services.transit.realtime.archive:run", cron="25 * * * *"),
         Task("forget_trips", "cityhall.services.transit.riders.following:forget_old", cron="17 * * * *"),
         Task("quality", "cityhall.services.transit.control.quality:hourly", cron="12 * * * *"),
         Task("arrivals", "cityhall.services.transit.arrivals.learn:learn", cron="40 * * * *"),
+        PersonalData(RIDERS_DATA),
+        Place("stop", _("Stop"), "cityhall.services.transit.queries:stop_names"),
     ),
-    personal_data=RIDERS_DATA,
-    places=(Place("stop", _("Stop"), "cityhall.services.transit.queries:stop_names"),),
 )

@@ -2,7 +2,10 @@
 
 from django.utils.translation import gettext_lazy as _
 
-from cityhall.kernel.service import Indicator, Layer, Place, Role, Service
+from cityhall.kernel.indicators.declares import Indicator
+from cityhall.kernel.people.declares import Role
+from cityhall.kernel.places.declares import Layer, Place
+from cityhall.kernel.service import Addresses, Api, Service
 
 SERVICE = Service(
     slug="fountains",
@@ -11,9 +14,10 @@ SERVICE = Service(
     app="fountains",
     icon="stop",
     home="/fountains/",
-    urls="fountains.views:urlpatterns",
-    api="fountains.api:router",
-    layers=(
+    group="around",
+    declares=(
+        Addresses("fountains.views:urlpatterns"),
+        Api("fountains.api:router"),
         Layer(
             slug="all",
             name=_("Fountains"),
@@ -23,8 +27,8 @@ SERVICE = Service(
             color="#0e7c86",
             visible=True,
         ),
+        Place("fountain", _("Fountain"), "fountains.queries:names"),
+        Indicator("working", _("working"), "%", "fountains.queries:working_share", headline=True),
+        Role("plumber", _("Plumber"), ("fountains.mend_fountain",)),
     ),
-    places=(Place("fountain", _("Fountain"), "fountains.queries:names"),),
-    indicators=(Indicator("working", _("working"), "%", "fountains.queries:working_share", headline=True),),
-    roles=(Role("plumber", _("Plumber"), ("fountains.mend_fountain",)),),
 )

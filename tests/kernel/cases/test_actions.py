@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from importlib import import_module
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -17,11 +18,12 @@ from cityhall.kernel.errors import Conflict, Denied, Invalid, Missing
 from cityhall.kernel.journal.models import Entry
 from cityhall.kernel.notify.models import Notification
 from cityhall.kernel.people.actors import ANONYMOUS, Actor, person_actor, system
+from cityhall.kernel.people.declares import Role
 from cityhall.kernel.people.models import Membership, Person
-from cityhall.kernel.service import Role, Service
+from cityhall.kernel.service import Service
 
 pytestmark = pytest.mark.django_db
-SERVICE = Service("repairs", "Repairs", "", "cityhall.services.transit", roles=(
+SERVICE = Service("repairs", "Repairs", "", "cityhall.services.transit", declares=(
     Role("officer", "Officer", ("repairs.work_case",)),
 ))  # fmt: skip
 ZONE = ZoneInfo("America/Sao_Paulo")
@@ -31,6 +33,8 @@ HOUR = timedelta(hours=1)
 
 @pytest.fixture(autouse=True)
 def repairs(monkeypatch: pytest.MonkeyPatch) -> None:
+    # The addresses are those of the whole city, whichever test asks for one first.
+    import_module("cityhall.urls")
     monkeypatch.setattr(service, "city_services", lambda: (SERVICE,))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
+from importlib import import_module
 
 import pytest
 
@@ -20,6 +21,8 @@ Make = Callable[..., tuple[Device, Signer]]
 
 @pytest.fixture(autouse=True)
 def trams(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    # The addresses are those of the whole city, whichever test asks for one first.
+    import_module("cityhall.urls")
     monkeypatch.setattr(service, "city_services", lambda: (door.SERVICE, door.OTHER))
     receive.forget()
     # The writer's thread would commit outside of the test's transaction.

@@ -5,9 +5,10 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+from cityhall.kernel.devices.declares import Door
 from cityhall.kernel.devices.models import Device
 from cityhall.kernel.errors import Invalid
-from cityhall.kernel.service import Door, Service
+from cityhall.kernel.service import Service
 
 TAKEN: list[tuple[str, list[dict[str, Any]], datetime]] = []
 FAULT: list[Exception] = []
@@ -32,7 +33,7 @@ SERVICE = Service(
     name="Trams",
     summary="",
     app="tests",
-    doors=(
+    declares=(
         Door("position", "tests.kernel.devices.door:take"),
         Door("refused", "tests.kernel.devices.door:refuse"),
         Door("stumbling", "tests.kernel.devices.door:stumble"),
@@ -43,5 +44,5 @@ OTHER = Service(
     name="Boats",
     summary="",
     app="tests",
-    doors=(Door("depth", "tests.kernel.devices.door:take"),),
+    declares=(Door("depth", "tests.kernel.devices.door:take"),),
 )

@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from importlib import import_module
 
 import pytest
 from django.test import Client
 
 from cityhall.kernel import service
-from cityhall.kernel.people import privacy
+from cityhall.kernel.people.declares import Role
 from cityhall.kernel.people.models import Person
-from cityhall.kernel.service import Role, Service
+from cityhall.kernel.service import Service
 
 SERVICE = Service(
     slug="trams",
     name="Trams",
     summary="",
     app="cityhall.services.transit",
-    roles=(
+    declares=(
         Role("controller", "Controller", ("trams.change_alert", "trams.stop_tram")),
         Role("clerk", "Clerk", ("trams.change_alert",)),
     ),
@@ -26,8 +27,9 @@ SERVICE = Service(
 
 @pytest.fixture(autouse=True)
 def trams(monkeypatch: pytest.MonkeyPatch) -> None:
+    # The addresses are those of the whole city, whichever test asks for one first.
+    import_module("cityhall.urls")
     monkeypatch.setattr(service, "city_services", lambda: (SERVICE,))
-    monkeypatch.setattr(privacy, "city_services", lambda: (SERVICE,))
 
 
 @pytest.fixture

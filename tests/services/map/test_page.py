@@ -21,7 +21,9 @@ from cityhall.kernel.journal.sealer import seal
 from cityhall.kernel.people.actors import ANONYMOUS, Actor, person_actor, system
 from cityhall.kernel.people.models import Person
 from cityhall.kernel.people.permissions import grant
-from cityhall.kernel.service import Layer, Service, Sighting, all_layers
+from cityhall.kernel.places.declares import Layer, Sighting
+from cityhall.kernel.places.layers import all_layers
+from cityhall.kernel.service import Service
 from cityhall.services.map import actions, opendata, reading, replay
 from cityhall.services.map.downloads import geojson, rows
 from cityhall.services.map.models import SavedView, Trail

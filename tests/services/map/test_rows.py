@@ -13,9 +13,11 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
+from cityhall.kernel.places.declares import Layer
+from cityhall.kernel.places.layers import all_layers
 from cityhall.kernel.places.point import Point
 from cityhall.kernel.places.rows import TURNS, Reading, read_on, read_rows
-from cityhall.kernel.service import Layer, all_layers, resolve
+from cityhall.kernel.service import resolve
 from cityhall.services.map import reading
 from cityhall.services.map.asked import Asked
 from cityhall.services.map.held import Held

@@ -245,7 +245,7 @@ def test_a_closed_layer_is_never_answered_for_swiftly(
 
     from cityhall.kernel.people.models import Person
     from cityhall.kernel.places import layers
-    from cityhall.kernel.service import all_layers
+    from cityhall.kernel.places.layers import all_layers
 
     closed = [(one, dataclasses.replace(layer, permission="transit.view_fleet")) for one, layer in all_layers()]
     monkeypatch.setattr(layers, "all_layers", lambda: closed)

@@ -11,7 +11,7 @@ from django.db.models import Value
 from django.db.models.fields.json import KeyTextTransform
 from django.db.models.functions import Cast, NullIf
 
-from cityhall.kernel.service import Layer
+from cityhall.kernel.places.declares import Layer
 from cityhall.services.map.datasets.moments import as_moment
 from cityhall.services.map.models import Dataset, DatasetFeature, DatasetVersion
 

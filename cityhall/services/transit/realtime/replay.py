@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from django.conf import settings
 from django.db import connection
 
-from cityhall.kernel.service import Sighting
+from cityhall.kernel.places.declares import Sighting
 from cityhall.services.transit.models import FeedVersion, Line, Vehicle
 from cityhall.services.transit.realtime.history import TABLE
 

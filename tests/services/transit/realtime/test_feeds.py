@@ -26,6 +26,7 @@ from cityhall.services.transit.models import Cancellation, ServiceAlert, TripPre
 from cityhall.services.transit.realtime import feeds, notices
 from cityhall.services.transit.realtime.notices import AlertDraft, CancellationDraft, DetourDraft
 from cityhall.services.transit.realtime.published import Published
+from cityhall.web.declares import Feed
 from tests.feeds import write_feed
 
 DAY = date(2019, 5, 15)
@@ -174,7 +175,7 @@ def test_the_forms_of_a_feed(city: Path, client: Client) -> None:
 
 def test_every_feed_of_the_manifest_is_there(city: Path, client: Client, settings: Any) -> None:
     for service in settings.SERVICES:
-        for feed in service.feeds:
+        for feed in service.of(Feed):
             assert client.get(feed.path).status_code == 200, feed.path
 
 

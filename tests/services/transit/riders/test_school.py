@@ -176,11 +176,13 @@ def test_no_live_topic_leads_to_it(guardian: Person, pupil: Pupil) -> None:
 
 def test_the_tracker_does_not_publish_it(monkeypatch: pytest.MonkeyPatch) -> None:
     """What is published of a hidden vehicle goes to a topic that no manifest opens."""
+    from cityhall.kernel.live import LiveTopic
+    from cityhall.kernel.places.declares import Layer
     from cityhall.kernel.service import declared
     from cityhall.services.transit.tracking.tracker import private_topic
 
-    open_to_all = {layer.live for _service, layer in declared("layers")}
-    prefixes = [topic.prefix for _service, topic in declared("topics")]
+    open_to_all = {layer.live for _service, layer in declared(Layer)}
+    prefixes = [topic.prefix for _service, topic in declared(LiveTopic)]
     assert private_topic(NAME) not in open_to_all
     assert not any(private_topic(NAME).startswith(prefix) for prefix in prefixes)
 

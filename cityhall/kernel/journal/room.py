@@ -1,0 +1,12 @@
+"""What the journal's room declares."""
+
+from cityhall.kernel.service import Service
+from cityhall.kernel.work.declares import Runner
+
+ROOM = Service(
+    slug="journal",
+    name="Journal",
+    summary="What happened, in order.",
+    app="cityhall.kernel.journal",
+    declares=(Runner("order", "cityhall.kernel.journal.runner:main", part="worker"),),
+)

@@ -1,0 +1,35 @@
+"""What the room of notifications declares."""
+
+from django.utils.translation import gettext_lazy as _
+
+from cityhall.kernel.people.declares import PersonalData, kept
+from cityhall.kernel.service import Addresses, Service
+
+_ACCOUNT = _("until the account is erased")
+_TOLD = kept(_("to tell the person"), _("until 180 days after it was read"))
+_BROWSER = kept(_("to reach the person's browser"), _("until it unsubscribes"))
+_CHANNELS = kept(_("to use the wanted channels only"), _ACCOUNT)
+
+ROOM = Service(
+    slug="notify",
+    name="Messages",
+    summary="One message, many channels.",
+    app="cityhall.kernel.notify",
+    declares=(
+        Addresses("cityhall.kernel.notify.urls:urlpatterns", prefix="inbox"),
+        PersonalData(
+            {
+                "Notification.person": _TOLD,
+                "Notification.title": _TOLD,
+                "Notification.body": _TOLD,
+                "Notification.sent_at": _TOLD,
+                "Notification.read_at": _TOLD,
+                "PushSubscription.person": _BROWSER,
+                "PushSubscription.endpoint": _BROWSER,
+                "Preference.person": _CHANNELS,
+                "Preference.email": _CHANNELS,
+                "Preference.push": _CHANNELS,
+            }
+        ),
+    ),
+)

@@ -1,0 +1,52 @@
+"""What a service may declare of people: who may do what, where officers work, what is kept of anybody."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from django.utils.functional import Promise
+from django.utils.text import format_lazy
+
+from cityhall.kernel.service import Path, Text
+
+
+@dataclass(frozen=True, slots=True)
+class Role:
+    """A kind of work people do in a service, and the permissions that go with it (`<service>.<verb>_<noun>`)."""
+
+    slug: str
+    name: Text
+    permissions: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """A page where officers work, at `home`, for whoever holds `permission`, for the whole city or a part of it.
+
+    `waiting` names a function (actor) -> int: how much waits there for them; `late` one that says how much of that
+    is late. "" where there is no such number.
+    """
+
+    slug: str
+    name: Text
+    home: str
+    permission: str
+    icon: str = ""
+    waiting: Path = ""
+    late: Path = ""
+
+
+def kept(why: Text, until: Text) -> Promise:
+    """Why a field is kept and until when, in the reader's language."""
+    return format_lazy("{}; {}", why, until)
+
+
+@dataclass(frozen=True, slots=True)
+class PersonalData:
+    """Every field that holds personal data: `"Model.field": why it is kept and for how long`.
+
+    A field of another application is named with it: `"account.EmailAddress.email"`.
+    """
+
+    fields: Mapping[str, Text]

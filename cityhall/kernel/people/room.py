@@ -1,0 +1,53 @@
+"""What the room of people declares."""
+
+from django.utils.translation import gettext_lazy as _
+
+from cityhall.kernel.people.declares import PersonalData, Role, kept
+from cityhall.kernel.service import Addresses, Api, Service
+
+_ACCOUNT = _("until the account is erased")
+_HOUSEHOLD = kept(_("to act for one another"), _("until they leave the household"))
+_WORK = kept(_("to let officers do their work"), _ACCOUNT)
+_AGREED = kept(_("to prove what was agreed to"), _ACCOUNT)
+_ADDRESSES = kept(_("to sign in with any of their addresses"), _ACCOUNT)
+_PROVIDER = kept(_("to sign in with the city's identity provider"), _ACCOUNT)
+_SECOND = kept(_("to sign in with a passkey or a code"), _ACCOUNT)
+
+ROOM = Service(
+    slug="people",
+    name="Accounts",
+    summary="Accounts, roles, households, consents.",
+    app="cityhall.kernel.people",
+    declares=(
+        Addresses("cityhall.kernel.people.urls:urlpatterns", prefix="accounts"),
+        Api("cityhall.kernel.people.api:router"),
+        Role("administrator", _("Administrator of accounts"), ("people.view", "people.grant_role")),
+        PersonalData(
+            {
+                "Person.email": kept(_("to sign in and to be written to"), _ACCOUNT),
+                "Person.name": kept(_("to be addressed by, given freely"), _ACCOUNT),
+                "Person.language": kept(_("to be written to in it"), _ACCOUNT),
+                "Person.last_login": kept(_("to see a stranger's sign-in"), _ACCOUNT),
+                "Person.joined_at": kept(_("to tell old accounts from new ones"), _ACCOUNT),
+                "Membership.person": _WORK,
+                "Membership.role": _WORK,
+                "Membership.scope": _WORK,
+                "Consent.person": _AGREED,
+                "Consent.purpose": _AGREED,
+                "Consent.given_at": _AGREED,
+                "Consent.withdrawn_at": _AGREED,
+                "HouseholdMember.person": _HOUSEHOLD,
+                "HouseholdMember.email": kept(_("to send the invitation to"), _("until they leave or it is withdrawn")),
+                "HouseholdMember.joined_at": _HOUSEHOLD,
+                "account.EmailAddress.user": _ADDRESSES,
+                "account.EmailAddress.email": _ADDRESSES,
+                "socialaccount.SocialAccount.user": _PROVIDER,
+                "socialaccount.SocialAccount.provider": _PROVIDER,
+                "socialaccount.SocialAccount.uid": _PROVIDER,
+                "mfa.Authenticator.user": _SECOND,
+                "mfa.Authenticator.type": _SECOND,
+                "mfa.Authenticator.created_at": _SECOND,
+            }
+        ),
+    ),
+)

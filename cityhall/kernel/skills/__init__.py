@@ -1,0 +1,1 @@
+"""What people may ask a service for in their own words."""

@@ -1,0 +1,21 @@
+"""What a service may declare that it does for whoever asks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from cityhall.kernel.service import Path, Text
+
+
+@dataclass(frozen=True, slots=True)
+class Skill:
+    """Something a person may ask for in a conversation: the window offers it, the service's action does it.
+
+    `action` names a function (actor, **slots) -> dict; `slots` are the values it needs, by name.
+    """
+
+    slug: str
+    name: Text
+    examples: tuple[Text, ...]
+    action: Path
+    slots: tuple[str, ...] = ()

@@ -1,0 +1,32 @@
+"""What a service may declare to be done by itself in the city's processes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from cityhall.kernel.service import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """Work done again and again by the worker. `cron` is a crontab line in UTC."""
+
+    slug: str
+    action: Path
+    cron: str
+
+
+@dataclass(frozen=True, slots=True)
+class Runner:
+    """Work that goes on all the time in a thread of a process: a door that listens, a tracker.
+
+    `run` names a function (stop: threading.Event) -> None. Where it ends before `stop` is set, the whole process is
+    started anew.
+    """
+
+    slug: str
+    run: Path
+    part: Literal["devices", "worker"] = "devices"
+    needs: str = ""
+    """A setting without which there is nothing to run, as "MQTT_URL"."""

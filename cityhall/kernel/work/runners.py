@@ -1,0 +1,23 @@
+"""The runners of a process, as the city's rooms and services declare them."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import Literal
+
+from django.conf import settings
+
+from cityhall.kernel.service import declared, resolve
+from cityhall.kernel.work.declares import Runner
+
+Run = Callable[[threading.Event], None]
+
+
+def runners(part: Literal["devices", "worker"]) -> dict[str, Run]:
+    """What goes on all the time in a process, by its name "<owner>.<runner>", if what it `needs` is there."""
+    return {
+        f"{owner.slug}.{runner.slug}": resolve(runner.run)
+        for owner, runner in declared(Runner)
+        if runner.part == part and (not runner.needs or getattr(settings, runner.needs))
+    }

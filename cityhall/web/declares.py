@@ -1,0 +1,36 @@
+"""What a service may declare to the shell."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from cityhall.kernel.service import Path, Text
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """What people want of the service most, shown on the city's front page: a template's name."""
+
+    template: str
+
+
+@dataclass(frozen=True, slots=True)
+class Swift:
+    """An answer given before Django (see web/swift.py) to every GET of a path that begins with `prefix`.
+
+    `answer` names a function (path, query, headers) -> HttpResponse, or None to have the usual view answer.
+    """
+
+    prefix: str
+    answer: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Feed:
+    """A stream the service publishes in a standard form. `view` answers an HTTP GET of `path`."""
+
+    slug: str
+    name: Text
+    standard: str
+    path: str
+    view: Path
