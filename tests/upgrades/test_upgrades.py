@@ -1,0 +1,107 @@
+"""Towns of earlier versions are opened by the code of today, and nothing of them is lost. README.md tells how."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import json
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from cityhall.simulator.signing import Signer
+from tests.upgrades import look, make
+from tests.upgrades.town import place
+
+ARCHIVES = sorted(Path(__file__).parent.glob("*.tar.xz"))
+RENAMED: dict[str, str] = {}
+"""Tables that have another name by now; a table that is gone is data that are lost."""
+GROWING = {"django_migrations", "django_content_type", "auth_permission", "journal_entry", "transit_feedversion"}
+"""Tables that opening itself may add to: what was derived from the feed is not in the archive, so it is read anew."""
+MADE_ANEW = {"places_placename"}
+"""Read from the city's files at every load."""
+
+
+def lost(then: dict[str, Any], now: dict[str, Any]) -> Iterator[str]:
+    """What was seen then and is not seen now, a line each."""
+    for table, count in then["tables"].items():
+        found = now["tables"].get(RENAMED.get(table, table), -1)
+        if table not in MADE_ANEW and (found < count or (found > count and table not in GROWING)):
+            yield f"table {table}: {count} rows then, {found} now"
+    for kind, count in then["events"].items():
+        if now["events"].get(kind, 0) < count:
+            yield f"events {kind}: {count} then, {now['events'].get(kind, 0)} now"
+    for page, (status, words) in then["pages"].items():
+        status_now, words_now = now["pages"][page]
+        if status_now != status:
+            yield f"page {page}: {status} then, {status_now} now"
+        if missing := set(words) - set(words_now):
+            yield f"page {page}: {sorted(missing)} stood there"
+    for path, ids in then["ids"].items():
+        if missing := set(ids) - set(now["ids"][path]):
+            yield f"answer {path}: {sorted(missing)} were in it"
+    for name, me in then["people"].items():
+        may = now["people"][name]["permissions"]
+        if lacking := [what for what, scopes in me["permissions"].items() if not set(scopes) <= set(may.get(what, []))]:
+            yield f"{name} could {lacking}"
+    if missing := set(then["pictures"]) - set(now["pictures"]):
+        yield f"pictures {sorted(missing)}"
+    if now["locked"] != then["locked"]:
+        yield f"the fleet room was shut for strangers: {then['locked']}, now {now['locked']}"
+
+
+@pytest.mark.parametrize("name", ["life", "look", "make", "town"])
+def test_the_next_archive_can_be_made(name: str) -> None:
+    """What the maker takes from the program is still there, though nobody makes an archive until a release."""
+    tree = ast.parse(Path(__file__).with_name(f"{name}.py").read_text())
+    taken = [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.module]
+    assert taken
+    for node in taken:
+        module = importlib.import_module(str(node.module))
+        gone = [alias.name for alias in node.names if not hasattr(module, alias.name)]
+        for one in gone:
+            importlib.import_module(f"{node.module}.{one}")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("archive", ARCHIVES, ids=lambda path: path.name.removesuffix(".tar.xz"))
+def test_a_town_of_then_lives_on(archive: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert archive.stat().st_size <= make.MOST_BYTES
+    folder = look.unpack(archive, tmp_path)
+    assert (folder / "postgres").stat().st_mode & 0o777 == 0o700
+    assert (folder / "secrets.json").stat().st_mode & 0o077 == 0
+    then = json.loads((archive.parent / archive.name.replace(".tar.xz", ".json")).read_text())
+    assert list(lost(then, look.in_a_process(folder))) == []
+    for variable in [name for name in os.environ if name.startswith(("CITYHALL_", "DATABASE_URL", "DJANGO_SETT"))]:
+        monkeypatch.delenv(variable)
+    _lives(folder)
+
+
+def _lives(folder: Path) -> None:
+    """The started town takes a vehicle's position by its key of then, and does the job that nobody had done."""
+    known = json.loads((folder / "known.json").read_text())
+    port = make.free_port()
+    address = f"http://localhost:{port}"
+    signer, (lon, lat) = Signer(known["gateway"], known["gateway_key"]), place(4, 3)
+
+    def seen() -> bool:
+        fix = {"kind": "position", "vehicle": "B01", "line": "1", "lon": lon, "lat": lat, "at": time.time(), "speed": 8}
+        answer = client.post("/api/devices/messages", content=signer.envelope([fix]))
+        assert answer.status_code == 200, answer.text
+        assert answer.json()["accepted"] == 1
+        layer = client.get("/map/layers/transit/vehicles.geojson").json()
+        shown = [one["properties"]["id"] for one in layer["features"]]
+        return shown == ["B01"] and client.get("/transit/buses/B01/").status_code == 200
+
+    def mailed() -> bool:
+        return any("waiting@littleton.example" in mail.read_text() for mail in (folder / "mail").glob("*"))
+
+    with make.running(make.up(folder, port)), httpx.Client(base_url=address, timeout=20) as client:
+        make.wait_for("the pages", lambda: make.answers(address))
+        make.wait_for("the vehicle on the map", seen, 60)
+        make.wait_for("the mail of the job that waited", mailed, 60)
