@@ -20,6 +20,7 @@ from ninja.openapi.schema import OpenAPISchema
 from cityhall import __version__
 from cityhall.kernel.errors import CityhallError
 from cityhall.kernel.service import Api, declared, resolve
+from cityhall.web.declares import Feed
 from cityhall.web.failures import refusal_of, wait_of
 
 
@@ -70,7 +71,7 @@ class Docs(DocsBase):
         for path, operations in document["paths"].items():
             for verb, operation in operations.items():
                 groups.setdefault(operation["tags"][0], []).append(_described(document, verb, path, operation))
-        return render(request, "web/api.html", {"groups": groups})
+        return render(request, "web/api.html", {"groups": groups, "feeds": declared(Feed)})
 
 
 def _described(document: dict[str, Any], verb: str, path: str, operation: dict[str, Any]) -> dict[str, Any]:

@@ -6,12 +6,23 @@ from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest
+from django.utils.functional import SimpleLazyObject
+
+from cityhall.kernel.people.desks import desks_of
+from cityhall.kernel.people.models import Person
 
 
 def shell(request: HttpRequest) -> dict[str, Any]:
-    """The city, its services and the key browsers subscribe to push with."""
+    """The city, its services, whether whoever asks works for it, and the key browsers subscribe to push with."""
     return {
+        "officer": SimpleLazyObject(lambda: _is_officer(request)),
         "city": settings.CITY,
         "services": settings.SERVICES,
         "web_push_key": settings.SECRETS["web_push"]["public"],
     }
+
+
+def _is_officer(request: HttpRequest) -> bool:
+    """Whether some desk is open to whoever asks. Not known on pages of errors, which come before anybody is."""
+    user = getattr(request, "user", None)
+    return isinstance(user, Person) and user.is_active and bool(desks_of(user))

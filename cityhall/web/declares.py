@@ -27,10 +27,9 @@ class Swift:
 
 @dataclass(frozen=True, slots=True)
 class Feed:
-    """A stream the service publishes in a standard form. `view` answers an HTTP GET of `path`."""
+    """What the service publishes at `path` in a standard form: listed for programmers and in the catalogue."""
 
     slug: str
     name: Text
     standard: str
     path: str
-    view: Path

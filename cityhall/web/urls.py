@@ -2,11 +2,12 @@
 
 from django.urls import path
 
-from cityhall.web import live, views
+from cityhall.web import live, views, work
 from cityhall.web.api import api
 
 urlpatterns = [
     path("", views.home, name="home"),
+    path("work/", work.work, name="work"),
     path("design/", views.design, name="design"),
     path("offline/", views.offline, name="offline"),
     path("map/style-<kind>.json", views.map_style, name="map_style"),

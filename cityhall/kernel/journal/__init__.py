@@ -1,6 +1,6 @@
 """What happened, in order, in a form that shows tampering. See docs/decisions/003-journal-order.md.
 
-Import from here: `append` inside the transaction that makes the change, `Follower` and `register_follower` to hear of
+Import from here: `append` inside the transaction that makes the change, `Follower` to declare who hears of
 events, `verify_all` to check the whole chain.
 """
 
@@ -9,18 +9,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from cityhall.kernel.journal.followers import Follower, register_follower
+    from cityhall.kernel.journal.declares import Follower
     from cityhall.kernel.journal.log import Event, append, events
     from cityhall.kernel.journal.verify import Fault, verify, verify_all
 
-__all__ = ["Event", "Fault", "Follower", "append", "events", "register_follower", "verify", "verify_all"]
+__all__ = ["Event", "Fault", "Follower", "append", "events", "verify", "verify_all"]
 
 _HOMES = {
     "Event": "log",
     "append": "log",
     "events": "log",
-    "Follower": "followers",
-    "register_follower": "followers",
+    "Follower": "declares",
     "Fault": "verify",
     "verify": "verify",
     "verify_all": "verify",

@@ -7,37 +7,27 @@ exactly once; what it does outside the database may happen twice after a crash, 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
-from dataclasses import dataclass
 
 from django.db import connection, transaction
 
-from cityhall.kernel.journal.log import Event, to_event
+from cityhall.kernel.journal.declares import Follower
+from cityhall.kernel.journal.log import to_event
 from cityhall.kernel.journal.models import Cursor, Entry, Parked
+from cityhall.kernel.service import ServiceError, declared, resolve
 
 log = logging.getLogger("cityhall.journal")
 BATCH = 500
 ATTEMPTS = 5
-Handler = Callable[[list[Event]], None]
 
 
-@dataclass(frozen=True, slots=True)
-class Follower:
-    """`streams`: which streams it hears of, all of them where empty."""
-
-    name: str
-    handler: Handler
-    streams: tuple[str, ...] = ()
-
-
-registered: dict[str, Follower] = {}
-
-
-def register_follower(follower: Follower) -> None:
-    """Makes the worker run a follower. Call it in an app's `ready`. Raises ValueError for a name taken."""
-    if registered.get(follower.name, follower) != follower:
-        raise ValueError(f"two followers are called {follower.name!r}")
-    registered[follower.name] = follower
+def followers() -> list[Follower]:
+    """Every follower of the city. Raises ServiceError for a name that two of them have."""
+    found: dict[str, Follower] = {}
+    for owner, item in declared(Follower):
+        if item.name in found:
+            raise ServiceError(f"two followers are called {item.name!r} (one of {owner.slug}): rename one")
+        found[item.name] = item
+    return list(found.values())
 
 
 def follow(follower: Follower, batch: int = BATCH) -> int:
@@ -64,7 +54,7 @@ def _advance(follower: Follower, batch: int) -> int:
         if last == cursor.position:
             return 0
         if entries:
-            follower.handler([to_event(entry) for entry in entries])
+            resolve(follower.handler)([to_event(entry) for entry in entries])
         cursor.position, cursor.failures = last, 0
         cursor.save(update_fields=["position", "failures"])
         return len(entries)

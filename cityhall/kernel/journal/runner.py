@@ -13,7 +13,8 @@ from django.db import close_old_connections, connection
 
 from cityhall.kernel.database import psycopg_url
 from cityhall.kernel.journal import relay, sealer
-from cityhall.kernel.journal.followers import Follower, follow, registered
+from cityhall.kernel.journal.declares import Follower
+from cityhall.kernel.journal.followers import follow, followers
 from cityhall.kernel.journal.log import APPENDED, SEALED
 
 log = logging.getLogger("cityhall.journal")
@@ -67,11 +68,11 @@ def _follow(follower: Follower) -> Callable[[], int]:
 
 
 def main(stop: threading.Event) -> None:
-    """Runs until `stop`: the sealer, every registered follower, and the relay where NATS_URL is set."""
+    """Runs until `stop`: the sealer, every follower that is declared, and the relay where NATS_URL is set."""
     sealing, relaying = threading.Event(), threading.Event()
     wakes = {APPENDED: [sealing], SEALED: [relaying]}
     threads = [threading.Thread(target=_loop, args=(stop, sealing, sealer.seal), name="sealer")]
-    for follower in registered.values():
+    for follower in followers():
         wake = threading.Event()
         wakes[SEALED].append(wake)
         threads.append(

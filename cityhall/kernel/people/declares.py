@@ -25,7 +25,7 @@ class Desk:
     """A page where officers work, at `home`, for whoever holds `permission`, for the whole city or a part of it.
 
     `waiting` names a function (actor) -> int: how much waits there for them; `late` one that says how much of that
-    is late. "" where there is no such number.
+    is late. "" where there is no such number. `waiting_name` is what the first one is called, "" for "Waiting".
     """
 
     slug: str
@@ -35,6 +35,7 @@ class Desk:
     icon: str = ""
     waiting: Path = ""
     late: Path = ""
+    waiting_name: Text = ""
 
 
 def kept(why: Text, until: Text) -> Promise:

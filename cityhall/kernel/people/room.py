@@ -2,6 +2,7 @@
 
 from django.utils.translation import gettext_lazy as _
 
+from cityhall.kernel.journal.declares import Follower
 from cityhall.kernel.people.declares import PersonalData, Role, kept
 from cityhall.kernel.service import Addresses, Api, Service
 
@@ -21,6 +22,7 @@ ROOM = Service(
     declares=(
         Addresses("cityhall.kernel.people.urls:urlpatterns", prefix="accounts"),
         Api("cityhall.kernel.people.api:router"),
+        Follower("people.roles", "cityhall.kernel.people.telling:tell_of_roles", streams=("people",)),
         Role("administrator", _("Administrator of accounts"), ("people.view", "people.grant_role")),
         PersonalData(
             {

@@ -11,7 +11,8 @@ from cityhall.kernel.service import Path, Text
 class Skill:
     """Something a person may ask for in a conversation: the window offers it, the service's action does it.
 
-    `action` names a function (actor, **slots) -> dict; `slots` are the values it needs, by name.
+    `action` names a function (actor, **slots) -> dict, in which "text" is what to answer; `slots` are the values it
+    takes, by name. `page` is where people do it by hand.
     """
 
     slug: str
@@ -19,3 +20,4 @@ class Skill:
     examples: tuple[Text, ...]
     action: Path
     slots: tuple[str, ...] = ()
+    page: str = ""

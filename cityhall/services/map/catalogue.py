@@ -12,9 +12,10 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from cityhall.kernel.places.declares import Layer
-from cityhall.kernel.service import Service
+from cityhall.kernel.service import Service, declared
 from cityhall.services.map.opendata import description, licence, open_layers, title
 from cityhall.services.map.reading import read
+from cityhall.web.declares import Feed
 
 PREFIXES = {
     "dcat": "http://www.w3.org/ns/dcat#",
@@ -31,12 +32,13 @@ FORMS = (
     ("csv", "CSV", "text/csv"),
     ("parquet", "PARQUET", "application/vnd.apache.parquet"),
 )
+NO_LAYER = Layer("", "", "point")
 Node = dict[str, Any]
 
 
 @require_safe
 def catalogue(request: HttpRequest, ending: str) -> HttpResponse:
-    """Every public layer as a dcat:Dataset with its distributions."""
+    """Every public layer, and every feed in a standard form, as a dcat:Dataset with its distributions."""
     if ending not in ("jsonld", "ttl"):
         raise Http404
     nodes = statements(request)
@@ -73,14 +75,18 @@ def statements(request: HttpRequest) -> list[Node]:
         made = _dataset(request, base, publisher, name, service, layer)
         datasets.append(iri(made[0]["@id"]))
         nodes += made
+    for service, feed in declared(Feed):
+        made = _feed(request, base, publisher, service, feed)
+        datasets.append(iri(made[0]["@id"]))
+        nodes += made
     city = settings.CITY.name
     head = {
         "@id": base,
         "@type": "dcat:Catalog",
         "dct:title": said(_("Open data of %(city)s") % {"city": city}),
-        "dct:description": said(_("Every public layer of the city's map.")),
+        "dct:description": said(_("Every public layer of the city's map, and its feeds.")),
         "dct:publisher": iri(publisher),
-        "dct:license": iri(settings.CITY.options.get("map", {}).get("licence", "") or licence(Layer("", "", "point"))),
+        "dct:license": iri(settings.CITY.options.get("map", {}).get("licence", "") or licence(NO_LAYER)),
         "foaf:homepage": iri(request.build_absolute_uri("/")),
         "dcat:dataset": datasets,
     }
@@ -122,6 +128,29 @@ def _dataset(request: HttpRequest, base: str, publisher: str, name: str, service
         ring = f"{west} {south}, {east} {south}, {east} {north}, {west} {north}, {west} {south}"
         made["dct:spatial"] = {"@type": "dct:Location", "dcat:bbox": typed(f"POLYGON(({ring}))", "geo:wktLiteral")}
     return [made, *forms]
+
+
+def _feed(request: HttpRequest, base: str, publisher: str, service: Service, feed: Feed) -> list[Node]:
+    """What a service publishes in a standard form, as a data set with one distribution."""
+    address = request.build_absolute_uri(feed.path)
+    form = {
+        "@id": f"{base}#feed-{service.slug}-{feed.slug}-as-published",
+        "@type": "dcat:Distribution",
+        "dct:title": said(f"{feed.name} ({feed.standard})"),
+        "dcat:accessURL": iri(address),
+        "dct:license": iri(licence(NO_LAYER)),
+    }
+    made = {
+        "@id": f"{base}#feed-{service.slug}-{feed.slug}",
+        "@type": "dcat:Dataset",
+        "dct:identifier": {"@value": f"{service.slug}-{feed.slug}"},
+        "dct:title": said(str(feed.name)),
+        "dct:description": said(f"{service.name}: {feed.name} ({feed.standard})."),
+        "dct:publisher": iri(publisher),
+        "dcat:keyword": said(str(service.name)),
+        "dcat:distribution": [iri(form["@id"])],
+    }
+    return [made, form]
 
 
 def turtle(nodes: list[Node]) -> str:

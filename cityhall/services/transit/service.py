@@ -131,7 +131,6 @@ SERVICE = Service(
             name=_("Timetable"),
             standard="GTFS Schedule",
             path="/transit/gtfs.zip",
-            view="cityhall.services.transit.views:gtfs",
         ),
         *(
             Feed(
@@ -139,7 +138,6 @@ SERVICE = Service(
                 name=name,
                 standard=f"GTFS-Realtime {standard}",
                 path=f"/transit/gtfs-rt/{slug}.{form}",
-                view="cityhall.services.transit.realtime.feeds:feed",
             )
             for slug, name, standard in (
                 ("vehicle-positions", _("Where vehicles are"), "VehiclePositions"),
@@ -153,7 +151,6 @@ SERVICE = Service(
             name=_("Where vehicles were"),
             standard="Apache Parquet",
             path="/transit/history/",
-            view="cityhall.services.transit.realtime.views:history",
         ),
         Role("dispatcher", _("Dispatcher"), ("transit.view_fleet", "transit.change_fleet", "transit.change_alert")),
         Role("school", _("School transport officer"), ("transit.link_guardians",)),
@@ -165,6 +162,7 @@ SERVICE = Service(
             "transit.view_fleet",
             icon="bus",
             waiting="cityhall.services.transit.control.episodes:how_many_open",
+            waiting_name=_("Out of the ordinary"),
         ),
         Desk("alerts", _("Alerts and detours"), "/transit/control/alerts/", "transit.change_alert", icon="warning"),
         Desk("school", _("School buses"), "/transit/school/office/", "transit.link_guardians", icon="user"),

@@ -10,7 +10,7 @@ from django.db import connection, transaction
 
 from cityhall.kernel.journal import Event, Follower, append
 from cityhall.kernel.journal import runner as runner_module
-from cityhall.kernel.journal.followers import ATTEMPTS, follow, register_follower, registered
+from cityhall.kernel.journal.followers import ATTEMPTS, follow, followers
 from cityhall.kernel.journal.models import Cursor, Parked
 from cityhall.kernel.journal.sealer import seal_all
 from tests.kernel.journal.processes import start, wait_for
@@ -129,7 +129,7 @@ def test_they_are_woken_and_do_not_wait_to_look(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(runner_module, "SAFETY_S", 3600.0)
     arrived: list[float] = []
     follower = Follower("woken", lambda found: arrived.extend(time.monotonic() for _ in found), ("a",))
-    monkeypatch.setitem(registered, "woken", follower)
+    monkeypatch.setattr(runner_module, "followers", lambda: [follower])
     stop = threading.Event()
     running = threading.Thread(target=runner_module.main, args=(stop,))
     running.start()
@@ -149,12 +149,17 @@ def test_they_are_woken_and_do_not_wait_to_look(monkeypatch: pytest.MonkeyPatch)
         running.join(15)
 
 
-def test_a_name_belongs_to_one_follower() -> None:
-    one = Follower("taken", lambda found: None)
-    register_follower(one)
-    try:
-        register_follower(one)
-        with pytest.raises(ValueError, match="taken"):
-            register_follower(Follower("taken", lambda found: None))
-    finally:
-        del registered["taken"]
+def test_a_name_is_one_followers(monkeypatch: pytest.MonkeyPatch) -> None:
+    from cityhall.kernel import service
+
+    def handler(found: list[Event]) -> None:
+        raise AssertionError("nobody calls it")
+
+    pair = tuple(
+        service.Service(slug, slug, "", "tests", declares=(Follower("taken", handler),)) for slug in ("one", "two")
+    )
+    monkeypatch.setattr(service, "city_services", lambda: pair[:1])
+    assert [one.name for one in followers() if one.name == "taken"] == ["taken"]
+    monkeypatch.setattr(service, "city_services", lambda: pair)
+    with pytest.raises(service.ServiceError, match="taken"):
+        followers()

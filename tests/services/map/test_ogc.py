@@ -19,8 +19,10 @@ from django.test import Client
 from hypothesis import HealthCheck, given, settings
 from schemathesis.checks import CHECKS
 
+from cityhall.kernel.service import declared
 from cityhall.services.map.openapi import SCHEMAS
 from cityhall.services.map.opendata import open_layers
+from cityhall.web.declares import Feed
 
 OGC = "/map/ogc"
 PROMISED = [
@@ -169,7 +171,9 @@ def test_a_formula_does_not_leave_as_one(fleet: Any) -> None:
 def test_the_catalogue(fleet: Any) -> None:
     graph = Client().get("/map/catalogue.jsonld").json()["@graph"]
     sets = [node for node in graph if node["@type"] == "dcat:Dataset"]
-    assert {node["dct:identifier"]["@value"] for node in sets} == set(open_layers())
+    assert {node["dct:identifier"]["@value"] for node in sets} == set(open_layers()) | {
+        f"{service.slug}-{feed.slug}" for service, feed in declared(Feed)
+    }
     for node in graph:
         if node["@type"] == "dcat:Distribution":
             assert Client().get(node["dcat:downloadURL"]["@id"]).status_code == 200

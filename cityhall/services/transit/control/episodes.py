@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from cityhall.kernel.journal import append
 from cityhall.kernel.notify.sending import send
+from cityhall.kernel.people.actors import Actor
 from cityhall.kernel.people.models import Membership
 from cityhall.kernel.places.point import Point
 from cityhall.services.transit import days
@@ -55,6 +56,11 @@ class Ledger:
 
 
 @transaction.atomic
+def how_many_open(actor: Actor) -> int:
+    """How many vehicles have something out of the ordinary now."""
+    return Episode.objects.filter(ended_at=None).values("vehicle").distinct().count()
+
+
 def settle(
     ledger: Ledger, findings: Sequence[Finding], states: Iterable[Seen], now: float, lines: dict[str, str] | None = None
 ) -> list[Episode]:

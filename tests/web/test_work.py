@@ -1,0 +1,81 @@
+"""Officers find their work: after signing in, in the menu, on the front page and in the account."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from django.test import Client
+
+from cityhall.kernel.people.actors import system
+from cityhall.kernel.people.desks import desks_of
+from cityhall.kernel.people.models import Person
+from cityhall.kernel.people.permissions import grant
+
+pytestmark = pytest.mark.django_db
+PASSWORD = "a long password"
+
+
+def officer(*roles: str, scope: str = "") -> Person:
+    person = Person.objects.create_user("olga@example.org", PASSWORD, name="Olga")
+    for role in roles:
+        grant(system("test"), person, role, scope=scope)
+    return person
+
+
+def addresses(page: str) -> set[str]:
+    """Where the cards of the page lead."""
+    return set(re.findall(r'<h2><a class="row" href="([^"]+)"', page))
+
+
+def sign_in(client: Client) -> str:
+    answer = client.post("/accounts/login/", {"login": "olga@example.org", "password": PASSWORD})
+    assert answer.status_code == 302
+    return str(answer.headers["Location"])
+
+
+def test_an_officer_lands_on_the_desks_that_the_roles_open(client: Client) -> None:
+    officer("reports.officer", "transit.dispatcher")
+    assert sign_in(client) == "/work/"
+    page = client.get("/work/").content.decode()
+    assert addresses(page) == {"/reports/desk/", "/transit/control/", "/transit/control/alerts/"}
+    for address in addresses(page):
+        assert client.get(address).status_code == 200, address
+    for other in ("/", "/accounts/me/"):
+        assert 'href="/work/"' in client.get(other).content.decode(), other
+
+
+def test_every_desk_opens_for_the_role_that_shows_it(client: Client) -> None:
+    """Whatever role a manifest declares: a desk that is shown can be entered."""
+    from cityhall.kernel.people.permissions import roles
+
+    entered = set()
+    for number, role in enumerate(roles()):
+        person = Person.objects.create_user(f"officer{number}@example.org", PASSWORD)
+        grant(system("test"), person, role)
+        client.force_login(person)
+        for _service, desk in desks_of(person):
+            assert client.get(desk.home).status_code == 200, (role, desk.home)
+            entered.add(desk.slug)
+    assert {"desk", "fleet", "alerts", "school", "receivers", "datasets"} <= entered
+
+
+def test_a_role_for_a_part_of_the_city_opens_the_desk_too(client: Client) -> None:
+    from cityhall.kernel.cases.models import Agency
+
+    Agency.objects.create(slug="roads", name="Roads")
+    officer("reports.officer", scope="agency:roads")
+    assert sign_in(client) == "/work/"
+    assert addresses(client.get("/work/").content.decode()) == {"/reports/desk/"}
+
+
+def test_a_resident_lands_at_home_and_sees_no_work(client: Client) -> None:
+    officer()
+    assert sign_in(client) == "/"
+    assert 'href="/work/"' not in client.get("/").content.decode()
+    page = client.get("/work/")
+    assert page.status_code == 200 and not addresses(page.content.decode())
+
+
+def test_a_stranger_is_asked_to_sign_in(client: Client) -> None:
+    assert client.get("/work/").status_code == 302
