@@ -53,6 +53,11 @@ class Message:
     last: bool = False
 
 
+def everybody(_actor: object, _topic: str) -> bool:
+    """A `LiveTopic.may_hear` of what is public."""
+    return True
+
+
 def publish(topic: str, payload: dict[str, Any] | list[Any]) -> None:
     """Sends `payload` to whoever watches `topic`, when the transaction commits; a long list as several.
 

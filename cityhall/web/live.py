@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from cityhall.kernel.errors import Invalid
 from cityhall.kernel.live import LiveTopic, hub
 from cityhall.kernel.people.actors import actor_of
+from cityhall.kernel.people.permissions import may
 from cityhall.kernel.places.declares import Layer
 from cityhall.kernel.service import declared, resolve
 from cityhall.web.moving import View, moving
@@ -25,11 +26,11 @@ STILL_HERE = b": still here\n\n"
 async def stream(request: HttpRequest, topic: str) -> StreamingHttpResponse:
     """A topic's messages as they come.
 
-    Layers' topics are for everybody: lists of features, each at most once a second, of the whole city or of what
-    `?bbox=west,south,east,north` and `?having=name:42` (repeated: any of them) choose. `person-<id>` is for that
-    person only, and a service's own topics for whom the manifest says (`LiveTopic`).
+    Layers' topics are for whoever may see the layer: lists of features, each at most once a second, of the whole city
+    or of what `?bbox=west,south,east,north` and `?having=name:42` (repeated: any of them) choose. `person-<id>` is for
+    that person only, and a service's own topics for whom the manifest says (`LiveTopic`).
     """
-    if any(layer.live == topic and not layer.permission for _service, layer in declared(Layer)):
+    if await _is_layers(request, topic):
         body = _features(topic, _view(request))
     elif await _may_hear(request, topic):
         body = _messages(topic)
@@ -56,6 +57,20 @@ def _view(request: HttpRequest) -> View:
     if not (-180 <= west < east <= 180 and -90 <= south < north <= 90):
         raise Invalid(_("This is no box."), field="bbox", mend=_("Write bbox=west,south,east,north in degrees."))
     return View.of((west, south, east, north), having)
+
+
+async def _is_layers(request: HttpRequest, topic: str) -> bool:
+    """Whether it is the topic of a layer that whoever asks may see."""
+    wanted = {layer.permission for _service, layer in declared(Layer) if layer.live == topic}
+    if not wanted or "" in wanted:
+        return bool(wanted)
+    await request.auser()
+    return bool(await sync_to_async(_has_one)(request, wanted))
+
+
+def _has_one(request: HttpRequest, permissions: set[str]) -> bool:
+    actor = actor_of(request)
+    return any(may(actor, permission) for permission in permissions)
 
 
 async def _may_hear(request: HttpRequest, topic: str) -> bool:

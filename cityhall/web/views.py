@@ -16,33 +16,14 @@ from django.views.decorators.cache import cache_control
 from django.views.decorators.http import condition, require_safe
 
 from cityhall.engines.basemap.style import style
-from cityhall.kernel.people.actors import ANONYMOUS, Actor, actor_of
-from cityhall.kernel.places.layers import find_layer, geojson, seen_by
+from cityhall.kernel.people.actors import actor_of
+from cityhall.kernel.places.layers import find_layer, geojson
 from cityhall.web import ranges
 from cityhall.web.basemap import basemap_file
+from cityhall.web.layers import map_layers
 from cityhall.web.offers import groups
 
 CHUNK = 64 * 1024
-
-
-def map_layers(actor: Actor = ANONYMOUS) -> list[dict[str, Any]]:
-    """Every layer that somebody may see of what the city's services draw, as the map component takes it."""
-    return [
-        {
-            "id": f"{service.slug}-{layer.slug}",
-            "name": str(layer.name),
-            "kind": layer.kind,
-            "url": f"/map/layers/{service.slug}/{layer.slug}.geojson",
-            "live": f"/live/{layer.live}" if layer.live else "",
-            "panel": layer.panel,
-            "icon": layer.icon or service.icon,
-            "color": layer.color,
-            "size": layer.style.get("size", 0),
-            "minzoom": layer.min_zoom,
-            "visible": layer.visible,
-        }
-        for service, layer in seen_by(actor)
-    ]
 
 
 @require_safe

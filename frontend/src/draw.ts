@@ -2,7 +2,7 @@ import type { GeoJSONSource } from 'maplibre-gl'
 import type { CityMap } from './map'
 import { lineOf, pointsOf, toggled, without } from './drawing'
 
-const LAYER = 'transit-stops'
+const LAYER = 'transit/stops'
 
 /** An officer's form beside the map: a press adds to the field that is chosen; the fields stay the truth. */
 export function startDraw(page: HTMLElement): void {

@@ -80,8 +80,8 @@ export class CityMap extends HTMLElement {
     for (const layer of this.layers.filter((one) => one.live || one.poll)) {
       const live = new LiveLayer(this.map, layer, this)
       this.live.set(layer.id, live)
-      const service = layer.id.split('-')[0]
-      live.listen(this.layers.find((one) => one.kind === 'line' && one.id.split('-')[0] === service)?.url ?? '')
+      const service = layer.id.split('/')[0]
+      live.listen(this.layers.find((one) => one.kind === 'line' && one.id.split('/')[0] === service)?.url ?? '')
     }
     for (const layer of this.layers.filter((one) => one.again)) this.askAgain(layer)
   }

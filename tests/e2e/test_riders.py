@@ -47,7 +47,7 @@ def test_a_bus_is_pressed_and_its_panel_goes_on(desktop: Page, demo: Demo) -> No
 def test_the_map_moves_a_bus_between_two_reports(desktop: Page) -> None:
     desktop.emulate_media(reduced_motion="no-preference")
     with_buses(desktop)
-    places = f"JSON.stringify({LIVE}.map.getSource('transit-vehicles').serialize().data.features.map(f => f.geometry))"
+    places = f"JSON.stringify({LIVE}.map.getSource('transit/vehicles').serialize().data.features.map(f => f.geometry))"
     desktop.wait_for_timeout(3000)
     seen = set()
     for _look in range(8):

@@ -17,6 +17,7 @@ from cityhall.services.map.datasets.pictures import tiles
 from cityhall.services.map.models import OutsideMap
 from cityhall.services.map.replay import can_replay
 from cityhall.services.map.tiles import tiles_path
+from cityhall.web.layers import layer_spec
 
 
 def layer_specs(actor: Actor) -> list[dict[str, Any]]:
@@ -26,18 +27,8 @@ def layer_specs(actor: Actor) -> list[dict[str, Any]]:
 
 def _spec(service: Service, layer: Layer) -> dict[str, Any]:
     names = [service.slug, layer.slug]
-    return {
-        "id": f"{service.slug}/{layer.slug}",
-        "name": str(layer.name),
-        "group": str(service.name),
-        "kind": layer.kind,
-        "color": layer.color,
-        "panel": layer.panel,
-        "minzoom": layer.min_zoom,
-        "visible": layer.visible,
-        "live": f"/live/{layer.live}" if layer.live and not layer.permission else "",
-        # A live layer is drawn from its GeoJSON and moved by its topic; what stands still comes as tiles.
-        "geojson": reverse("map_layer", args=names) if layer.source and layer.live else "",
+    return layer_spec(service, layer) | {
+        # A live layer is drawn from its address and moved by its topic; what stands still comes as tiles.
         "tiles": tiles_path(service, layer),
         "summary": reverse("map_summary", args=names),
         "heat": reverse("map_heat", args=names),

@@ -40,6 +40,7 @@ from cityhall.services.reports.models import (
 )
 from cityhall.services.reports.open311 import client
 from cityhall.services.reports.questions import told
+from cityhall.web.layers import page_points
 
 BULK = ("accept", "start", "resolve", "reject")
 OWN_FORM = ("transfer", "merge", "assign")
@@ -109,20 +110,8 @@ def _inbox(request: HttpRequest, query: Any, typed: Any = None) -> HttpResponse:
 
 def _layer(which: str, query: str) -> list[dict[str, Any]]:
     """The page's own points for its map."""
-    return [
-        {
-            "id": "desk-points",
-            "name": _("Reports"),
-            "kind": "point",
-            "url": f"/reports/desk/points/{which}.geojson?{query}",
-            "live": "",
-            "icon": "warning",
-            "color": "#b3261e",
-            "bold": True,
-            "minzoom": 0,
-            "visible": True,
-        }
-    ]
+    url = f"/reports/desk/points/{which}.geojson?{query}"
+    return [page_points("desk-points", _("Reports"), url, "#b3261e", icon="warning", bold=True)]
 
 
 @never_cache

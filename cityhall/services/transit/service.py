@@ -4,6 +4,7 @@ from django.utils.translation import gettext_lazy as _
 
 from cityhall.kernel.devices.declares import Door
 from cityhall.kernel.indicators.declares import Indicator
+from cityhall.kernel.live import LiveTopic
 from cityhall.kernel.people.declares import Desk, PersonalData, Role
 from cityhall.kernel.places.declares import Layer, Place
 from cityhall.kernel.service import Addresses, Api, Check, Load, Service
@@ -105,6 +106,48 @@ SERVICE = Service(
             color="#0b5cad",
             visible=True,
         ),
+        Layer(
+            slug="fleet",
+            name=_("Fleet, for dispatchers"),
+            kind="point",
+            source="cityhall.services.transit.control.board:geojson",
+            public_fields=(
+                *(
+                    "id",
+                    "vehicle",
+                    "kind",
+                    "name",
+                    "line",
+                    "route",
+                    "headsign",
+                    "trip",
+                    "color",
+                    "at",
+                    "states",
+                    "level",
+                ),
+                *("delay_s", "speed_kmh", "fix", "accuracy_m", "occupancy", "next_stop", "bearing"),
+                *("hold_s", "hold_reason", "ahead_s", "behind_s", "url"),
+            ),
+            labels={
+                "id": _("Vehicle"),
+                "line": _("Line"),
+                "headsign": _("To"),
+                "level": _("State"),
+                "delay_s": _("Late, in seconds"),
+                "speed_kmh": _("km/h"),
+                "next_stop": _("Next stop"),
+            },
+            unshown=(
+                *("url", "color", "vehicle", "name", "route", "trip", "at", "states", "fix", "accuracy_m", "occupancy"),
+                *("bearing", "hold_s", "hold_reason", "ahead_s", "behind_s", "kind"),
+            ),
+            live="fleet-room",
+            permission="transit.view_fleet",
+            history="cityhall.services.transit.realtime.replay:sightings",
+            icon="bus",
+            color="#0b5cad",
+        ),
         Indicator(
             slug="vehicles",
             name=_("on the road"),
@@ -168,6 +211,7 @@ SERVICE = Service(
         Desk("school", _("School buses"), "/transit/school/office/", "transit.link_guardians", icon="user"),
         Desk("receivers", _("Receivers"), "/transit/receivers/", "devices.view", icon="locate"),
         Door("position", "cityhall.services.transit.actions:record_positions"),
+        LiveTopic("arrivals", "cityhall.kernel.live:everybody"),
         Runner("tracker", "cityhall.services.transit.tracking.tracker:run"),
         Runner("receivers", "cityhall.services.transit.doors.tcp:run"),
         Runner("receivers-mqtt", "cityhall.services.transit.doors.mqtt:run"),

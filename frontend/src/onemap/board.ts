@@ -104,9 +104,9 @@ export class Board {
   private follow(spec: LayerSpec, shown: Shown | undefined): void {
     this.moving.get(spec.id)?.stop()
     this.moving.delete(spec.id)
-    if (!shown || shown.as !== 'points' || !spec.geojson) return
+    if (!shown || shown.as !== 'points' || !spec.live) return
     let filled = -HELD_MS
-    const moving = new Moving(spec.geojson, spec.live, (features) => {
+    const moving = new Moving(spec.url, spec.live, (features) => {
       // Until the map has once been drawn whole, moves are held back: they would keep a slow device from ever finishing.
       if (!this.element.dataset.idle && performance.now() - filled < HELD_MS) return
       filled = performance.now()

@@ -47,7 +47,7 @@ export function remove(map: MapLibre, id: string): void {
 export function add(map: MapLibre, spec: LayerSpec, shown: Shown): void {
   remove(map, spec.id)
   if (shown.as !== 'points') return addShades(map, spec, shown)
-  const tiled = !spec.geojson
+  const tiled = !spec.live
   if (tiled) {
     const address = location.origin + asked(spec.tiles, shown)
     map.addSource(spec.id, { type: 'vector', tiles: [address], maxzoom: 16 })

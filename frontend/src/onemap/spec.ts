@@ -9,7 +9,7 @@ export interface LayerSpec {
   visible: boolean
   live: string
   panel: string
-  geojson: string
+  url: string
   tiles: string
   summary: string
   heat: string

@@ -180,6 +180,11 @@ def _stop_name(trip: runs.Trip | None, sequence: int | None) -> str:
     return str(timetables.service().schedule.stops.name[trip.stops[sequence]])
 
 
+def geojson(bounds: tuple[float, float, float, float] | None = None) -> dict[str, Any]:
+    """The fleet as a layer, hidden vehicles too: for those who may see it. A box leaves nothing out: it is small."""
+    return {"type": "FeatureCollection", "features": [row.feature() for row in now_rows()]}
+
+
 def now_rows() -> list[Row]:
     """The rows as of now."""
     now = timezone.now()

@@ -2,31 +2,27 @@
 
 from __future__ import annotations
 
-import asyncio
 import csv
 import datetime as dt
 from collections import Counter
-from collections.abc import AsyncIterator
 from typing import Any
 
-from asgiref.sync import sync_to_async
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse, JsonResponse, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from cityhall.kernel.errors import CityhallError, Missing
-from cityhall.kernel.live import hub
 from cityhall.kernel.people.actors import actor_of
 from cityhall.kernel.people.permissions import may, require
 from cityhall.services.transit import days, queries, timetables
-from cityhall.services.transit.control import board, quality, room, runs, strings
+from cityhall.services.transit.control import board, quality, runs, strings
 from cityhall.services.transit.control.rules import BY_SLUG, rules
 from cityhall.services.transit.models import Episode, FeedVersion, Line, StopCall, TripPrediction, Vehicle, VehicleState
+from cityhall.web.layers import chosen_layers
 
-HEARTBEAT_S = 15.0
 WINDOWS = (60, 120, 240)
 SHOWN_EPISODES = 40
 
@@ -65,7 +61,7 @@ def fleet(request: HttpRequest) -> HttpResponse:
         "on_road": len(rows),
         "lines": sorted({row.line for row in rows if row.line}, key=lambda line: (len(line), line)),
         "wanted": wanted,
-        "layers": [_layer()],
+        "layers": chosen_layers({"transit/fleet": True}, actor_of(request)),
         "tab": "fleet",
     }
     return render(request, "transit/control/fleet.html", context)
@@ -87,50 +83,6 @@ def _shown(row: board.Row, names: dict[str, Any], wanted: dict[str, str]) -> dic
         "hold": "" if row.hold_s is None else names["hold"] % row.hold_s if row.hold_s else names["go"],
         "age": max(0, round(dt.datetime.now(dt.UTC).timestamp() - row.at)),
     }
-
-
-def _layer() -> dict[str, Any]:
-    return {
-        "id": "fleet",
-        "name": _("Vehicles"),
-        "kind": "point",
-        "url": reverse("transit_control_geojson"),
-        "live": reverse("transit_control_live"),
-        "icon": "bus",
-        "color": "#0b5cad",
-        "minzoom": 0,
-        "visible": True,
-    }
-
-
-@require_safe
-def geojson(request: HttpRequest) -> HttpResponse:
-    """The fleet for the map; hidden vehicles are in it."""
-    _require(request)
-    features = [row.feature() for row in board.now_rows()]
-    return JsonResponse({"type": "FeatureCollection", "features": features}, content_type="application/geo+json")
-
-
-async def live(request: HttpRequest) -> HttpResponse | StreamingHttpResponse:
-    """What changes in the fleet, as it does (server-sent events)."""
-    await request.auser()
-    await sync_to_async(_require)(request)
-    headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-    return StreamingHttpResponse(_changes(), content_type="text/event-stream", headers=headers)
-
-
-async def _changes() -> AsyncIterator[bytes]:
-    yield b"retry: 2000\n: here\n\n"
-    async with hub().reader(room.TOPIC) as waiting:
-        while True:
-            try:
-                message = await asyncio.wait_for(waiting.get(), HEARTBEAT_S)
-            except TimeoutError:
-                yield b": still here\n\n"
-                continue
-            if message.last:
-                return
-            yield b"event: reset\ndata: \n\n" if message.reset else f"data: {message.data}\n\n".encode()
 
 
 @require_safe

@@ -26,7 +26,7 @@ from cityhall.services.transit.realtime import archive, notices, wording
 from cityhall.services.transit.realtime.alerts import to_come
 from cityhall.services.transit.realtime.forms import AlertForm, CancellationForm, DetourForm, today
 from cityhall.web import ranges
-from cityhall.web.views import map_layers
+from cityhall.web.layers import chosen_layers
 
 SHOWN = 200
 OTHER_FIELDS = {"informed": ("closed_stops", "stops", "route"), "periods": ("ends_at", "until_0")}
@@ -126,7 +126,7 @@ def write(request: HttpRequest, name: str, pk: str = "") -> HttpResponse:
             return redirect("transit_notice", name, made.pk)
     alert = getattr(notice, "alert", None)
     context = _shell(name) | {"form": form, "notice": notice, "alert": alert, "own_alerts": [alert]}
-    context["layers"] = [layer | {"visible": True} for layer in map_layers() if layer["id"] == "transit-stops"]
+    context["layers"] = chosen_layers({"transit/stops": True})
     return render(request, "transit/notices/write.html", context, status=422 if form.errors else 200)
 
 

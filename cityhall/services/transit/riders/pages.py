@@ -19,9 +19,9 @@ from cityhall.services.transit.riders import board as boards
 from cityhall.services.transit.riders import favourites, lines, vehicles
 from cityhall.services.transit.riders.arrivals import lines_at, stop_arrivals
 from cityhall.services.transit.riders.notices import notices
-from cityhall.web.views import map_layers
+from cityhall.web.layers import chosen_layers
 
-ON_MAP = {"transit-vehicles": True, "transit-lines": False, "transit-stops": True}
+ON_MAP = {"transit/vehicles": True, "transit/lines": False, "transit/stops": True}
 """The layers of a page about some buses, and whether each is seen: along the lines they only glide."""
 
 
@@ -35,7 +35,7 @@ def is_part(request: HttpRequest) -> bool:
 
 def vehicle_layers() -> list[dict[str, Any]]:
     """The map's layers for a page about some buses."""
-    return [layer | {"visible": ON_MAP[layer["id"]]} for layer in map_layers() if layer["id"] in ON_MAP]
+    return chosen_layers(ON_MAP)
 
 
 def _day(text: str) -> dt.date | None:

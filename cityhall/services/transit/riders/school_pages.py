@@ -23,6 +23,7 @@ from cityhall.services.transit.api import read_point
 from cityhall.services.transit.models import Guardian, Pupil, Vehicle
 from cityhall.services.transit.riders import school, words
 from cityhall.services.transit.riders.pages import is_part
+from cityhall.web.layers import page_points
 
 
 @login_required
@@ -43,8 +44,7 @@ def pupils(request: HttpRequest) -> HttpResponse:
 def _layer(pupil_id: int) -> dict[str, Any]:
     """The bus as a layer of the guardian's map: it asks again by itself, and listens to no topic others might hear."""
     url = reverse("transit_school_bus", args=[pupil_id])
-    place = {"id": "school-bus", "name": _("School bus"), "kind": "point", "url": url, "live": "", "poll": 5}
-    return place | {"color": "#c07a00", "minzoom": 0, "visible": True}
+    return page_points("school-bus", _("School bus"), url, "#c07a00", poll=5)
 
 
 @login_required

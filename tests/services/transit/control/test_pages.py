@@ -24,7 +24,7 @@ from cityhall.services.transit.models import Episode, Vehicle, VehicleState
 from tests.services.transit.control.conftest import DAY, call
 
 Drive = Callable[..., VehicleState]
-PAGES = ("", "vehicles.geojson", "lines/", "quality/", "quality.csv", "vehicles/B07/", "live")
+PAGES = ("", "lines/", "quality/", "quality.csv", "vehicles/B07/")
 
 
 @pytest.mark.parametrize("page", PAGES)
@@ -33,6 +33,10 @@ def test_nobody_else_comes_in(city: Path, client: Client, page: str) -> None:
     assert answer.status_code == 403
     assert client.post("/transit/control/quality/compute").status_code == 403
     assert client.get("/api/transit/fleet").status_code == 403
+    # The layer and its topic are as if they were not there; where they were before leads to them.
+    for old, new in (("vehicles.geojson", "/map/layers/transit/fleet.geojson"), ("live", "/live/fleet-room")):
+        assert client.get(f"/transit/control/{old}").headers["Location"] == new
+        assert client.get(new).status_code == 404
 
 
 @pytest.mark.parametrize("page", ["", "lines/", "quality/"])
@@ -61,8 +65,9 @@ def test_every_vehicle_is_there_and_the_worst_first(room: Client, drive: Drive, 
     only_late = room.get("/transit/control/?state=late").content.decode()
     hidden = re.findall(r'<tr data-vehicle="([^"]+)"[^>]* hidden>', only_late)
     assert hidden == ["B08", "S1", "B07"]
-    features = room.get("/transit/control/vehicles.geojson").json()["features"]
+    features = room.get("/map/layers/transit/fleet.geojson").json()["features"]
     assert {one["id"]: one["properties"]["states"] for one in features}["B09"] == "late"
+    assert room.get("/live/fleet-room").status_code == 200
     # The watch says in the journal what it found once, however often it looks.
     assert Episode.objects.count() == 2
 
