@@ -11,6 +11,8 @@ from django.utils.functional import SimpleLazyObject
 from cityhall.kernel.people.desks import desks_of
 from cityhall.kernel.people.models import Person
 
+from cityhall.kernel import clock
+
 
 def shell(request: HttpRequest) -> dict[str, Any]:
     """The city, its services, whether whoever asks works for it, and the key browsers subscribe to push with."""
@@ -18,6 +20,7 @@ def shell(request: HttpRequest) -> dict[str, Any]:
         "officer": SimpleLazyObject(lambda: _is_officer(request)),
         "city": settings.CITY,
         "services": settings.SERVICES,
+        "clock_ahead": round(clock.ahead()),
         "web_push_key": settings.SECRETS["web_push"]["public"],
     }
 

@@ -11,7 +11,6 @@ import logging
 import math
 import random
 import threading
-import time
 from dataclasses import dataclass, field
 
 import httpx
@@ -19,6 +18,7 @@ from django.conf import settings
 from google.protobuf.message import DecodeError
 from google.transit import gtfs_realtime_pb2
 
+from cityhall.kernel import clock
 from cityhall.kernel.values import whole
 from cityhall.services.transit.doors.handover import Batch, Handover
 from cityhall.services.transit.doors.options import Source, sources
@@ -139,7 +139,7 @@ async def ask(client: httpx.AsyncClient, poll: Poll, handover: Handover) -> floa
                 raise FeedProblem(f"it answers {answer.status_code}")
             body = await _body(answer)
         batch = Batch()
-        poll.take(body, time.time(), batch)
+        poll.take(body, clock.time(), batch)
         handover.put(batch)
         poll.etag, poll.modified = answer.headers.get("ETag", ""), answer.headers.get("Last-Modified", "")
         poll.failures = 0
