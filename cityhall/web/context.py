@@ -8,10 +8,9 @@ from django.conf import settings
 from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject
 
+from cityhall.kernel import clock
 from cityhall.kernel.people.desks import desks_of
 from cityhall.kernel.people.models import Person
-
-from cityhall.kernel import clock
 
 
 def shell(request: HttpRequest) -> dict[str, Any]:
