@@ -91,6 +91,9 @@ def up(
     """Serve a city until Ctrl-C."""
     from cityhall.running import processes
 
+    if not only:
+        # The demo's own processes are started one by one; a city as a whole has the machine's clock.
+        _refuse_a_set_clock()
     if only and only not in processes.PARTS:
         fail(f"--only takes {', '.join(processes.PARTS)}, not {only!r}.")
     if only:
@@ -103,6 +106,31 @@ def up(
             processes.run_part(only, host=host, port=port, workers=workers)
         return
     _serve(city_folder(data, city), host, port)
+
+
+def _refuse_a_set_clock() -> None:
+    from cityhall.kernel import clock
+
+    if os.environ.get(clock.VARIABLE):
+        fail(f"{clock.VARIABLE} is set: only the demo's clock can be (`cityhall demo --at`). Take it out.")
+
+
+def _set_clock(folder: Path, at: str) -> None:
+    """Has the demo's processes, this one too, believe that it is `at` now, by the city's time."""
+    from datetime import datetime
+
+    from cityhall.kernel import clock
+    from cityhall.kernel.city import read_city
+
+    try:
+        moment = datetime.fromisoformat(at)
+    except ValueError:
+        fail(f"--at {at!r} is no moment: write 2026-11-27T16:30.")
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=read_city(folder / "city.toml").zone)
+    os.environ[clock.VARIABLE] = f"{clock.ahead_of(moment):.3f}"
+    clock.read(os.environ[clock.VARIABLE])
+    console.print(f"[yellow]The demo's clock is set to {moment:%A, %d %B %Y, %H:%M} and runs on from there.[/yellow]")
 
 
 def _serve(folder: Path, host: str, port: int, *, simulate: float = 0.0, seed: int = 0) -> None:
@@ -172,6 +200,7 @@ def demo(
     seed: Annotated[int, typer.Option("--seed", help="Another number makes another city.")] = 4,
     speed: Annotated[float, typer.Option("--speed", help="How fast the city lives; 1 is real time.", min=0)] = 1.0,
     still: Annotated[bool, typer.Option("--still", help="Make the city but do not serve it.")] = False,
+    at: Annotated[str, typer.Option("--at", help="Set the demo's clock: 2026-11-27T16:30, the city's time.")] = "",
 ) -> None:
     """Make the demo city (the same every time), and serve it with its residents and buses at work."""
     from cityhall.kernel.database import database
@@ -184,6 +213,10 @@ def demo(
 
             with steps() as begin:
                 make_demo(folder, seed, begin("Demo city"))
+        if at:
+            _set_clock(folder, at)
+        else:
+            _refuse_a_set_clock()
         # Loading and serving share one server: it is not stopped and started between them.
         with database(folder):
             if not loaded.exists():

@@ -8,6 +8,7 @@
 | MQTT_URL | broker that devices publish to | no MQTT door |
 | EMAIL_URL | smtp://user:password@host:port, or smtps:// | mails are written to the city's folder |
 | CITYHALL_URL | the address residents use, https://... | http://localhost:8000 |
+| CITYHALL_CLOCK | seconds that a demo's clock is ahead; set by `cityhall demo --at`, refused by any other city | 0 |
 | CITYHALL_DEBUG | 1: Django's debug pages; never on the open internet | off |
 """
 
@@ -19,6 +20,7 @@ from urllib.parse import urlsplit
 
 import django_stubs_ext
 
+from cityhall.kernel import clock
 from cityhall.kernel.city import read_city
 from cityhall.kernel.city.secrets import read_secrets
 from cityhall.kernel.database import django_database
@@ -28,11 +30,17 @@ from cityhall.kernel.service import enabled, rooms
 # Lets `models.Field[...]` and the like be written at run time as the type checker reads them.
 django_stubs_ext.monkeypatch()
 
+DEMO = "demo"
+"""Slug of the demo city, whose clock may be set."""
 BASE = Path(__file__).resolve().parent
 CITY_FOLDER = Path(os.environ.get("CITYHALL_CITY", "data/demo")).resolve()
 CITY = read_city(CITY_FOLDER / "city.toml")
 SECRETS = read_secrets(CITY_FOLDER)
 SERVICES = enabled(CITY.services)
+_ahead = clock.read(os.environ.get(clock.VARIABLE, ""))
+if _ahead and CITY.slug != DEMO:
+    raise ValueError(f"{clock.VARIABLE} is set, and only a demo's clock can be: take it out.")
+clock.set_ahead(_ahead)
 
 DEBUG = os.environ.get("CITYHALL_DEBUG") == "1"
 PUBLIC_URL = os.environ.get("CITYHALL_URL", "http://localhost:8000").rstrip("/")

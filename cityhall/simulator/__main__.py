@@ -16,7 +16,7 @@ from typing import Any
 import httpx
 
 from cityhall.engines.gtfs import read_feeds
-from cityhall.simulator import officers, reporters
+from cityhall.simulator import clock, officers, reporters
 from cityhall.simulator.doors import Advice, Gateway, Receivers
 from cityhall.simulator.fleet import Fleet
 from cityhall.simulator.signing import Signer
@@ -33,12 +33,12 @@ def fetch_fleet(client: httpx.Client, speed: float) -> Fleet:
         path = Path(folder) / "gtfs.zip"
         path.write_bytes(answer.content)
         schedule, _ = read_feeds([path])
-    return Fleet(schedule, time.time(), speed=speed)
+    return Fleet(schedule, clock.time(), speed=speed)
 
 
 def step(fleet: Fleet, receivers: Receivers, gateway: Gateway, advice: Advice) -> int:
     """A second of the fleet's life; returns how many vehicles said where they are."""
-    messages = fleet.step(time.time())
+    messages = fleet.step(clock.time())
     gateway.send(receivers.send(messages))
     for bus in fleet.asking():
         seconds = advice.hold(bus.vehicle.id)
@@ -81,7 +81,7 @@ def main() -> None:
     keys = json.loads(options.keys.read_text())
     for name, life in _lives(options, keys, stop):
         threading.Thread(target=life, name=name, daemon=True).start()
-    signer = Signer(keys["device"], keys["key"])
+    signer = Signer(keys["device"], keys["key"], ahead_s=clock.AHEAD_S)
     with httpx.Client(base_url=options.address, timeout=20) as client:
         fleet, gateway, advice = None, Gateway(client, signer), Advice(client, signer)
         receivers = Receivers(keys.get("port", 0), keys.get("receivers", {}))

@@ -54,21 +54,25 @@ class Signer:
     """Signs the envelopes of one device. Several threads may share one.
 
     Nonces begin at the clock in microseconds and go up by one, so a device that starts anew goes on above where
-    it was without having to remember anything.
+    it was without having to remember anything. `ahead_s`: how far the city's clock is ahead of this machine's.
     """
 
-    def __init__(self, device: str, key: str) -> None:
+    def __init__(self, device: str, key: str, *, ahead_s: float = 0.0) -> None:
         self.device = device
         self._key = key_bytes(key)
-        self._nonce = time.time_ns() // 1000
+        self._ahead_ms = round(ahead_s * 1000)
+        self._nonce = self._now_ms() * 1000
         self._lock = threading.Lock()
+
+    def _now_ms(self) -> int:
+        return time.time_ns() // 1_000_000 + self._ahead_ms  # noqa: TID251 (it stands alone)
 
     def envelope(self, messages: Sequence[dict[str, Any]], *, sent_at: int | None = None) -> bytes:
         """The envelope for `messages`, ready to be sent; `sent_at` in ms UTC, now where it is left out."""
         with self._lock:
             self._nonce += 1
             nonce = self._nonce
-        sent_at = time.time_ns() // 1_000_000 if sent_at is None else sent_at
+        sent_at = self._now_ms() if sent_at is None else sent_at
         payload = json.dumps(list(messages), separators=(",", ":"), ensure_ascii=False)
         return json.dumps(
             {

@@ -8,6 +8,7 @@ from django.conf import settings
 from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject
 
+from cityhall.kernel import clock
 from cityhall.kernel.people.desks import desks_of
 from cityhall.kernel.people.models import Person
 
@@ -18,6 +19,7 @@ def shell(request: HttpRequest) -> dict[str, Any]:
         "officer": SimpleLazyObject(lambda: _is_officer(request)),
         "city": settings.CITY,
         "services": settings.SERVICES,
+        "clock_ahead": round(clock.ahead()),
         "web_push_key": settings.SECRETS["web_push"]["public"],
     }
 

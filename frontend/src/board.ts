@@ -1,4 +1,6 @@
 /** The screen at a stop: a clock, alerts one after the other, and itself anew when the city's program is new. */
+import { now } from './clock'
+
 const TURN_S = 8
 
 export function startBoard(root: HTMLElement): void {
@@ -8,8 +10,8 @@ export function startBoard(root: HTMLElement): void {
   const build = built(root)
   let turn = 0
   const tick = (): void => {
-    if (clock) clock.textContent = time(clock.dataset.clock ?? 'UTC', new Date())
-    if (new Date().getSeconds() % TURN_S === 0) turn += 1
+    if (clock) clock.textContent = time(clock.dataset.clock ?? 'UTC', new Date(now()))
+    if (new Date(now()).getSeconds() % TURN_S === 0) turn += 1
     show(root, turn)
   }
   root.addEventListener('htmx:afterSwap', () => {

@@ -1,3 +1,5 @@
+import { now as cityNow } from './clock'
+
 /** What the city says of a vehicle; the table and the map take the same features. */
 export interface Vehicle {
   vehicle: string
@@ -232,7 +234,7 @@ class FleetTable {
   }
 
   private tick(): void {
-    const now = Date.now() / 1000
+    const now = cityNow() / 1000
     const rows = this.rows()
     const unheard = rows.filter((row) => now - Number(row.dataset.at) > UNHEARD_S).length
     this.root.querySelector<HTMLElement>('[data-deaf]')!.hidden = rows.length < 4 || unheard <= rows.length / 2

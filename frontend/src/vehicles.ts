@@ -1,3 +1,4 @@
+import { aheadMs } from './clock'
 import { GeoJSONSource, LngLatBounds, Map as MapLibre, Popup } from 'maplibre-gl'
 import type { LayerSpec } from './map'
 import { at, glide, moving, presence, type Glide } from './positions'
@@ -112,7 +113,7 @@ export class LiveLayer {
       if (!answer.ok) return
       const date = Date.parse(answer.headers.get('Date') ?? '')
       // This device's clock may be wrong by hours; ages are by the city's.
-      if (date) this.skew = date - Date.now()
+      if (date) this.skew = date + aheadMs() - Date.now()
       const first = this.known.size === 0
       this.moved(((await answer.json()) as { features: Feature[] }).features)
       if (first && this.host.hasAttribute('here') && !this.selected) this.frameComing()

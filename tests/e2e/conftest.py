@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import signal
 import socket
@@ -10,7 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import httpx
@@ -20,6 +21,8 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 ROOT = Path(__file__).parents[2]
 SCREENSHOTS = ROOT / "test-results"
 START_S = 240
+AT = "2027-06-16T16:30"
+"""The demo's clock when the tests begin: a Wednesday's afternoon, whenever they run."""
 PATIENCE_MS = 20_000
 """For what a page is to show: two cores draw the map without a graphics card, and run the city beside it."""
 
@@ -31,6 +34,12 @@ class Demo:
     address: str
     data: Path
     process: subprocess.Popen[bytes]
+    ahead: float = 0.0
+    """Seconds that its clock is ahead of ours."""
+
+    def time(self) -> float:
+        """Now, by the city's clock: Unix seconds."""
+        return time.time() + self.ahead
 
 
 def free_port() -> int:
@@ -77,9 +86,11 @@ def stop_demo(demo: Demo) -> int:
 @pytest.fixture(scope="session")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
     folder = tmp_path_factory.mktemp("demo")
-    running = start_demo(folder / "data", folder / "log.txt")
+    running = start_demo(folder / "data", folder / "log.txt", "--at", AT)
     try:
-        yield running
+        said = re.search(r'data-ahead="(-?\d+)"', httpx.get(f"{running.address}/offline/", timeout=30).text)
+        assert said, "the pages do not say that the clock is set"
+        yield replace(running, ahead=float(said[1]))
     finally:
         stop_demo(running)
 

@@ -115,7 +115,7 @@ def answer(version: int, status: str, agent: str, *headers: str, body: bytes | N
         f"HTTP/1.{version - 1} {status}",
         *(["Ntrip-Version: Ntrip/2.0"] if version == 2 else []),
         f"Server: NTRIP {agent}",
-        f"Date: {format_datetime(datetime.now(UTC), usegmt=True)}",
+        f"Date: {format_datetime(datetime.now(UTC), usegmt=True)}",  # noqa: TID251 (as a web server does)
         *headers,
         *([f"Content-Length: {len(body)}"] if body is not None else []),
         "Connection: close",

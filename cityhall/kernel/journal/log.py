@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -13,6 +12,7 @@ import orjson
 from django.db import connection, transaction
 from django.utils import timezone
 
+from cityhall.kernel import clock
 from cityhall.kernel.journal.models import Entry
 
 APPENDED = "journal_appended"
@@ -55,7 +55,7 @@ class Event:
 
 def new_id() -> UUID:
     """A UUIDv7 (RFC 9562, section 5.7): the time in front, so that an index of them grows at its end."""
-    millis = time.time_ns() // 1_000_000
+    millis = int(clock.time() * 1000)
     random = secrets.randbits(74)
     number = millis << 80 | 0x7 << 76 | (random >> 62) << 64 | 0b10 << 62 | random & (1 << 62) - 1
     return UUID(int=number)

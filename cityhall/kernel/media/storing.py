@@ -162,6 +162,7 @@ def sweep() -> int:
     """Removes files that no media needs, left by transactions that were rolled back; gives how many contents."""
     removed = 0
     for place in _contents():
-        if time.time() - place.stat().st_mtime > ORPHAN_SECONDS:
+        # Both are the machine's time.
+        if time.time() - place.stat().st_mtime > ORPHAN_SECONDS:  # noqa: TID251
             removed += remove_unused(place.name)
     return removed

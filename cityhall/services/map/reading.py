@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 
 from django.db import connection, models
 
+from cityhall.kernel import clock
 from cityhall.kernel.places.declares import Layer
 from cityhall.kernel.places.layers import geojson
 from cityhall.kernel.places.rows import Reading, read_on, read_rows
@@ -197,7 +198,7 @@ def _held(slot: _Slot, layer: Layer, table: Table) -> Held:
 
 
 def _unread(layer: Layer) -> Asked:
-    return Asked(layer, layer.stamp or f"{time.time():.0f}")
+    return Asked(layer, layer.stamp or f"{clock.time():.0f}")
 
 
 def _most(slot: _Slot, layer: Layer) -> int:

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 from django.conf import settings
 
+from cityhall.kernel import clock as city_clock
 from cityhall.services.transit import timetables
 
 
@@ -35,7 +36,7 @@ def here(moment: datetime) -> datetime:
 
 def now() -> datetime:
     """This moment on the city's clock."""
-    return datetime.now(settings.CITY.zone)
+    return city_clock.now(settings.CITY.zone)
 
 
 def today() -> date:
@@ -45,7 +46,7 @@ def today() -> date:
 
 def over(hours: int) -> date:
     """The newest date that ended at least so many hours ago."""
-    return (datetime.now(settings.CITY.zone) - timedelta(hours=hours)).date() - timedelta(days=1)
+    return (city_clock.now(settings.CITY.zone) - timedelta(hours=hours)).date() - timedelta(days=1)
 
 
 @lru_cache(maxsize=2)

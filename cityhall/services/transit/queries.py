@@ -18,7 +18,7 @@ from cityhall.kernel.places.geocoder import Named
 from cityhall.services.transit import timetables
 from cityhall.services.transit.days import clock
 from cityhall.services.transit.itinerary import ride_shape
-from cityhall.services.transit.models import FeedVersion, Line, Stop, Vehicle, VehicleState
+from cityhall.services.transit.models import FeedVersion, Line, Stop, VehicleState
 from cityhall.services.transit.modes import mode_of
 from cityhall.services.transit.tracking.shown import feature_of
 
@@ -198,9 +198,8 @@ def vehicles_geojson(bounds: Bounds = None) -> dict[str, Any]:
 
 def shown_vehicles() -> QuerySet[VehicleState]:
     """States of the vehicles that everybody may see, heard of within FRESH."""
-    states = VehicleState.objects.filter(at__gte=timezone.now() - FRESH, vehicle__enabled=True)
-    states = states.exclude(status=VehicleState.Status.LOST)
-    return states.exclude(vehicle__kind=Vehicle.Kind.SCHOOL).select_related("vehicle")
+    states = VehicleState.objects.public().filter(at__gte=timezone.now() - FRESH)
+    return states.exclude(status=VehicleState.Status.LOST).select_related("vehicle")
 
 
 def vehicle_rows() -> QuerySet[VehicleState]:

@@ -1,4 +1,5 @@
 /** What moves on a live layer: loaded once, then moved by its topic, gliding between reports. */
+import { now as cityNow } from '../clock'
 import { at, glide, type Glide } from '../positions'
 
 export type PointFeature = GeoJSON.Feature<GeoJSON.Point, Record<string, unknown>>
@@ -23,7 +24,7 @@ export class Moving {
     this.events.addEventListener('message', (event) => this.moved(JSON.parse(event.data as string) as PointFeature[]))
     this.events.addEventListener('reset', () => void this.load())
     this.events.addEventListener('open', () => (this.lost = undefined))
-    this.events.addEventListener('error', () => (this.lost ??= new Date()))
+    this.events.addEventListener('error', () => (this.lost ??= new Date(cityNow())))
   }
 
   stop(): void {
@@ -37,7 +38,7 @@ export class Moving {
       const answer = await fetch(this.address)
       if (answer.ok) this.moved(((await answer.json()) as { features: PointFeature[] }).features)
     } catch {
-      this.lost ??= new Date()
+      this.lost ??= new Date(cityNow())
     }
   }
 

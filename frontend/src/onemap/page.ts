@@ -1,5 +1,6 @@
 /** The map page: the panel's choices on the map, counts and charts that follow the view, and all that one does with it. */
 import 'maplibre-gl/dist/maplibre-gl.css'
+import { now } from '../clock'
 import { lighten } from '../theme'
 import { Board } from './board'
 import { charts, key, withChosen, type Facet } from './charts'
@@ -141,7 +142,7 @@ class OneMap {
     this.press('period', (on) => (on ? this.period.open() : this.period.close()))
     this.press('replay', (on) => (on ? void this.replay.open() : this.replay.close()))
     this.root.querySelector('[data-act=table]')?.addEventListener('click', () => this.openTable())
-    this.root.querySelector('[data-act=png]')?.addEventListener('click', () => void picture(this.maps, this.caption).then((blob) => keep(blob, `${this.words.city} ${new Date().toISOString().slice(0, 16)}.png`)))
+    this.root.querySelector('[data-act=png]')?.addEventListener('click', () => void picture(this.maps, this.caption).then((blob) => keep(blob, `${this.words.city} ${new Date(now()).toISOString().slice(0, 16)}.png`)))
     this.root.querySelector('[data-act=print]')?.addEventListener('click', () => void this.print())
     addEventListener('beforeprint', () => sheet(this.root.querySelector<HTMLElement>('[data-print]')!, this.maps, this.caption))
     this.root.querySelector('[data-act=share]')?.addEventListener('click', () => void navigator.clipboard?.writeText(location.href).then(() => this.tell(this.words.copied)))
@@ -297,7 +298,7 @@ class OneMap {
     }))
     const outsides = new Set(sides.flatMap((side) => side.outside))
     const whose = this.outsides.filter((one) => outsides.has(one.id)).map((one) => `${one.name}: ${one.attribution}`)
-    const time = new Date().toLocaleString(document.documentElement.lang, { timeZone: this.root.dataset.zone, dateStyle: 'medium', timeStyle: 'short', hourCycle: 'h23' })
+    const time = new Date(now()).toLocaleString(document.documentElement.lang, { timeZone: this.root.dataset.zone, dateStyle: 'medium', timeStyle: 'short', hourCycle: 'h23' })
     const title = this.root.querySelector('#map-title')?.textContent ?? ''
     return { title: `${this.words.city} · ${title}`, legend, notes: [[this.period.text, this.replay.text].filter(Boolean).join(' · '), [time, this.root.dataset.attribution, ...whose].join(' · ')].filter(Boolean) }
   }

@@ -1,4 +1,5 @@
 /** A range of time that what says when it happened is chosen by: how long back, cut by two sliders over a histogram. */
+import { now } from '../clock'
 import { part } from './charts'
 import { asked, say, type LayerSpec, type Period, type Shown, type Words } from './spec'
 
@@ -77,7 +78,7 @@ export class PeriodForm {
   apply(layers: Record<string, Shown>): Record<string, Shown> {
     const period = this.state
     if (!period) return layers
-    const time = during(period, Date.now() / 1000)
+    const time = during(period, now() / 1000)
     return Object.fromEntries(Object.entries(layers).map(([id, shown]) => [id, this.timed(id) ? { ...shown, during: time } : shown]))
   }
 
@@ -87,7 +88,7 @@ export class PeriodForm {
     if (!period) return
     this.asking?.abort()
     const { signal } = (this.asking = new AbortController())
-    const { start } = steps(period, Date.now() / 1000)
+    const { start } = steps(period, now() / 1000)
     const whole = `${stamp(start)}/${stamp(start + period.span)}`
     const ids = Object.keys(layers).filter((id) => this.timed(id))
     const answers = await Promise.all(ids.map(async (id) => {
@@ -117,7 +118,7 @@ export class PeriodForm {
 
   /** A range has at least one bar; as soon as it is cut, it stands still while time goes on. */
   private slid(moved: HTMLInputElement): void {
-    const { start } = steps(this.state!, Date.now() / 1000)
+    const { start } = steps(this.state!, now() / 1000)
     this.end ??= start + Number(this.span.value)
     if (Number(this.from.value) >= Number(this.to.value)) {
       if (moved === this.from) this.from.value = String(Number(this.to.value) - 1)
@@ -128,9 +129,9 @@ export class PeriodForm {
   }
 
   private say(bar: number): string {
-    const { start, step } = steps(this.state!, Date.now() / 1000)
+    const { start, step } = steps(this.state!, now() / 1000)
     // The last bar of a period that goes on ends now.
-    const moment = this.end === undefined ? Math.min(start + bar * step, Date.now() / 1000) : start + bar * step
+    const moment = this.end === undefined ? Math.min(start + bar * step, now() / 1000) : start + bar * step
     const fine = step < 86_400 ? { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' } as const : step * BARS > YEAR_S ? { year: 'numeric' } as const : {}
     return new Date(moment * 1000).toLocaleString(document.documentElement.lang, { timeZone: this.form.dataset.zone, day: 'numeric', month: 'short', ...fine })
   }

@@ -1,4 +1,5 @@
 /** The past on the map: a slider over an hour, played as fast as one likes. */
+import { now } from '../clock'
 import { asked, say, type LayerSpec, type Shown, type Words } from './spec'
 
 export interface Track {
@@ -105,7 +106,7 @@ export class Replay {
       this.begin = body.start
       this.tracks[spec.id] = body.tracks
     }
-    this.slider.max = String(Math.max(60, Math.min(3600, Math.floor(Date.now() / 1000 - this.begin))))
+    this.slider.max = String(Math.max(60, Math.min(3600, Math.floor(now() / 1000 - this.begin))))
     const times = Object.values(this.tracks).flat().flatMap((track) => [track.at[0] ?? Infinity])
     this.slider.value = String(times.length ? Math.max(0, Math.floor(Math.min(...times) - this.begin) + 1) : 0)
     this.form.dataset.tracks = String(times.length)

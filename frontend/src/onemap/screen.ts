@@ -1,4 +1,5 @@
 /** The wall of the city hall: views one after another, large numbers, awake, and calm when the network is gone. */
+import { now } from '../clock'
 import type { Board } from './board'
 import { say, type LayerSpec, type Shown, type State, type Words } from './spec'
 
@@ -54,14 +55,14 @@ export function startScreen(root: HTMLElement, board: Board, scenes: Scene[], wo
       })
       lost = undefined
     } catch {
-      lost ??= new Date()
+      lost ??= new Date(now())
     }
     gone.hidden = !lost
     if (lost) gone.textContent = say(words.offline, { time: lost.toLocaleTimeString(document.documentElement.lang, { timeZone: root.dataset.zone, hour: '2-digit', minute: '2-digit', hourCycle: 'h23' }) })
   }
   const clock = (): void => {
     const shown = root.querySelector<HTMLElement>('[data-clock]')!
-    shown.textContent = new Date().toLocaleTimeString(document.documentElement.lang, { timeZone: root.dataset.zone, hour: '2-digit', minute: '2-digit', hourCycle: 'h23' })
+    shown.textContent = new Date(now()).toLocaleTimeString(document.documentElement.lang, { timeZone: root.dataset.zone, hour: '2-digit', minute: '2-digit', hourCycle: 'h23' })
   }
   next()
   clock()

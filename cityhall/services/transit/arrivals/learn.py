@@ -8,7 +8,7 @@ from fewer days and no more memory.
 from __future__ import annotations
 
 import logging
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +17,7 @@ from django.db import connection
 
 from cityhall.engines.arrivals import Model, Traces, Trips
 from cityhall.engines.arrivals.segments import Segments
-from cityhall.kernel import derived
+from cityhall.kernel import clock, derived
 from cityhall.kernel.errors import Unavailable
 from cityhall.services.transit import timetables
 from cityhall.services.transit.arrivals import fleet
@@ -49,7 +49,7 @@ def learn() -> Path | None:
     except Unavailable:
         return None
     # Trips past midnight belong to the day before.
-    window = _window((datetime.now(settings.CITY.zone) - timedelta(hours=4)).date())
+    window = _window((clock.now(settings.CITY.zone) - timedelta(hours=4)).date())
     if not window:
         return None
     stamp = f"{folder.name.rsplit('-', 1)[-1]}-{min(window):%y%m%d}{max(window):%y%m%d}"

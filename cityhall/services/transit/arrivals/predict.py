@@ -11,7 +11,7 @@ import threading
 import time
 from collections.abc import Hashable, Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -22,13 +22,13 @@ from django.conf import settings
 from django.db import Error, close_old_connections, connection, transaction
 
 from cityhall.engines.arrivals import Calls, Predictor
-from cityhall.kernel import derived
+from cityhall.kernel import clock, derived
 from cityhall.kernel.database import psycopg_url, wait_for_lock
 from cityhall.kernel.errors import Unavailable
 from cityhall.kernel.live import publish
 from cityhall.services.transit import timetables
 from cityhall.services.transit.arrivals import fleet, learn
-from cityhall.services.transit.models import Vehicle, VehicleState
+from cityhall.services.transit.models import VehicleState
 
 EVERY_S = 5.0
 LOCK = 0x6172_7269
@@ -81,7 +81,7 @@ def _predict(stop: threading.Event, holding: psycopg.Connection[tuple[object, ..
         began = time.monotonic()
         # Asked on the connection that holds the lock: where that is lost, another process may predict by now.
         holding.execute("SELECT 1")
-        rounds.step(datetime.now(UTC))
+        rounds.step(clock.now())
         stop.wait(max(0.0, EVERY_S - (time.monotonic() - began)))
 
 
@@ -185,16 +185,15 @@ class Rounds:
 
 def _states(now: datetime) -> Iterator[VehicleState]:
     """States of vehicles on a trip, heard of lately, that the public may see."""
-    states = (
-        VehicleState.objects.filter(at__gte=now - HEARD, vehicle__enabled=True)
+    yield from (
+        VehicleState.objects.public()
+        .filter(at__gte=now - HEARD)
         .exclude(trip="")
         .exclude(status=VehicleState.Status.LOST)
-        .exclude(vehicle__kind=Vehicle.Kind.SCHOOL)
         .select_related("vehicle")
         .defer("memory")
+        .order_by("at")
     )
-    # Where two say that they drive one trip, the one heard last does.
-    yield from {(state.service_day, state.trip): state for state in states.order_by("at")}.values()
 
 
 def _made(

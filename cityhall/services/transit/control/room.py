@@ -14,6 +14,7 @@ import psycopg
 from django.conf import settings
 from django.db import Error, close_old_connections, connection, transaction
 
+from cityhall.kernel import clock
 from cityhall.kernel.database import psycopg_url, wait_for_lock
 from cityhall.kernel.errors import CityhallError
 from cityhall.kernel.live import publish
@@ -74,7 +75,7 @@ def _watch(stop: threading.Event, holding: psycopg.Connection[tuple[object, ...]
     room = Room(Ledger.load())
     while not stop.is_set():
         began = time.monotonic()
-        step(room, time.time())
+        step(room, clock.time())
         holding.execute("SELECT 1")  # the lock is only ours while its connection lives
         # A look at thousands of vehicles takes longer; it must not take the machine from what they send.
         spent = time.monotonic() - began

@@ -14,6 +14,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
+from cityhall.kernel import clock
 from cityhall.kernel.errors import CityhallError, Missing
 from cityhall.kernel.people.actors import actor_of
 from cityhall.kernel.people.permissions import may, require
@@ -81,7 +82,7 @@ def _shown(row: board.Row, names: dict[str, Any], wanted: dict[str, str]) -> dic
         "fix": names["fixes"].get(str(row.fix), ""),
         "occupancy": names["occupancy"].get(str(row.occupancy), ""),
         "hold": "" if row.hold_s is None else names["hold"] % row.hold_s if row.hold_s else names["go"],
-        "age": max(0, round(dt.datetime.now(dt.UTC).timestamp() - row.at)),
+        "age": max(0, round(clock.time() - row.at)),
     }
 
 

@@ -13,7 +13,7 @@ import socket
 import threading
 import time
 from collections import Counter
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, cast
 
 import uvloop
@@ -21,6 +21,7 @@ import uvloop
 from cityhall import __version__
 from cityhall.engines.gnss import CorrectionFrames, ntrip
 from cityhall.engines.gnss.rtcm import message_type
+from cityhall.kernel import clock
 from cityhall.services.transit.doors import directory, stations
 from cityhall.services.transit.doors.handover import Batch, Handover
 from cityhall.services.transit.doors.options import options
@@ -47,7 +48,7 @@ class Mount:
     def __init__(self, station: Station, source: object) -> None:
         self.station, self.source = station, source
         self.frames = CorrectionFrames()
-        self.connected_at = datetime.now(UTC)
+        self.connected_at = clock.now()
         self.heard_at: datetime | None = None
         self.messages: Counter[int] = Counter()
         self.bytes = 0
@@ -60,7 +61,7 @@ class Mount:
         if not good:
             return b""
         self.messages.update(map(message_type, good))
-        self.heard_at = datetime.now(UTC)
+        self.heard_at = clock.now()
         whole = b"".join(good)
         self.bytes += len(whole)
         return whole

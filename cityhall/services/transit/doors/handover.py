@@ -8,10 +8,11 @@ import time
 from collections import Counter, deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 
 from django.db import Error, close_old_connections, connection
 
+from cityhall.kernel import clock
 from cityhall.kernel.devices import drops
 from cityhall.services.transit.tracking import inbox
 from cityhall.services.transit.tracking.fixes import Fix
@@ -65,7 +66,7 @@ class Handover:
         """Takes a batch, received now. Of more than inbox.MOST_WAITING fixes the oldest go, and are counted."""
         lost: list[Fix] = []
         with self._lock:
-            self._batches.append((batch, datetime.now(UTC)))
+            self._batches.append((batch, clock.now()))
             self._waiting += len(batch.fixes)
             while self._waiting > inbox.MOST_WAITING and len(self._batches) > 1:
                 oldest, _at = self._batches.popleft()
@@ -122,5 +123,5 @@ class Handover:
         if not self._heard:
             return
         with connection.cursor() as cursor:
-            cursor.execute(_HEARD, [datetime.now(UTC), sorted(self._heard)])
+            cursor.execute(_HEARD, [clock.now(), sorted(self._heard)])
         self._heard.clear()

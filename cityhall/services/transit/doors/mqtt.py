@@ -13,7 +13,6 @@ from __future__ import annotations
 import logging
 import queue
 import threading
-import time
 from typing import Any
 
 import paho.mqtt.client as mqtt
@@ -22,6 +21,7 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
 from cityhall.engines.gnss import Frames
+from cityhall.kernel import clock
 from cityhall.kernel.devices.mqtt import broker_client
 from cityhall.services.transit.doors import directory
 from cityhall.services.transit.doors.directory import Directory
@@ -59,7 +59,7 @@ class Door:
 
     def _arrived(self, client: mqtt.Client, data: Any, message: mqtt.MQTTMessage) -> None:
         if self.inbox.qsize() < MOST_WAITING:
-            self.inbox.put((message.topic, message.payload, time.time()))
+            self.inbox.put((message.topic, message.payload, clock.time()))
         else:
             self.overload += 1
 

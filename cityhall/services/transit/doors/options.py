@@ -9,6 +9,8 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 
+from cityhall.services.transit.doors.judging import RULES_AT
+
 NMEA_PORT = 10110
 """IANA's port for NMEA 0183."""
 NTRIP_PORT = 2101
@@ -90,6 +92,7 @@ def _only_known(table: dict[str, Any], kind: type, where: str) -> None:
 
 def check() -> Iterator[tuple[str, str, str]]:
     """(level, what, mend) of every finding."""
+    from cityhall.services.transit.doors.queries import broken_rules
     from cityhall.services.transit.models import Receiver
 
     try:
@@ -118,3 +121,12 @@ def check() -> Iterator[tuple[str, str, str]]:
         if urlsplit(feed.url).scheme == "http":
             yield "warning", f"transit: the vehicle positions {feed.name} come unprotected.", "Use its https address."
         yield "ok", f"transit: the vehicle positions {feed.name} are asked for every {feed.every_s:g} s.", ""
+    broken: dict[str, list[str]] = {}
+    for rule in broken_rules():
+        broken.setdefault(rule["device"], []).append(f"{rule['reason']} ({rule['count']})")
+    for device, rules in broken.items():
+        yield (
+            "warning",
+            f"transit: {device} broke rules of GTFS-Realtime in the last seven days: {', '.join(rules)}.",
+            f"Tell whoever makes it; the rules are at {RULES_AT}.",
+        )

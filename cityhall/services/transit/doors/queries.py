@@ -6,12 +6,14 @@ from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
-from django.db.models import Q
+from django.db.models import Q, Sum
 from django.utils import timezone
 
 from cityhall.kernel.devices.models import DropCount
+from cityhall.services.transit.doors.judging import RULE
 from cityhall.services.transit.models import BaseStation, Receiver, StationState, Vehicle, VehicleState
 
+_RULE = f"^{RULE.pattern}$"
 STATE_OLD_S = 30.0
 """A caster that has not written its stations' state for so long is not running."""
 
@@ -61,7 +63,15 @@ def dropped(days: int = 7, limit: int = 500) -> list[DropCount]:
     found = DropCount.objects.filter(day__gte=since).filter(
         Q(device__in=own) | Q(device="") | Q(device__startswith="gtfs-rt:") | Q(device__in=_gateways())
     )
-    return list(found.order_by("-day", "-count", "device", "reason")[:limit])
+    # Rules that a feed breaks are counted in the same place, but what breaks them is not thrown away.
+    return list(found.exclude(reason__regex=_RULE).order_by("-day", "-count", "device", "reason")[:limit])
+
+
+def broken_rules(days: int = 7) -> list[dict[str, Any]]:
+    """Rules of GTFS-Realtime that polled feeds have broken lately, errors first: device, reason (its number), count."""
+    since = timezone.now().date() - timedelta(days=days - 1)
+    found = DropCount.objects.filter(day__gte=since, device__startswith="gtfs-rt:", reason__regex=_RULE)
+    return list(found.values("device", "reason").annotate(count=Sum("count")).order_by("device", "reason"))
 
 
 def _gateways() -> Any:

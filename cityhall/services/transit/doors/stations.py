@@ -6,10 +6,11 @@ import hmac
 import logging
 import threading
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 
 from django.db import connection
 
+from cityhall.kernel import clock
 from cityhall.kernel.devices import keys
 from cityhall.kernel.errors import Unavailable
 from cityhall.services.transit.models import BaseStation, Receiver
@@ -115,4 +116,4 @@ def write(reports: list[StationReport]) -> None:
         return
     names = ("pk", "connected_at", "heard_at", "messages", "rate", "malformed", "readers")
     with connection.cursor() as cursor:
-        cursor.execute(_WRITE, [datetime.now(UTC), *([getattr(one, name) for one in reports] for name in names)])
+        cursor.execute(_WRITE, [clock.now(), *([getattr(one, name) for one in reports] for name in names)])

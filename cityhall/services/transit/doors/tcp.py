@@ -23,6 +23,7 @@ import uvloop
 
 from cityhall.engines.gnss import Frames
 from cityhall.engines.gnss.nmea import content_of
+from cityhall.kernel import clock
 from cityhall.services.transit.doors import directory
 from cityhall.services.transit.doors.directory import Directory, Known
 from cityhall.services.transit.doors.handover import Batch, Handover
@@ -89,7 +90,7 @@ class Connection(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         self.heard = time.monotonic()
         self._spend(len(data))
-        now, batch = time.time(), self._door.batch
+        now, batch = clock.time(), self._door.batch
         for frame in self.frames.feed(data):
             if frame.startswith(GREETING):
                 self._greeted(frame)
@@ -209,7 +210,7 @@ class Door:
     def tick(self) -> Batch:
         """Closes epochs that have waited enough, and gives what has come since the last tick."""
         if self.open:
-            now = time.time()
+            now = clock.time()
             self.open = {speaker for speaker in self.open if not speaker.flush(now, self.batch)}
         taken, self.batch = self.batch, Batch()
         return taken

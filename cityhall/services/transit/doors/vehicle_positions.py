@@ -11,23 +11,27 @@ import logging
 import math
 import random
 import threading
-import time
 from dataclasses import dataclass, field
+from typing import Any
 
 import httpx
 from django.conf import settings
 from google.protobuf.message import DecodeError
 from google.transit import gtfs_realtime_pb2
 
+from cityhall.kernel import clock
 from cityhall.kernel.values import whole
 from cityhall.services.transit.doors.handover import Batch, Handover
+from cityhall.services.transit.doors.judging import Judge
 from cityhall.services.transit.doors.options import Source, sources
-from cityhall.services.transit.tracking.fixes import Fix, fault, text
+from cityhall.services.transit.tracking.fixes import MAX_SPEED, Fix, fault, text
 
 LARGEST = 16 * 2**20
 """Bytes of a feed; 50,000 vehicles take 5 MB."""
 MOST_VEHICLES = 50_000
 TIMEOUT_S = 20.0
+OLDEST_S = 90.0
+"""A polled position may be this old (GTFS Realtime Best Practices, VehiclePosition), one sent to us less."""
 LONGEST_WAIT_S = 300.0
 log = logging.getLogger("cityhall.transit.doors")
 
@@ -41,6 +45,10 @@ def read_feed(body: bytes, source: Source, received: float) -> tuple[list[Fix], 
 
     Raises FeedProblem where it is no GTFS-Realtime.
     """
+    return _fixes(_parsed(body), source)
+
+
+def _parsed(body: bytes) -> Any:
     feed = gtfs_realtime_pb2.FeedMessage()
     try:
         feed.ParseFromString(body)
@@ -48,6 +56,10 @@ def read_feed(body: bytes, source: Source, received: float) -> tuple[list[Fix], 
         raise FeedProblem("it is no GTFS-Realtime feed") from problem
     if len(feed.entity) > MOST_VEHICLES:
         raise FeedProblem(f"it has over {MOST_VEHICLES} entities")
+    return feed
+
+
+def _fixes(feed: Any, source: Source) -> tuple[list[Fix], int]:
     fixes, malformed = [], 0
     for entity in feed.entity:
         if not entity.HasField("vehicle"):
@@ -75,7 +87,8 @@ def _fix(entity: gtfs_realtime_pb2.FeedEntity, made_at: int, source: Source) -> 
         at=float(at),
         lon=place.longitude,
         lat=place.latitude,
-        speed=speed if math.isfinite(speed) else math.nan,
+        # A good place is not thrown away for a speed that is none (-1, or kilometres an hour): that is not known then.
+        speed=speed if 0.0 <= speed <= MAX_SPEED else math.nan,
         bearing=bearing % 360 if math.isfinite(bearing) else math.nan,
         trip=text(vehicle.trip.trip_id, 200),
         line=text(vehicle.trip.route_id, 100),
@@ -92,6 +105,13 @@ class Poll:
     modified: str = ""
     failures: int = 0
     newest: dict[str, float] = field(default_factory=dict)
+    feed: Any = None
+    judge: Judge = field(default_factory=Judge)
+
+    @property
+    def device(self) -> str:
+        """What is counted of the source is counted under this name."""
+        return f"gtfs-rt:{self.source.name}"[:64]
 
     def headers(self) -> dict[str, str]:
         """Conditional (RFC 9110, 13.1), so that an unchanged feed costs nothing; and the source's own keys."""
@@ -101,8 +121,9 @@ class Poll:
 
     def take(self, body: bytes, now: float, batch: Batch) -> None:
         """Puts what is new in a feed into the batch. Raises FeedProblem."""
-        device = f"gtfs-rt:{self.source.name}"[:64]
-        fixes, malformed = read_feed(body, self.source, now)
+        device = self.device
+        self.feed = _parsed(body)
+        fixes, malformed = _fixes(self.feed, self.source)
         if malformed:
             batch.drops[device, "malformed"] += malformed
         before, self.newest = self.newest, {}
@@ -111,7 +132,7 @@ class Poll:
             if fix.at <= before.get(fix.vehicle, -math.inf):
                 # It stands in the feed until there is a newer one: that is no duplicate to count.
                 continue
-            why = fault(fix, now)
+            why = fault(fix, now, OLDEST_S)
             if why:
                 batch.drops[device, why] += 1
             else:
@@ -139,7 +160,11 @@ async def ask(client: httpx.AsyncClient, poll: Poll, handover: Handover) -> floa
                 raise FeedProblem(f"it answers {answer.status_code}")
             body = await _body(answer)
         batch = Batch()
-        poll.take(body, time.time(), batch)
+        now = clock.time()
+        poll.take(body, now, batch)
+        # Beside the other sources' answers, not before them.
+        broken = await asyncio.to_thread(poll.judge.look, poll.feed, now)
+        batch.drops.update({(poll.device, rule): number for rule, number in broken.items()})
         handover.put(batch)
         poll.etag, poll.modified = answer.headers.get("ETag", ""), answer.headers.get("Last-Modified", "")
         poll.failures = 0

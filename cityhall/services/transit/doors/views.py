@@ -15,6 +15,7 @@ from cityhall.kernel.people.actors import actor_of
 from cityhall.kernel.people.permissions import may, require
 from cityhall.services.transit.doors import queries, registry
 from cityhall.services.transit.doors.forms import ReceiverForm
+from cityhall.services.transit.doors.judging import RULES_AT
 
 
 @login_required
@@ -45,6 +46,8 @@ def receivers(request: HttpRequest) -> HttpResponse:
             "search": search,
             "fixes": queries.fix_classes(),
             "drops": queries.dropped(limit=200),
+            "broken": queries.broken_rules(),
+            "rules_at": RULES_AT,
             "stations": list(queries.stations()),
             "form": form,
             "key": key,

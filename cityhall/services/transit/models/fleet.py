@@ -15,6 +15,27 @@ from django.utils.translation import gettext_lazy as _
 from cityhall.kernel.devices.models import Device
 from cityhall.kernel.places.point import PointField
 
+HIDDEN_KIND = "school"
+"""Vehicles of this kind only those may see whom they concern. Every read for the public goes by what follows here."""
+PUBLIC_SQL = f"(v.enabled AND v.kind <> '{HIDDEN_KIND}')"
+"""For statements: whether everybody may see the vehicle `v` now."""
+WAS_PUBLIC_SQL = (
+    f"NOT EXISTS (SELECT 1 FROM transit_vehicle v WHERE v.public_id = h.vehicle AND v.kind = '{HIDDEN_KIND}')"
+)
+"""For statements: whether everybody may see what is kept in `h` of a vehicle, in service still or not."""
+
+
+class VehicleQuerySet(models.QuerySet["Vehicle"]):
+    """Vehicles."""
+
+    def public(self) -> VehicleQuerySet:
+        """Those that everybody may see: in service, and no school bus."""
+        return self.filter(enabled=True).exclude(kind=HIDDEN_KIND)
+
+    def not_public(self) -> VehicleQuerySet:
+        """All others."""
+        return self.filter(models.Q(enabled=False) | models.Q(kind=HIDDEN_KIND))
+
 
 class Vehicle(models.Model):
     """A vehicle as its operator knows it. `public_id` is what riders and feeds see (GTFS-Realtime vehicle.id)."""
@@ -22,7 +43,7 @@ class Vehicle(models.Model):
     class Kind(models.TextChoices):
         BUS = "bus", _("bus")
         SHUTTLE = "shuttle", _("free shuttle")
-        SCHOOL = "school", _("special-school bus")
+        SCHOOL = HIDDEN_KIND, _("special-school bus")
 
     public_id = models.CharField(max_length=100, unique=True)
     label = models.CharField(max_length=100, blank=True)
@@ -30,6 +51,8 @@ class Vehicle(models.Model):
     wheelchair = models.BooleanField(null=True, help_text=_("None: not known"))
     capacity = models.PositiveSmallIntegerField(null=True)
     enabled = models.BooleanField(default=True)
+
+    objects = VehicleQuerySet.as_manager()
 
     class Meta:
         ordering: ClassVar = ["public_id"]
@@ -40,7 +63,7 @@ class Vehicle(models.Model):
     @property
     def hidden(self) -> bool:
         """Whether it must not be seen by the public: only those whom it concerns may follow a school bus."""
-        return self.kind == self.Kind.SCHOOL
+        return self.kind == HIDDEN_KIND
 
 
 class Receiver(models.Model):
@@ -67,6 +90,14 @@ class FixInbox(models.Model):
     device = models.CharField(max_length=64)
     fix = models.JSONField()
     received_at = models.DateTimeField()
+
+
+class VehicleStateQuerySet(models.QuerySet["VehicleState"]):
+    """Where vehicles are."""
+
+    def public(self) -> VehicleStateQuerySet:
+        """Of vehicles that everybody may see: in service, and no school bus."""
+        return self.filter(vehicle__enabled=True).exclude(vehicle__kind=HIDDEN_KIND)
 
 
 class VehicleState(models.Model):
@@ -117,6 +148,8 @@ class VehicleState(models.Model):
     color = models.CharField(max_length=6, blank=True)
     memory = models.JSONField(default=dict)
 
+    objects = VehicleStateQuerySet.as_manager()
+
     # No index but the key: every row changes every second, and a few thousand are read through faster than that.
 
     def __str__(self) -> str:
@@ -148,6 +181,14 @@ class StopCall(models.Model):
         return f"{self.service_day} {self.trip} {self.sequence}"
 
 
+class TripPredictionQuerySet(models.QuerySet["TripPrediction"]):
+    """What is expected of trips."""
+
+    def public(self) -> TripPredictionQuerySet:
+        """Of trips that no vehicle drives which not everybody may see."""
+        return self.exclude(vehicle__in=Vehicle.objects.not_public().values("public_id"))
+
+
 class TripPrediction(models.Model):
     """When a trip under way, or the next of its block, comes to each stop still before it. Unlogged.
 
@@ -165,6 +206,8 @@ class TripPrediction(models.Model):
     low = ArrayField(models.BigIntegerField())
     high = ArrayField(models.BigIntegerField())
     made_at = models.DateTimeField()
+
+    objects = TripPredictionQuerySet.as_manager()
 
     class Meta:
         constraints: ClassVar = [models.UniqueConstraint(fields=["service_day", "trip"], name="one_prediction_a_trip")]

@@ -21,7 +21,8 @@ from django.db import connection, transaction
 
 from cityhall.kernel.journal import append
 from cityhall.services.transit import days
-from cityhall.services.transit.models import StopCall, Vehicle
+from cityhall.services.transit.models import StopCall
+from cityhall.services.transit.models.fleet import WAS_PUBLIC_SQL
 from cityhall.services.transit.realtime import history
 
 Kind = Literal["positions", "stop_calls"]
@@ -74,11 +75,11 @@ STOP_CALLS = pa.schema(
     ]
 )
 SCHEMAS: dict[Kind, pa.Schema] = {"positions": POSITIONS, "stop_calls": STOP_CALLS}
-_SHOWN = "NOT EXISTS (SELECT 1 FROM transit_vehicle v WHERE v.public_id = h.vehicle AND v.kind = %s)"
 _SELECT: dict[Kind, str] = {
-    "positions": f"SELECT {{columns}} FROM {history.TABLE} h WHERE day = %s AND {_SHOWN} ORDER BY vehicle, at",
+    "positions": f"SELECT {{columns}} FROM {history.TABLE} h WHERE day = %s AND {WAS_PUBLIC_SQL} ORDER BY vehicle, at",
     "stop_calls": (
-        f"SELECT {{columns}} FROM transit_stopcall h WHERE service_day = %s AND {_SHOWN} ORDER BY route, trip, sequence"
+        f"SELECT {{columns}} FROM transit_stopcall h WHERE service_day = %s AND {WAS_PUBLIC_SQL} "
+        "ORDER BY route, trip, sequence"
     ),
 }
 
@@ -161,7 +162,7 @@ def _batches(kind: Kind, day: date, schema: pa.Schema) -> Iterator[pa.Table]:
     """The day's rows, ROW_GROUP at a time: a large city's day is more than belongs in memory."""
     statement = _SELECT[kind].format(columns=", ".join(schema.names))
     with transaction.atomic(), connection.chunked_cursor() as cursor:
-        cursor.execute(statement, [day, Vehicle.Kind.SCHOOL])
+        cursor.execute(statement, [day])
         while rows := cursor.fetchmany(ROW_GROUP):
             columns = list(zip(*rows, strict=True))
             arrays = [_array(column, field.type) for column, field in zip(columns, schema, strict=True)]

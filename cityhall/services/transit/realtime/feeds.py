@@ -1,122 +1,38 @@
 """GTFS-Realtime: where vehicles are, when trips come, what riders should know. Version 2.0, full datasets.
 
-Source: GTFS Realtime Reference, https://gtfs.org/documentation/realtime/reference/. Rows come by one statement a feed,
-never as model objects: a large city's feed is made in a few hundredths of a second. JSON is protobuf's own mapping.
+Source: GTFS Realtime Reference, https://gtfs.org/documentation/realtime/reference/. The feeds of one second are made of
+one snapshot (`snapshot.py`). Rows come by one statement a feed, never as model objects: a large city's feed is made in
+a few hundredths of a second. JSON is protobuf's own mapping.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable
-from datetime import date, datetime, timedelta
-from functools import lru_cache, partial
-from pathlib import Path
+from datetime import date, datetime
+from functools import partial
 from typing import Any
 
 import numpy as np
-from django.db import connection
 from django.http import Http404, HttpRequest, HttpResponse
 from django.views.decorators.http import require_safe
 from google.protobuf.json_format import MessageToJson
 from google.transit import gtfs_realtime_pb2 as rt
 
 from cityhall.engines.gtfs.schedule import Int64
-from cityhall.kernel import derived
-from cityhall.services.transit import days, timetables
+from cityhall.services.transit import timetables
 from cityhall.services.transit.days import clock
 from cityhall.services.transit.models import ServiceAlert
-from cityhall.services.transit.realtime import predictions
-from cityhall.services.transit.realtime.alerts import to_come
+from cityhall.services.transit.realtime.named import Plan
 from cityhall.services.transit.realtime.predictions import Predicted
 from cityhall.services.transit.realtime.published import Published
-from cityhall.services.transit.realtime.selection import left_out, trip_rows
+from cityhall.services.transit.realtime.snapshot import LONGEST_S, Snapshot, Snapshots
 
-FRESH_S = 300
 AHEAD_S = 3 * 3600
 """Trips that leave stops out are told of this long before they set out."""
-NOTICE_DAYS = 2
-"""Cancelled trips are told from yesterday's service day to tomorrow's; what is later is told by its alert."""
-KEPT_TRIPS = 20_000
-Make = Callable[[int], Any]
-_FREQUENCY = re.compile(r"(.*)@(\d\d:\d\d:\d\d)")
-_SCHEDULED, _SERVED = rt.TripDescriptor.SCHEDULED, rt.TripUpdate.StopTimeUpdate.SCHEDULED
+Make = Callable[[Snapshot], Any]
+_SERVED = rt.TripUpdate.StopTimeUpdate.SCHEDULED
 _SKIPPED = rt.TripUpdate.StopTimeUpdate.SKIPPED
 _IN_TRANSIT, _STOPPED = rt.VehiclePosition.IN_TRANSIT_TO, rt.VehiclePosition.STOPPED_AT
-
-# Only what everybody may see: a school bus is nobody's business but its pupils' families'.
-_VEHICLES = """
-SELECT v.public_id, v.label, v.wheelchair, (s.point)[0], (s.point)[1], s.bearing, s.speed,
-       extract(epoch FROM s.at)::bigint, s.trip, s.route, s.service_day, s.next_sequence, s.at_stop,
-       s.occupancy
-FROM transit_vehiclestate s JOIN transit_vehicle v ON v.id = s.vehicle_id
-WHERE s.at > to_timestamp(%(now)s - %(fresh)s) AND s.at < to_timestamp(%(now)s + %(ahead)s)
-  AND v.enabled AND v.kind <> 'school'
-ORDER BY v.public_id
-"""
-
-
-class _Plan:
-    """What feeds name of the timetable in service, found once for each."""
-
-    def __init__(self) -> None:
-        schedule = timetables.service().schedule
-        self.rows = trip_rows()
-        self.first = np.asarray(schedule.trips.first).tolist()
-        self.route = np.asarray(schedule.trips.route).tolist()
-        self.direction = np.asarray(schedule.trips.direction).tolist()
-        self.route_id = schedule.routes.id
-        self.routes = {"", *schedule.routes.id}
-        self.trip_id = schedule.trips.id
-        self.stops = {"", *schedule.stops.id}
-        self.stop_id = schedule.stops.id
-        self.stop = np.asarray(schedule.stop_times.stop)
-        self.sequence = np.asarray(schedule.stop_times.sequence)
-        # The same trips are told of every second for an hour: half of a feed's time went into naming them anew.
-        self.describe = lru_cache(KEPT_TRIPS)(self._describe)
-        self.calls = lru_cache(KEPT_TRIPS)(self._calls)
-
-    def knows(self, selector: dict[str, Any]) -> bool:
-        """Whether the route and the stop that an alert names are in the timetable in service."""
-        return selector.get("route", "") in self.routes and selector.get("stop", "") in self.stops
-
-    def _describe(self, trip: str, day: date | None) -> rt.TripDescriptor | None:
-        """A trip as feeds name it, None where the timetable in service has none such. Not to be changed: it is kept.
-
-        A departure of frequencies.txt is its template's trip_id with a start_time (TripDescriptor.start_time).
-        """
-        row = self.rows.get(trip)
-        if row is None:
-            return None
-        route = self.route_id[self.route[row]]
-        found = rt.TripDescriptor(trip_id=trip, route_id=route, schedule_relationship=_SCHEDULED)
-        if self.direction[row] >= 0:
-            found.direction_id = self.direction[row]
-        if day is not None:
-            found.start_date = f"{day:%Y%m%d}"
-        departure = _FREQUENCY.fullmatch(trip)
-        if departure:
-            found.trip_id, found.start_time = departure.groups()
-        return found
-
-    def _calls(self, row: int) -> tuple[list[int], list[str]]:
-        """stop_sequence (all -1 where the feed's are not in order) and stop_id of each call of a trip."""
-        block = slice(self.first[row], self.first[row + 1])
-        sequence = self.sequence[block]
-        if (np.diff(sequence) <= 0).any():
-            sequence = np.full(sequence.size, -1)
-        names = self.stop_id
-        return sequence.tolist(), [names[stop] for stop in self.stop[block].tolist()]
-
-
-@lru_cache(maxsize=2)
-def _plan_of(folder: Path) -> _Plan:
-    return _Plan()
-
-
-def _plan() -> _Plan | None:
-    """None before any timetable is loaded: positions are published without it."""
-    folder = derived.current(timetables.KIND)
-    return _plan_of(folder) if folder is not None else None
 
 
 def _feed(now: int) -> rt.FeedMessage:
@@ -127,11 +43,12 @@ def _feed(now: int) -> rt.FeedMessage:
     return feed
 
 
-def vehicle_positions(now: int) -> rt.FeedMessage:
-    """Where every vehicle is that everybody may see, heard within FRESH_S. `now`: Unix seconds."""
-    feed, plan = _feed(now), _plan()
+def vehicle_positions(snapshot: Snapshot) -> rt.FeedMessage:
+    """Where every vehicle is that everybody may see, heard within FRESH_S."""
+    now, plan = snapshot.now, snapshot.plan
+    feed = _feed(now)
     add = feed.entity.add
-    for row in _rows(_VEHICLES, now):
+    for row in snapshot.vehicles:
         public_id, label, wheelchair, lon, lat, bearing, speed, at, trip, route, *rest = row
         day, sequence, at_stop, occupancy = rest
         place = rt.Position(latitude=lat, longitude=lon)
@@ -157,7 +74,7 @@ def vehicle_positions(now: int) -> rt.FeedMessage:
     return feed
 
 
-def _call(told: rt.VehiclePosition, plan: _Plan | None, trip: str, place: int | None, at_stop: bool) -> None:
+def _call(told: rt.VehiclePosition, plan: Plan | None, trip: str, place: int | None, at_stop: bool) -> None:
     """The stop a vehicle is at or goes to."""
     if plan is None or place is None:
         return
@@ -170,22 +87,19 @@ def _call(told: rt.VehiclePosition, plan: _Plan | None, trip: str, place: int | 
     told.current_status = _STOPPED if at_stop else _IN_TRANSIT
 
 
-def trip_updates(now: int) -> rt.FeedMessage:
+def trip_updates(snapshot: Snapshot) -> rt.FeedMessage:
     """When trips under way and their blocks' next come to each stop; which are cancelled, which leave out stops."""
-    feed, plan = _feed(now), _plan()
+    now, plan = snapshot.now, snapshot.plan
+    feed = _feed(now)
     if plan is None:
         return feed
-    around = [days.today() + timedelta(days=offset) for offset in range(-1, NOTICE_DAYS)]
-    expected = predictions.read(now)
-    around = sorted({*around, *[one.service_day for one in expected]})
-    off = {day: left_out(day) for day in around}
-    cancelled = {day: trips for day, (trips, _calls) in off.items()}
-    skipped = {day: calls for day, (_trips, calls) in off.items()}
+    cancelled = {day: trips for day, (trips, _calls) in snapshot.off.items()}
+    skipped = {day: calls for day, (_trips, calls) in snapshot.off.items()}
     told: set[tuple[date, int]] = set()
     good = []
-    for one in expected:
+    for one in snapshot.expected:
         row = plan.rows.get(one.trip)
-        if row is None or row in cancelled.get(one.service_day, ()):
+        if row is None or row in cancelled.get(one.service_day, ()) or _outdated(one, snapshot):
             continue
         if plan.first[row] + one.first_sequence + one.arrival.size == plan.first[row + 1] and one.arrival.size:
             good.append((row, one))
@@ -196,9 +110,15 @@ def trip_updates(now: int) -> rt.FeedMessage:
     return feed
 
 
+def _outdated(one: Predicted, snapshot: Snapshot) -> bool:
+    """Whether it was reckoned from a vehicle that another has taken the trip from since: its times are wrong too."""
+    driver = snapshot.drivers.get((one.trip, one.service_day), one.vehicle)
+    return bool(one.vehicle) and driver != one.vehicle
+
+
 def _expected(
     feed: rt.FeedMessage,
-    plan: _Plan,
+    plan: Plan,
     expected: list[tuple[int, Predicted]],
     skipped: dict[date, dict[int, list[int]]],
     now: int,
@@ -241,7 +161,7 @@ def _increasing(pairs: list[tuple[Int64, Int64]]) -> list[tuple[list[int], list[
     return [(part[:, 0].tolist(), part[:, 1].tolist()) for part in parts]
 
 
-def _cancelled(feed: rt.FeedMessage, plan: _Plan, cancelled: dict[date, set[int]]) -> None:
+def _cancelled(feed: rt.FeedMessage, plan: Plan, cancelled: dict[date, set[int]]) -> None:
     for day, rows in sorted(cancelled.items()):
         for row in sorted(rows):
             update = feed.entity.add(id=f"{plan.trip_id[row]} {day:%Y%m%d}").trip_update
@@ -252,7 +172,7 @@ def _cancelled(feed: rt.FeedMessage, plan: _Plan, cancelled: dict[date, set[int]
 
 def _left_out(
     feed: rt.FeedMessage,
-    plan: _Plan,
+    plan: Plan,
     skipped: dict[date, dict[int, list[int]]],
     told: set[tuple[date, int]],
     cancelled: dict[date, set[int]],
@@ -278,10 +198,10 @@ def _left_out(
                     call.stop_sequence = sequence[place]
 
 
-def service_alerts(now: int) -> rt.FeedMessage:
+def service_alerts(snapshot: Snapshot) -> rt.FeedMessage:
     """Alerts that hold now or will, in every language they are written in."""
-    feed, plan = _feed(now), _plan()
-    for alert in to_come():
+    feed, plan = _feed(snapshot.now), snapshot.plan
+    for alert in snapshot.alerts:
         informed = list(_informed(alert, plan))
         if not informed:
             continue
@@ -303,7 +223,7 @@ def _span(start: str | None, end: str | None) -> dict[str, int]:
     return {name: int(datetime.fromisoformat(moment).timestamp()) for name, moment in ends if moment}
 
 
-def _informed(alert: ServiceAlert, plan: _Plan | None) -> Iterable[rt.EntitySelector]:
+def _informed(alert: ServiceAlert, plan: Plan | None) -> Iterable[rt.EntitySelector]:
     """An alert's selectors; what a newer timetable has no more is left out, and the whole city is each agency."""
     agencies = timetables.service().schedule.agencies if plan else {"": ""}
     for selector in alert.informed:
@@ -325,31 +245,36 @@ def _informed(alert: ServiceAlert, plan: _Plan | None) -> Iterable[rt.EntitySele
         yield told
 
 
-def _rows(statement: str, now: int) -> list[Any]:
-    with connection.cursor() as cursor:
-        # An edition bears the second in which it might first have been made; what was heard since belongs in it too.
-        cursor.execute(statement, {"now": now, "fresh": FRESH_S, "ahead": JSON_EVERY_S + 1})
-        return cursor.fetchall()
+def _bytes(make: Make, snapshots: Snapshots, now: int) -> bytes:
+    return make(snapshots.at(now)).SerializeToString()  # type: ignore[no-any-return]
 
 
-def _bytes(make: Make, now: int) -> bytes:
-    return make(now).SerializeToString()  # type: ignore[no-any-return]
-
-
-def _json(make: Make, now: int) -> bytes:
-    return MessageToJson(make(now), indent=None, ensure_ascii=False).encode()
+def _json(make: Make, snapshots: Snapshots, now: int) -> bytes:
+    return MessageToJson(make(snapshots.at(now)), indent=None, ensure_ascii=False).encode()
 
 
 FEEDS = {"vehicle-positions": vehicle_positions, "trip-updates": trip_updates, "alerts": service_alerts}
-JSON_EVERY_S = 5
+JSON_EVERY_S = LONGEST_S
 """JSON takes protobuf ten times as long to write, and is for people who look rather than for machines."""
+_every_second, _for_people = Snapshots(), Snapshots()
 _published = {
-    **{f"{name}.pb": Published(partial(_bytes, make), "application/x-protobuf") for name, make in FEEDS.items()},
     **{
-        f"{name}.json": Published(partial(_json, make), "application/json", JSON_EVERY_S)
+        f"{name}.pb": Published(partial(_bytes, make, _every_second), "application/x-protobuf")
+        for name, make in FEEDS.items()
+    },
+    **{
+        f"{name}.json": Published(partial(_json, make, _for_people), "application/json", JSON_EVERY_S)
         for name, make in FEEDS.items()
     },
 }
+
+
+def forget() -> None:
+    """Makes every feed anew when it is next asked for, as after a start."""
+    for snapshots in (_every_second, _for_people):
+        snapshots.forget()
+    for published in _published.values():
+        published.forget()
 
 
 @require_safe

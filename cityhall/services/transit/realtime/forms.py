@@ -10,6 +10,7 @@ from django.conf import settings
 from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 
+from cityhall.kernel import clock as city_clock
 from cityhall.services.transit import days
 from cityhall.services.transit.days import clock, second_of
 from cityhall.services.transit.models import (
@@ -245,5 +246,5 @@ class DetourForm(forms.Form):
 
 def today() -> dict[str, Any]:
     """What a new form says before anything is typed."""
-    now = dt.datetime.now(settings.CITY.zone).replace(second=0, microsecond=0)
+    now = city_clock.now(settings.CITY.zone).replace(second=0, microsecond=0)
     return {"service_day": days.usual_day(days.today()), "starts_at": now, "from_0": now}

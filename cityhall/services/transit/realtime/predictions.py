@@ -9,6 +9,7 @@ import numpy as np
 from django.db import connection
 
 from cityhall.engines.gtfs.schedule import Int64
+from cityhall.services.transit.models.fleet import PUBLIC_SQL
 
 FRESH_S = 300
 """Predictions made longer ago than this are of a vehicle that is not heard any more."""
@@ -17,12 +18,12 @@ FRESH_S = 300
 # such, the times cost a fifth of what parsing their text does.
 _ELEMENT = np.dtype([("length", ">i4"), ("value", ">i8")])
 _HEADER = 20
-_READ = """
+_READ = f"""
 SELECT p.trip, p.service_day, p.vehicle, COALESCE(v.label, ''), p.first_sequence, array_send(p.arrival),
        array_send(p.departure), extract(epoch FROM p.made_at)::bigint
 FROM transit_tripprediction p LEFT JOIN transit_vehicle v ON v.public_id = p.vehicle
-WHERE p.made_at > to_timestamp(%(now)s - %(fresh)s) AND p.made_at < to_timestamp(%(now)s + 1)
-  AND (%(hidden)s OR v.id IS NULL OR (v.enabled AND v.kind <> 'school'))
+WHERE p.made_at > to_timestamp(%(now)s - %(fresh)s) AND p.made_at < to_timestamp(%(now)s + %(ahead)s)
+  AND (%(hidden)s OR v.id IS NULL OR {PUBLIC_SQL})
 ORDER BY p.service_day, p.trip
 """
 
@@ -40,10 +41,13 @@ class Predicted(NamedTuple):
     made_at: int
 
 
-def read(now: float, *, hidden: bool = False) -> list[Predicted]:
-    """What is expected at `now` (Unix seconds); trips of vehicles that not everybody may see only where `hidden`."""
+def read(now: float, *, hidden: bool = False, ahead: float = 1.0) -> list[Predicted]:
+    """What is expected at `now` (Unix seconds); trips of vehicles that not everybody may see only where `hidden`.
+
+    What was made up to `ahead` seconds later is in it.
+    """
     with connection.cursor() as cursor:
-        cursor.execute(_READ, {"now": now, "fresh": FRESH_S, "hidden": hidden})
+        cursor.execute(_READ, {"now": now, "fresh": FRESH_S, "hidden": hidden, "ahead": ahead})
         rows = cursor.fetchall()
     return [Predicted(*row[:5], _array(row[5]), _array(row[6]), row[7]) for row in rows]
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gzip
 import threading
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from hashlib import blake2b
@@ -12,6 +11,8 @@ from hashlib import blake2b
 from django.http import HttpRequest, HttpResponse, HttpResponseNotModified
 from django.utils.cache import patch_vary_headers
 from django.utils.http import http_date, parse_etags, parse_http_date_safe
+
+from cityhall.kernel import clock as city_clock
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +53,12 @@ class Published:
                 self._edition = Edition(second, body, gzip.compress(body, 1, mtime=second), mark)
             return self._edition
 
+    def forget(self) -> None:
+        """Makes the next edition anew."""
+        self._edition = None
+
     def _now(self) -> int:
-        second = int(time.time())
+        second = int(city_clock.time())
         return second - second % self._every
 
     def answer(self, request: HttpRequest) -> HttpResponse:

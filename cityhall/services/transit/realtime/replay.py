@@ -9,15 +9,15 @@ from django.conf import settings
 from django.db import connection
 
 from cityhall.kernel.places.declares import Sighting
-from cityhall.services.transit.models import FeedVersion, Line, Vehicle
+from cityhall.services.transit.models import FeedVersion, Line
+from cityhall.services.transit.models.fleet import WAS_PUBLIC_SQL
 from cityhall.services.transit.realtime.history import TABLE
 
 MOST = 400_000
 """Sightings of one answer: an hour of a thousand vehicles."""
 _SQL = f"""
 SELECT at, vehicle, lon, lat, bearing, status, route, delay_s FROM {TABLE} h
-WHERE day BETWEEN %s AND %s AND at >= %s AND at < %s
-    AND NOT EXISTS (SELECT 1 FROM transit_vehicle v WHERE v.public_id = h.vehicle AND v.kind = %s)
+WHERE day BETWEEN %s AND %s AND at >= %s AND at < %s AND {WAS_PUBLIC_SQL}
 ORDER BY at LIMIT %s
 """
 
@@ -32,7 +32,7 @@ def sightings(start: datetime, end: datetime) -> Iterator[Sighting]:
     # A vehicle whose day is over by the city's clock may still be on its way for a moment.
     days = [start.astimezone(zone).date() - timedelta(days=1), end.astimezone(zone).date()]
     with connection.cursor() as cursor:
-        cursor.execute(_SQL, [*days, start, end, Vehicle.Kind.SCHOOL, MOST])
+        cursor.execute(_SQL, [*days, start, end, MOST])
         rows = cursor.fetchall()
     for at, vehicle, lon, lat, bearing, status, route, delay in rows:
         name, color = lines.get(route, ("", ""))

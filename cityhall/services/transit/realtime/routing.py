@@ -16,6 +16,7 @@ import numpy as np
 from django.db import connection
 
 from cityhall.engines.timetable import Progress, Router, Skip
+from cityhall.kernel import clock as city_clock
 from cityhall.services.transit import timetables
 from cityhall.services.transit.days import clock
 from cityhall.services.transit.realtime import predictions
@@ -28,7 +29,7 @@ FARTHEST_S = 4 * 3600
 
 _STAMP = """
 SELECT (SELECT concat(count(*), ' ', max(made_at)) FROM transit_tripprediction
-        WHERE made_at > now() - %s * interval '1 s'),
+        WHERE made_at > to_timestamp(%s)),
        (SELECT max(changed_at) FROM transit_cancellation),
        (SELECT max(changed_at) FROM transit_detour)
 """
@@ -58,7 +59,7 @@ class LiveRouter:
 
     def _look(self) -> None:
         with connection.cursor() as cursor:
-            cursor.execute(_STAMP, [predictions.FRESH_S])
+            cursor.execute(_STAMP, [city_clock.time() - predictions.FRESH_S])
             stamp = cursor.fetchone()
         if stamp == self._stamp:
             return
@@ -79,7 +80,7 @@ class LiveRouter:
         first, planned = np.asarray(schedule.trips.first), np.asarray(schedule.stop_times.arrival)
         midnight = int(clock(self.day, 0).timestamp())
         found = []
-        for one in predictions.read(time.time(), hidden=True):
+        for one in predictions.read(city_clock.time(), hidden=True):
             row, start = known.get(one.trip), one.first_sequence
             if one.service_day not in days or row is None or not one.arrival.size:
                 continue

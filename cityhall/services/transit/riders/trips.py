@@ -6,11 +6,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 
-from django.db.models import Q
 from django.utils import timezone
 
 from cityhall.services.transit import days, timetables
-from cityhall.services.transit.models import TripPrediction, Vehicle, VehicleState
+from cityhall.services.transit.models import TripPrediction, VehicleState
 from cityhall.services.transit.modes import mode_of
 from cityhall.services.transit.queries import FRESH
 from cityhall.services.transit.realtime.selection import trip_rows
@@ -192,19 +191,21 @@ def live_of(keys: Iterable[Key], now: datetime) -> dict[Key, Live]:
     trips = {trip for _day, trip in wanted}
     if not trips:
         return {}
-    hidden = Vehicle.objects.filter(Q(kind=Vehicle.Kind.SCHOOL) | Q(enabled=False)).values("public_id")
     fresh = now - FRESH
-    predictions = TripPrediction.objects.filter(trip__in=trips, made_at__gte=fresh).exclude(vehicle__in=hidden)
-    states = (
-        VehicleState.objects.filter(trip__in=trips, at__gte=fresh, vehicle__enabled=True)
-        .exclude(vehicle__kind=Vehicle.Kind.SCHOOL)
-        .select_related("vehicle")
-    )
+    predictions = TripPrediction.objects.public().filter(trip__in=trips, made_at__gte=fresh)
+    states = VehicleState.objects.public().filter(trip__in=trips, at__gte=fresh).select_related("vehicle")
     by_day = {(one.service_day, one.trip): one for one in predictions}
     today = days.here(now).date()
     seen = {(one.service_day or today, one.trip): one for one in states}
-    found = {key: Live(seen.get(key), by_day.get(key)) for key in wanted}
+    found = {key: _live(seen.get(key), by_day.get(key)) for key in wanted}
     return {key: live for key, live in found.items() if live.state or live.prediction}
+
+
+def _live(state: VehicleState | None, prediction: TripPrediction | None) -> Live:
+    """What was reckoned of another vehicle than now drives the trip says nothing of it."""
+    if state and prediction and prediction.vehicle not in ("", state.vehicle.public_id):
+        prediction = None
+    return Live(state, prediction)
 
 
 def find_trip(trip_id: str, day: date, now: datetime) -> Trip | None:

@@ -58,7 +58,7 @@ class Fix:
         return cls(**{name: math.nan if value is None else value for name, value in values.items()})
 
 
-def fault(fix: Fix, now: float) -> str:
+def fault(fix: Fix, now: float, oldest_s: float = OLDEST_S) -> str:
     """Why a fix cannot be taken at `now` (Unix seconds): malformed, stale, future or too_fast; "" where it can."""
     if not (math.isfinite(fix.lon) and math.isfinite(fix.lat) and math.isfinite(fix.at)):
         return "malformed"
@@ -69,7 +69,7 @@ def fault(fix: Fix, now: float) -> str:
         return "malformed"
     if fix.at > now + FUTURE_S:
         return "future"
-    if fix.at < now - OLDEST_S:
+    if fix.at < now - oldest_s:
         return "stale"
     if fix.speed > MAX_SPEED or fix.speed < 0:
         return "too_fast"

@@ -8,7 +8,6 @@ from dataclasses import dataclass, fields, replace
 from datetime import date
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from django.conf import settings
@@ -17,7 +16,8 @@ from cityhall.engines.gtfs import Schedule
 from cityhall.engines.positioning import Calls, Estimates, Fixes, Runs, Settings, Tracker, Verdict, Ways
 from cityhall.kernel.errors import Unavailable
 from cityhall.services.transit import days, timetables
-from cityhall.services.transit.models import Vehicle
+from cityhall.services.transit.models import Vehicle, VehicleState
+from cityhall.services.transit.tracking.claims import GONE, Claims
 from cityhall.services.transit.tracking.fixes import Fix
 
 FEW = 500
@@ -99,16 +99,28 @@ class Fleet:
         self.kept_at = np.zeros(0)
         """Unix seconds of when each vehicle's state was last kept."""
         self.kept_heard = np.zeros(0)
+        self.logged = np.zeros(0, np.int32)
+        """The trip that each driver has logged on to, -1 none."""
+        self.may_drive = np.zeros(0, np.bool_)
+        """Whether each is in service, and no school bus: that one drives along lines, never on them."""
+        self.claims = Claims()
 
     def __len__(self) -> int:
         return len(self.vehicles)
 
     def follow_the_timetable(self, now: float) -> None:
         """Goes over to a new feed or a new day where there is one; every vehicle goes on where it stands."""
-        network = Network.now(self.network)
-        if network is not self.network:
-            self.engine = self.engine.successor(network.ways, network.runs, now)
-            self.network = network
+        before, network = self.network, Network.now(self.network)
+        if network is before:
+            return
+        self.engine = self.engine.successor(network.ways, network.runs, now)
+        self.network = network
+        if network.schedule is not before.schedule:
+            trips = network.ways.trip_row
+            self.logged = np.array([trips.get(fix.trip, -1) if fix else -1 for fix in self.said], np.int32)
+            self.claims.rename(lambda row: trips.get(before.schedule.trips.id[row], -1))
+        # What was estimated before names the rows of before.
+        self._scatter(self.engine.predict(now, np.flatnonzero(self._heard() > 0).astype(np.int32)))
 
     def know(self, names: Iterable[str]) -> None:
         """Gives every name a row; a vehicle nobody registered is registered as a bus."""
@@ -127,12 +139,17 @@ class Fleet:
         more = len(new)
         self.kept_at = np.concatenate([self.kept_at, np.zeros(more)])
         self.kept_heard = np.concatenate([self.kept_heard, np.zeros(more)])
+        self.logged = np.concatenate([self.logged, np.full(more, -1, np.int32)])
+        self.may_drive = np.concatenate([self.may_drive, [_may_drive(one) for one in self.vehicles[-more:]]])
+        self.claims.room(len(self))
+        self.latest = {name: self._roomy(column) for name, column in self.latest.items()}
 
     def look_again(self) -> None:
         """Reads the vehicles anew: an officer may have switched one off, or made it a school bus."""
         found = {vehicle.public_id: vehicle for vehicle in Vehicle.objects.filter(public_id__in=self.row)}
         for name, row in self.row.items():
             self.vehicles[row] = found.get(name, self.vehicles[row])
+        self.may_drive = np.array([_may_drive(one) for one in self.vehicles], np.bool_)
 
     def take(self, fixes: Sequence[Fix], now: float) -> tuple[Calls, Counter[tuple[str, str]]]:
         """Takes fixes; gives the calls they brought, and what was dropped, by device and reason."""
@@ -146,10 +163,12 @@ class Fleet:
                 dropped[fix.device, "vehicle_disabled"] += 1
         # In the order in which they were measured: what comes by two doors at once may overtake.
         good.sort(key=lambda fix: fix.at)
-        update = self.engine.update(self._columns(good), now)
-        for fix, verdict in zip(good, update.verdict.tolist(), strict=True):
+        columns = self._columns(good)
+        update = self.engine.update(columns, now)
+        for fix, trip, verdict in zip(good, columns.trip.tolist(), update.verdict.tolist(), strict=True):
             if verdict == Verdict.TAKEN:
-                self.said[self.row[fix.vehicle]] = fix
+                row = self.row[fix.vehicle]
+                self.said[row], self.logged[row] = fix, trip
             else:
                 dropped[fix.device, REASONS[Verdict(verdict)]] += 1
         self._scatter(update.estimates)
@@ -174,11 +193,13 @@ class Fleet:
         """Puts estimates at their vehicles' rows."""
         for column in fields(Estimates):
             values = getattr(estimates, column.name)
-            room = self.latest.get(column.name, values[:0])
-            if room.size < len(self):
-                room = np.concatenate([room, np.zeros(len(self) + 64 - room.size, values.dtype)])
-                self.latest[column.name] = room
+            room = self.latest[column.name] = self._roomy(self.latest.get(column.name, values[:0]))
             room[estimates.vehicle] = values
+
+    def _roomy(self, column: np.ndarray) -> np.ndarray:
+        """The column, made longer where it has no room for every vehicle."""
+        missing = len(self) - column.size
+        return np.concatenate([column, np.zeros(missing + 64, column.dtype)]) if missing > 0 else column
 
     def _heard(self) -> np.ndarray:
         """(vehicles,) Unix seconds of each one's newest fix, 0 where there was none."""
@@ -193,26 +214,41 @@ class Fleet:
             self._scatter(self.engine.predict(now, rows.astype(np.int32)))
             self.kept_heard[rows] = 0.0  # so that what was reckoned is kept too
 
+    def settle(self, now: float) -> None:
+        """Gives each trip to one of the vehicles that are believed on it."""
+        self.claims.settle(self.latest, self.logged, self.may_drive, now)
+
     def due(self, now: float, every_s: float, ticks: int) -> np.ndarray:
         """Rows of the vehicles with something new to keep and publish, each at most once in `every_s`.
 
         They are shared out over `ticks` ticks, those that have waited longest first, so that none is a heavy one.
+        Who has lost its trip to another is kept at once, so that no two are ever kept on one.
         """
         rows = np.flatnonzero((self._heard() > self.kept_heard) & (now - self.kept_at >= every_s))
         share = max(FEW, -(-len(self) * 5 // (4 * ticks)))
         if rows.size > share:
-            rows = np.sort(rows[np.argsort(self.kept_at[rows], kind="stable")[:share]])
-        return rows
+            rows = rows[np.argsort(self.kept_at[rows], kind="stable")[:share]]
+        return np.union1d(rows, self.claims.to_give_up())
 
     def kept(self, rows: np.ndarray, now: float) -> None:
         """Notes that these rows' states have been kept."""
         self.kept_at[rows] = now
         self.kept_heard[rows] = self._heard()[rows]
+        self.claims.keep(rows)
 
-    def recall(self, name: str, memory: dict[str, Any], now: float) -> None:
-        """Goes on where the tracker before this one stood."""
-        self.know([name])
-        row = self.row[name]
-        if self.engine.recall(row, memory, now):
-            self._scatter(self.engine.predict(now, np.array([row], np.int32)))
-            self.kept_heard[row] = self._heard()[row]
+    def recall(self, state: VehicleState, now: float) -> bool:
+        """Goes on where the tracker before this one stood; False where its memory is of no use."""
+        self.know([state.vehicle.public_id])
+        row = self.row[state.vehicle.public_id]
+        if not self.engine.recall(row, state.memory, now):
+            return False
+        self._scatter(self.engine.predict(now, np.array([row], np.int32)))
+        self.kept_heard[row] = self._heard()[row]
+        if state.trip:
+            self.claims.kept_trip[row] = self.network.ways.trip_row.get(state.trip, GONE)
+            self.claims.kept_day[row] = state.service_day.toordinal() if state.service_day else 0
+        return True
+
+
+def _may_drive(vehicle: Vehicle) -> bool:
+    return vehicle.enabled and not vehicle.hidden

@@ -11,6 +11,7 @@ import orjson
 from django.db import connection
 
 from cityhall.engines.positioning import Calls, Status
+from cityhall.kernel import clock
 from cityhall.kernel.journal import append
 from cityhall.services.transit.models import VehicleState
 from cityhall.services.transit.realtime import history
@@ -56,7 +57,7 @@ _MADE = {
     "at": "to_timestamp(x.at)",
     "point": "point(x.lon, x.lat)",
     "measured": "point(x.measured_lon, x.measured_lat)",
-    "published_at": "now()",
+    "published_at": "%s::timestamptz",
     "memory": "coalesce(x.memory, '{}')",
 }
 _TARGETS = [name for name in COLUMNS if name not in ("lon", "lat", "measured_lon", "measured_lat")]
@@ -89,14 +90,21 @@ def _known(values: np.ndarray) -> list[float | None]:
     return [None if value != value else value for value in values.tolist()]
 
 
-def _on_no_trip(latest: dict[str, np.ndarray], hidden: np.ndarray) -> None:
-    """A school bus that drives along a line is on none of its trips, whatever the engine takes it for."""
-    for column in ("way", "trip", "next_stop"):
-        latest[column][hidden] = -1
-    latest["service_day"][hidden] = 0
-    latest["delay_s"][hidden] = np.nan
-    latest["at_stop"][hidden] = False
-    driving = hidden & (latest["status"] != Status.RECKONED) & (latest["status"] != Status.LOST)
+def _as_settled(fleet: Fleet, rows: np.ndarray, latest: dict[str, np.ndarray]) -> None:
+    """Takes from vehicles the trips that they have not been given, whatever the engine takes them for.
+
+    One that another has been given its trip is on its line all the same; a school bus is on none.
+    """
+    hidden = np.array([fleet.vehicles[row].hidden for row in rows.tolist()], np.bool_)
+    latest["way"][hidden] = -1
+    none = hidden | ((fleet.claims.trip[rows] < 0) & (latest["trip"] >= 0))
+    for column in ("trip", "next_stop"):
+        latest[column][none] = -1
+    latest["service_day"][none] = 0
+    for column in ("delay_s", "along_m"):
+        latest[column][none] = np.nan
+    latest["at_stop"][none] = False
+    driving = none & (latest["status"] != Status.RECKONED) & (latest["status"] != Status.LOST)
     latest["status"][driving] = Status.UNMATCHED
 
 
@@ -104,7 +112,7 @@ def states(fleet: Fleet, rows: np.ndarray, remember: np.ndarray) -> dict[str, li
     """The columns of the states of some rows of the fleet; those in the mask `remember` with the filter's memory."""
     schedule, ways = fleet.network.schedule, fleet.network.ways
     latest = {name: column[rows] for name, column in fleet.latest.items()}
-    _on_no_trip(latest, np.array([fleet.vehicles[row].hidden for row in rows.tolist()], np.bool_))
+    _as_settled(fleet, rows, latest)
     way, trip, said = latest["way"].tolist(), latest["trip"].tolist(), [fleet.said[row] for row in rows.tolist()]
     route = [int(ways.route[one]) if one >= 0 else -1 for one in way]
     # Off every known way, what the driver logged on to is still worth showing.
@@ -151,7 +159,7 @@ def keep_states(columns: dict[str, list[Any]]) -> None:
     """Writes states, one row a vehicle."""
     rows = [dict(zip(COLUMNS, values, strict=True)) for values in zip(*(columns[c] for c in COLUMNS), strict=True)]
     with connection.cursor() as cursor:
-        cursor.execute(_KEEP_STATES, [orjson.dumps(rows).decode()])
+        cursor.execute(_KEEP_STATES, [clock.now(), orjson.dumps(rows).decode()])
 
 
 def features(fleet: Fleet, rows: np.ndarray, columns: dict[str, list[Any]]) -> list[dict[str, Any]]:
@@ -201,7 +209,7 @@ def call_rows(fleet: Fleet, calls: Calls) -> list[tuple[Any, ...]]:
     found = []
     columns = (calls.vehicle, calls.run, calls.trip, calls.service_day, calls.sequence, calls.arrived, calls.departed)
     for vehicle, run, trip, day, sequence, arrived, departed in zip(*(c.tolist() for c in columns), strict=True):
-        if fleet.vehicles[vehicle].hidden:
+        if fleet.vehicles[vehicle].hidden or fleet.claims.driven_by_another(vehicle, trip, day):
             continue
         planned = int(runs.first[run]) + sequence
         stop = int(schedule.stop_times.stop[schedule.trips.first[trip] + sequence])

@@ -20,6 +20,7 @@ import psycopg
 from django.conf import settings
 from django.db import Error, close_old_connections, transaction
 
+from cityhall.kernel import clock
 from cityhall.kernel.database import psycopg_url, wait_for_lock
 from cityhall.kernel.devices import drops
 from cityhall.kernel.live import publish
@@ -37,19 +38,15 @@ LOOK_S = 10.0
 """How often the registry of vehicles, the feed and the day are looked at."""
 LOCK = 0x7261_636B
 TOPIC = "vehicles"
+NO_TRIP = {"trip": "", "service_day": None, "next_sequence": None, "delay_s": None, "at_stop": False, "along_m": None}
 log = logging.getLogger("cityhall.transit.tracker")
-
-
-def private_topic(vehicle: str) -> str:
-    """The live topic of a vehicle that not everybody may see."""
-    return f"vehicle-{vehicle}"
 
 
 class Tracking:
     """One tracker's work, tick by tick."""
 
     def __init__(self, now: float | None = None) -> None:
-        now = time.time() if now is None else now
+        now = clock.time() if now is None else now
         self.fleet = Fleet()
         self.remembered_at = np.zeros(0)
         self.looked_at = now
@@ -59,9 +56,13 @@ class Tracking:
     def _recall(self, now: float) -> None:
         """Goes on where the tracker before this one stopped, or was stopped."""
         since = datetime.fromtimestamp(now, UTC) - timedelta(seconds=self.fleet.engine.settings.forget_after)
-        for state in VehicleState.objects.filter(at__gte=since).select_related("vehicle"):
-            if state.memory:
-                self.fleet.recall(state.vehicle.public_id, state.memory, now)
+        recalled = [
+            state.pk
+            for state in VehicleState.objects.filter(at__gte=since).select_related("vehicle")
+            if state.memory and self.fleet.recall(state, now)
+        ]
+        # What is not remembered is on no trip any more: another vehicle may be given it.
+        VehicleState.objects.exclude(trip="").exclude(pk__in=recalled).update(**NO_TRIP)
 
     def tick(self, given: Sequence[Fix] = (), *, waiting: bool = True, now: float | None = None) -> int:
         """Takes `given` fixes and, where `waiting`, those in the inbox; gives how many.
@@ -69,7 +70,7 @@ class Tracking:
         All that follows from them is in one transaction. Where that fails nothing in the inbox is lost, and calls
         already seen are kept with the next tick.
         """
-        now = time.time() if now is None else now
+        now = clock.time() if now is None else now
         if now - self.looked_at > LOOK_S:
             self.fleet.look_again()
             self.fleet.follow_the_timetable(now)
@@ -81,6 +82,7 @@ class Tracking:
                 calls, dropped = self.fleet.take(fixes, now)
                 self._calls += keeping.call_rows(self.fleet, calls)
             self.fleet.reckon(now)
+            self.fleet.settle(now)
             rows = self.fleet.due(now, EVERY_S, round(1 / TICK_S))
             remember = self._to_remember(rows, now)
             if rows.size:
@@ -105,13 +107,9 @@ class Tracking:
         columns = keeping.states(self.fleet, rows, remember)
         keeping.keep_states(columns)
         keeping.keep_history(self.fleet, rows, columns)
-        public = []
-        for row, feature in zip(rows.tolist(), keeping.features(self.fleet, rows, columns), strict=True):
-            vehicle = self.fleet.vehicles[row]
-            if vehicle.hidden:
-                publish(private_topic(vehicle.public_id), [feature])
-            else:
-                public.append(feature)
+        # A vehicle that not everybody may see is on no topic at all: a stream stays open when a right is taken away.
+        features = zip(rows.tolist(), keeping.features(self.fleet, rows, columns), strict=True)
+        public = [feature for row, feature in features if not self.fleet.vehicles[row].hidden]
         if public:
             publish(TOPIC, public)
 

@@ -10,10 +10,10 @@ from typing import Any
 
 import psycopg
 import pytest
-from django.conf import settings
 from django.db import connection
 
 from cityhall.engines.gtfs import read_feeds
+from cityhall.kernel import clock as city_clock
 from cityhall.kernel import derived
 from cityhall.kernel.database import psycopg_url
 from cityhall.kernel.places.point import Point
@@ -190,7 +190,7 @@ def test_the_city_learns_from_calls(city: Path, monkeypatch: pytest.MonkeyPatch)
         for number in range(32):
             # The way to the square takes nine minutes, not six; on to the hill six.
             StopCall.objects.bulk_create(calls(day, f"out{number}", 360 + 30 * number, (0, 9, 15), stops))
-    monkeypatch.setattr(learn, "datetime", _Clock)
+    monkeypatch.setattr(city_clock, "now", lambda zone: at(12, 0).astimezone(zone))
     folder = learn.learn()
     assert folder is not None and folder == derived.current(learn.KIND)
     assert learn.learn() == folder
@@ -204,15 +204,9 @@ def test_the_city_learns_from_calls(city: Path, monkeypatch: pytest.MonkeyPatch)
     assert abs(row.arrival[2] - row.arrival[1] - 360) < 60
 
 
-class _Clock(datetime):
-    @classmethod
-    def now(cls, tz: Any = None) -> datetime:
-        return at(12, 0).astimezone(tz or settings.CITY.zone)
-
-
 @pytest.mark.django_db
 def test_days_that_leave_the_window_are_kept_in_mind(city: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(learn, "datetime", _Clock)
+    monkeypatch.setattr(city_clock, "now", lambda zone: at(12, 0).astimezone(zone))
     monkeypatch.setattr(learn, "WINDOW", 2)
     stops = ("harbour", "square", "hill")
     for back in (2, 1):

@@ -8,13 +8,20 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 import pytest
+from django.test import Client
 from google.transit import gtfs_realtime_pb2
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cityhall.kernel.devices import drops
+from cityhall.kernel.devices.models import DropCount
+from cityhall.kernel.people.models import Person
+from cityhall.services.transit import actions, checks
+from cityhall.services.transit.doors import judging
 from cityhall.services.transit.doors import vehicle_positions as door
 from cityhall.services.transit.doors.options import Source, sources
 from tests.services.transit.doors.conftest import Counted, Taken, running, wait_for
@@ -158,3 +165,82 @@ def test_what_city_toml_may_not_say(configure: Callable[..., None], wrong: dict[
     configure(vehicle_positions=[wrong])
     with pytest.raises(ValueError, match="vehicle"):
         sources()
+
+
+def numbers(fixes: list[Any]) -> set[str]:
+    return {fix.vehicle for fix in fixes}
+
+
+@pytest.fixture
+def city_of_2019(folder: Path, settings: Any, configure: Callable[..., None]) -> Path:
+    """A city with the small feed in service, which polls another system's feed."""
+    actions.load(lambda what, share: None)
+    return folder
+
+
+def test_a_feed_with_errors_is_used_where_it_can_be_and_officers_see_which_rules_it_breaks(
+    transactional_db: None, city_of_2019: Path, other: Other, taken: Taken, client: Client
+) -> None:
+    now = int(time.time())
+    place = {"lon": -51.22, "lat": -30.03, "at": now - 2}
+    other.answers = [
+        (
+            200,
+            {},
+            made(
+                {"id": "good", "trip": "out4", **place},
+                {"id": "unknown trip", "trip": "nowhere", **place},
+                {"id": "backwards", "speed": -1, **place},
+                {"id": "kilometres", "speed": 72, **place},
+                {"id": "old", **place, "at": now - 80},
+                {"id": "too old", **place, "at": now - 100},
+                {"id": "nowhere", **place, "lon": 0, "lat": 0},
+                {"id": "good", "trip": "out4", **place, "at": now - 3},
+            ),
+        )
+    ]
+    with running(door.run):
+        fixes = taken(6)
+        wait_for(lambda: drops._pending)
+    assert numbers(fixes) == {f"other:{name}" for name in ("good", "unknown trip", "backwards", "kilometres", "old")}
+    assert all(math.isnan(fix.speed) for fix in fixes if fix.vehicle in ("other:backwards", "other:kilometres"))
+    drops.flush()
+    kept = dict(DropCount.objects.filter(device="gtfs-rt:other").values_list("reason", "count"))
+    # By hand: the trip there is none of, the vehicle that is there twice, the two speeds, the place in the sea.
+    assert {kept[rule] for rule in ("E003", "E052", "E026")} == {1} and kept["W004"] == 2
+    assert kept["stale"] == 1, "and what was thrown away is counted as before"
+    person = Person.objects.create_user("depot@example.org", "secret-enough-1", is_staff=True, is_superuser=True)
+    client.force_login(person)
+    page = client.get("/transit/receivers/").content.decode()
+    dropped, broken = page.split('id="broken"')
+    assert "E003" in broken and "W004" in broken and "E003" not in dropped and "stale" in dropped
+    said = [what for level, what, _mend in checks.check() if level == "warning" and "E003 (1)" in what]
+    assert said and "gtfs-rt:other" in said[0]
+
+
+def test_a_feed_without_errors_is_not_blamed(
+    transactional_db: None, city_of_2019: Path, other: Other, taken: Taken, client: Client
+) -> None:
+    feed = gtfs_realtime_pb2.FeedMessage.FromString(
+        made({"id": "7", "lon": -51.22, "lat": -30.03, "at": int(time.time()) - 2, "trip": "out4"})
+    )
+    feed.header.incrementality = gtfs_realtime_pb2.FeedHeader.FULL_DATASET
+    feed.entity[0].vehicle.trip.schedule_relationship = gtfs_realtime_pb2.TripDescriptor.SCHEDULED
+    other.answers = [(200, {}, feed.SerializeToString())]
+    with running(door.run):
+        taken(1)
+        wait_for(lambda: len(other.asked) > 3)
+    drops.flush()
+    assert not DropCount.objects.exists()
+    assert not any("broke rules" in what for _level, what, _mend in checks.check())
+
+
+def test_judging_costs_little_however_large_a_feed_is(city_of_2019: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """At most so many entities at a time, once a minute; in the end all of them."""
+    monkeypatch.setattr(judging, "MOST", 3)
+    now = time.time()
+    vehicles = [{"id": f"{n}", "trip": "nowhere", "lon": -51.22, "lat": -30.03, "at": int(now)} for n in range(8)]
+    feed = gtfs_realtime_pb2.FeedMessage.FromString(made(*vehicles))
+    judge = judging.Judge()
+    found = [judge.look(feed, now + second)["E003"] for second in (0, 1, 59, 61, 122, 183)]
+    assert found == [3, 0, 0, 3, 2, 3]

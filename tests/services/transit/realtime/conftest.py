@@ -30,7 +30,6 @@ def look_at_once(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """The journey search looks for changes at every question, and forgets what it knew of another test's city."""
     monkeypatch.setattr(routing, "LOOK_S", 0.0)
     # JSON editions stay for some seconds, and another test's may be among them.
-    for published in feeds._published.values():
-        monkeypatch.setattr(published, "_edition", None)
+    feeds.forget()
     yield
     routing._live.clear()

@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 
 from cityhall.engines.gtfs import read_feeds
 from cityhall.engines.gtfs_realtime import Reference, validate
+from cityhall.kernel import clock
 from cityhall.kernel.people.actors import Actor
 from cityhall.kernel.places.point import Point
 from cityhall.services.transit import actions, days, timetables
@@ -26,6 +27,7 @@ from cityhall.services.transit.models import Cancellation, ServiceAlert, TripPre
 from cityhall.services.transit.realtime import feeds, notices
 from cityhall.services.transit.realtime.notices import AlertDraft, CancellationDraft, DetourDraft
 from cityhall.services.transit.realtime.published import Published
+from cityhall.services.transit.realtime.snapshot import FRESH_S, Snapshot
 from cityhall.web.declares import Feed
 from tests.feeds import write_feed
 
@@ -59,7 +61,8 @@ def expect(trip: str, first: int, arrival: list[int], departure: list[int] | Non
 def everything() -> tuple[rt.FeedMessage, ...]:
     """The three feeds of one moment, each without an error by the rules."""
     now = int(time.time())
-    made = tuple(make(now) for make in feeds.FEEDS.values())
+    snapshot = Snapshot.of(now)
+    made = tuple(make(snapshot) for make in feeds.FEEDS.values())
     reference = Reference.of(timetables.service().schedule)
     for feed in made:
         assert validate(feed, reference, time.time(), beside=made) == []
@@ -71,7 +74,7 @@ def everything() -> tuple[rt.FeedMessage, ...]:
 def test_what_was_heard_after_an_editions_second_is_in_it(city: Path) -> None:
     """JSON editions stay for seconds; one that is made late in them must not leave out who was heard just now."""
     drive("7", at=timezone.now())
-    positions = feeds.FEEDS["vehicle-positions"](int(time.time()) - feeds.JSON_EVERY_S + 1)
+    positions = feeds.vehicle_positions(Snapshot.of(int(time.time()) - feeds.JSON_EVERY_S + 1))
     assert [entity.id for entity in positions.entity] == ["7"]
     assert positions.entity[0].vehicle.timestamp <= positions.header.timestamp
 
@@ -107,7 +110,7 @@ def test_a_busy_moment(officer: Actor) -> None:
 def test_school_buses_and_silent_ones_are_in_no_feed(officer: Actor) -> None:
     drive("school", kind="school", trip="out4", service_day=DAY)
     drive("off", enabled=False)
-    drive("silent", at=timezone.now() - timedelta(seconds=feeds.FRESH_S + 5))
+    drive("silent", at=timezone.now() - timedelta(seconds=FRESH_S + 5))
     drive("ahead", at=timezone.now() + timedelta(minutes=1))
     expect("out4", 1, [MIDNIGHT + 29_400, MIDNIGHT + 29_800], vehicle="school")
     positions, trips, _ = everything()
@@ -181,7 +184,7 @@ def test_every_feed_of_the_manifest_is_there(city: Path, client: Client, setting
 
 def test_before_any_timetable_positions_are_published_all_the_same(folder: Path, client: Client) -> None:
     drive("7", trip="out4", route="R1")
-    now = int(time.time())
+    now = Snapshot.of(int(time.time()))
     assert feeds.vehicle_positions(now).entity[0].vehicle.position.latitude == pytest.approx(-30.03)
     assert not feeds.trip_updates(now).entity
     assert not feeds.service_alerts(now).entity
@@ -194,8 +197,8 @@ def test_an_edition_is_made_once_a_second_and_sent_once_to_each(rf: Any, monkeyp
         made.append(second)
         return f"edition of {second}".encode()
 
-    clock = [1000.2]
-    monkeypatch.setattr("cityhall.services.transit.realtime.published.time.time", lambda: clock[0])
+    now = [1000.2]
+    monkeypatch.setattr(clock, "time", lambda: now[0])
     paper = Published(make, "text/plain")
     first = paper.answer(rf.get("/"))
     assert first.content == b"edition of 1000" and paper.answer(rf.get("/")).content == first.content
@@ -206,7 +209,7 @@ def test_an_edition_is_made_once_a_second_and_sent_once_to_each(rf: Any, monkeyp
     assert packed.status_code == 200, "what is packed is another representation"
     since = {"If-Modified-Since": first.headers["Last-Modified"]}
     assert paper.answer(rf.get("/", headers=since)).status_code == 304
-    clock[0] = 1001.0
+    now[0] = 1001.0
     assert paper.answer(rf.get("/", headers=since)).content == b"edition of 1001"
     assert made == [1000, 1001]
 

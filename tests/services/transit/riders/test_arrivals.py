@@ -56,6 +56,16 @@ def test_a_bus_with_a_delay_but_no_prediction_is_late_everywhere_and_less_sure_f
     assert one["low"] < one["expected"] < one["high"]
 
 
+def test_what_was_expected_of_the_bus_that_drove_a_trip_before_is_not_told_of_the_one_that_does(
+    clock: Clock, client: Client, bus: Put, predict: Any
+) -> None:
+    now = clock(8, 2)
+    bus("7", now, trip=OUT_8, next_sequence=1, delay_s=180)
+    predict(OUT_8, now, "8", 1, [(8, 30), (8, 36)])
+    one = next(arrival for arrival in client.get(ARRIVALS).json() if arrival["trip"] == OUT_8)
+    assert (one["expected"][11:16], one["vehicle"]) == ("08:09", "7")
+
+
 def test_a_bus_that_has_passed_or_is_silent_is_not_waited_for(
     clock: Clock, client: Client, bus: Put, predict: Any
 ) -> None:

@@ -21,6 +21,7 @@ from cityhall.kernel.people.models import Membership, Person
 from cityhall.kernel.places.point import Point
 from cityhall.services.transit.models import Guardian, Pupil, Vehicle
 from cityhall.services.transit.realtime.feeds import FEEDS
+from cityhall.services.transit.realtime.snapshot import Snapshot
 from cityhall.services.transit.riders import runner, school
 from cityhall.web import live
 from tests.services.transit.riders.conftest import OUT_8, PLACES, Put
@@ -107,7 +108,7 @@ def test_its_guardian_sees_it(on_the_road: datetime, pupil: Pupil, guardian: Per
 
 def gtfs_realtime(now: datetime) -> str:
     """What the feeds say of a moment, without the editions that a server keeps for some seconds."""
-    return "".join(str(make(int(now.timestamp()))) for make in FEEDS.values())
+    return "".join(str(make(Snapshot.of(int(now.timestamp())))) for make in FEEDS.values())
 
 
 def test_the_doors_that_are_tried_are_open_for_another_bus(on_the_road: datetime, pupil: Pupil, client: Client) -> None:
@@ -172,19 +173,6 @@ def test_no_live_topic_leads_to_it(guardian: Person, pupil: Pupil) -> None:
             request.user = person
             with pytest.raises(Http404):
                 asyncio.run(live.stream(request, topic))
-
-
-def test_the_tracker_does_not_publish_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What is published of a hidden vehicle goes to a topic that no manifest opens."""
-    from cityhall.kernel.live import LiveTopic
-    from cityhall.kernel.places.declares import Layer
-    from cityhall.kernel.service import declared
-    from cityhall.services.transit.tracking.tracker import private_topic
-
-    open_to_all = {layer.live for _service, layer in declared(Layer)}
-    prefixes = [topic.prefix for _service, topic in declared(LiveTopic)]
-    assert private_topic(NAME) not in open_to_all
-    assert not any(private_topic(NAME).startswith(prefix) for prefix in prefixes)
 
 
 def test_the_guardian_can_take_it_back(
