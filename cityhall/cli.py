@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
-from cityhall.commands import bench, receivers, reports
+from cityhall.commands import bench, officers, receivers, reports
 from cityhall.commands.city import DATA, CityName, Data, Gtfs, Host, Port, city_folder, fail, opened, refused
 from cityhall.running.progress import console, steps
 
@@ -25,6 +25,7 @@ app = typer.Typer(
 journal_app = typer.Typer(no_args_is_help=True, help="The log of what happened.")
 app.add_typer(journal_app, name="journal")
 app.add_typer(bench.app, name="bench")
+app.add_typer(officers.app, name="officer")
 app.add_typer(receivers.app, name="receivers")
 app.add_typer(reports.app, name="reports")
 

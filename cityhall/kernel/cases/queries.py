@@ -65,3 +65,8 @@ def ranking(kind: str, since: datetime, now: datetime) -> list[Standing]:
         share = good / count if count else None
         found.append(Standing(agency, still.get("all", 0), still.get("late", 0), count, good, share))
     return sorted(found, key=lambda one: (one.share is None, -(one.share or 0), -one.done))
+
+
+def agency_scopes() -> list[tuple[str, str]]:
+    """Every agency as a part of the city that a role may be held for: (scope, name)."""
+    return [(agency.scope, agency.name) for agency in Agency.objects.all()]

@@ -14,6 +14,7 @@ from cityhall.kernel.devices.models import PUBLIC_ID, Device, DeviceState
 from cityhall.kernel.errors import Conflict, Invalid, Missing
 from cityhall.kernel.people.actors import Actor
 from cityhall.kernel.people.permissions import require
+from cityhall.kernel.service import city_services
 
 STREAM = "devices"
 
@@ -112,3 +113,8 @@ def _switch(actor: Actor, public_id: str, *, enabled: bool, data: dict[str, Any]
         device.save(update_fields=["enabled"])
         _tell("device.enabled" if enabled else "device.disabled", device, data, actor)
     return device
+
+
+def service_scopes() -> list[tuple[str, str]]:
+    """Every service as a part of the city whose devices somebody may look after: (scope, name)."""
+    return [(f"service:{service.slug}", str(service.name)) for service in city_services()]

@@ -14,7 +14,12 @@ ROOM = Service(
     app="cityhall.kernel.devices",
     declares=(
         Api("cityhall.kernel.devices.api:router"),
-        Role("technician", _("Technician of devices"), ("devices.view", "devices.manage")),
+        Role(
+            "technician",
+            _("Technician of devices"),
+            ("devices.view", "devices.manage"),
+            scopes="cityhall.kernel.devices.registry:service_scopes",
+        ),
         LiveTopic("devices", "cityhall.kernel.devices.silence:may_hear"),
         Runner("silence", "cityhall.kernel.devices.silence:watch"),
         Runner("mqtt", "cityhall.kernel.devices.mqtt:run", needs="MQTT_URL"),

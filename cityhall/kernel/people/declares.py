@@ -18,6 +18,8 @@ class Role:
     slug: str
     name: Text
     permissions: tuple[str, ...] = ()
+    scopes: Path = ""
+    """The parts of the city it may be held for: a function () -> iterable of (scope, name). "": the whole city only."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from django.utils.translation import gettext_lazy as _
 
 from cityhall.kernel.journal.declares import Follower
-from cityhall.kernel.people.declares import PersonalData, Role, kept
+from cityhall.kernel.people.declares import Desk, PersonalData, Role, kept
 from cityhall.kernel.service import Addresses, Api, Service
 
 _ACCOUNT = _("until the account is erased")
@@ -23,6 +23,7 @@ ROOM = Service(
         Addresses("cityhall.kernel.people.urls:urlpatterns", prefix="accounts"),
         Api("cityhall.kernel.people.api:router"),
         Follower("people.roles", "cityhall.kernel.people.telling:tell_of_roles", streams=("people",)),
+        Desk("officers", _("Officers and roles"), "/accounts/officers/", "people.grant_role", icon="user"),
         Role("administrator", _("Administrator of accounts"), ("people.view", "people.grant_role")),
         PersonalData(
             {

@@ -20,9 +20,9 @@ from cityhall.kernel.people.actors import actor_of, person_of
 from cityhall.kernel.people.consents import withdraw_consent
 from cityhall.kernel.people.forms import EraseForm, HouseholdForm, InviteForm, ProfileForm
 from cityhall.kernel.people.models import Consent, Person
-from cityhall.kernel.people.permissions import permissions_of
 from cityhall.kernel.people.privacy import declared_data, erase
 from cityhall.kernel.people.profile import change_profile
+from cityhall.kernel.people.wording import role_name
 
 HOUSEHOLD_IDS = "household_%s"
 """The page has several forms: a label must not lead to a field of another."""
@@ -75,7 +75,7 @@ def _profile(
             "members": place.household.members.select_related("person").order_by("pk") if place else (),
             "household_form": household_form,
             "consents": Consent.objects.filter(person=person, withdrawn_at=None),
-            "permissions": permissions_of(person),
+            "roles": [role_name(one.role) for one in person.memberships.order_by("role", "scope")],
         },
         status=422 if refused else 200,
     )

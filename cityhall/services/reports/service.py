@@ -12,6 +12,7 @@ from cityhall.kernel.skills.declares import Skill
 from cityhall.kernel.work.declares import Task
 from cityhall.web.declares import Card, Feed
 
+_AGENCIES = "cityhall.kernel.cases.queries:agency_scopes"
 _QUERIES = "cityhall.services.reports.queries"
 _TASKS = "cityhall.services.reports.tasks"
 _UNTIL = _("until a year after the report is done")
@@ -100,7 +101,7 @@ SERVICE = Service(
             standard="Open311 GeoReport v2",
             path="/reports/open311/v2/requests.json",
         ),
-        Role("officer", _("Officer for reports"), ("reports.view_desk", "reports.work_case")),
+        Role("officer", _("Officer for reports"), ("reports.view_desk", "reports.work_case"), scopes=_AGENCIES),
         Role("router", _("Officer for routing"), ("reports.view_desk", "reports.change_rules")),
         Task("fold", f"{_TASKS}:fold_counts", "* * * * *"),
         Task("sense", f"{_TASKS}:sense", "* * * * *"),

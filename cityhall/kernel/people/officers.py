@@ -1,0 +1,89 @@
+"""Officers: appointing people to roles by their address, and who holds which."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from allauth.account.models import EmailAddress
+from django.core.exceptions import ValidationError
+from django.core.validators import validate_email
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from cityhall.kernel.errors import Conflict, Invalid, Missing
+from cityhall.kernel.people.actors import Actor
+from cityhall.kernel.people.models import Membership, Person
+from cityhall.kernel.people.permissions import grant, require, revoke, roles
+from cityhall.kernel.people.wording import role_name
+from cityhall.kernel.service import resolve
+
+
+@transaction.atomic
+def appoint(actor: Actor, email: str, role: str, *, scope: str = "") -> Person:
+    """Gives a role to whoever reads the mail of an address; who has no account gets one, without a password.
+
+    They sign in by a code sent to that address. A role hangs on no address whose owner has not shown that it is
+    theirs: where somebody signed up with it and never confirmed it, this is refused. Raises Denied without
+    `people.grant_role` there, Invalid for an address that is none or a scope that the role has not, Missing for a role
+    nobody declares, Conflict for an unconfirmed account.
+    """
+    require(actor, "people.grant_role", scope or None)
+    email = email.strip().lower()
+    try:
+        validate_email(email)
+    except ValidationError as problem:
+        raise Invalid(_("This is no e-mail address."), code="email", field="email") from problem
+    if scope and role in roles() and scope not in dict(scopes_of(role)):
+        raise Invalid(
+            _("This role is not held for %(scope)s.") % {"scope": scope[:100]},
+            code="scope",
+            field="scope",
+            mend=_("Leave it empty for the whole city, or choose one that is offered."),
+        )
+    person = Person.objects.filter(email=email).first()
+    if person is None:
+        person = Person.objects.create_user(email)
+        EmailAddress.objects.create(user=person, email=email, primary=True, verified=False)
+    elif person.has_usable_password() and not EmailAddress.objects.filter(user=person, email=email, verified=True):
+        # By a command of whoever runs the machine too: he cannot know who typed the address.
+        raise Conflict(
+            _("The account with this address has not confirmed it."),
+            code="unconfirmed",
+            field="email",
+            mend=_("Ask them to confirm it: a link for that is on their account's page."),
+        )
+    grant(actor, person, role, scope=scope)
+    return person
+
+
+@transaction.atomic
+def dismiss(actor: Actor, email: str, role: str, *, scope: str = "") -> Person:
+    """Takes a role away. Raises Denied without `people.grant_role` there, Missing where nobody has the address."""
+    person = Person.objects.filter(email=email.strip().lower()).first()
+    if person is None:
+        raise Missing(_("Nobody has this address."), code="no_such_person", field="email")
+    revoke(actor, person, role, scope=scope)
+    return person
+
+
+def scopes_of(role: str) -> list[tuple[str, str]]:
+    """The parts of the city that a role may be held for: (scope, name). None for one of the whole city only."""
+    known = roles().get(role)
+    return list(resolve(known.scopes)()) if known and known.scopes else []
+
+
+def scope_names() -> dict[str, str]:
+    """The words for every scope that some role may be held for."""
+    found: Iterable[tuple[str, str]] = (pair for role in roles() for pair in scopes_of(role))
+    return dict(found)
+
+
+def officers() -> list[Membership]:
+    """Every role that is held and that some manifest declares, by person."""
+    held = Membership.objects.filter(role__in=list(roles()), person__is_active=True).select_related("person")
+    return list(held.order_by("person__email", "role", "scope"))
+
+
+def choices() -> list[tuple[str, str]]:
+    """Every role and its name, by name."""
+    return sorted(((role, role_name(role)) for role in roles()), key=lambda pair: pair[1].casefold())
