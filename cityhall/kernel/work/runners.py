@@ -10,6 +10,7 @@ from django.conf import settings
 
 from cityhall.kernel.service import declared, resolve
 from cityhall.kernel.work.declares import Runner
+from cityhall.kernel.work.supervisor import Part
 
 Run = Callable[[threading.Event], None]
 
@@ -21,3 +22,8 @@ def runners(part: Literal["devices", "worker"]) -> dict[str, Run]:
         for owner, runner in declared(Runner)
         if runner.part == part and (not runner.needs or getattr(settings, runner.needs))
     }
+
+
+def parts(part: Literal["devices", "worker"]) -> list[Part]:
+    """The same, for the supervisor."""
+    return [Part(name, run) for name, run in runners(part).items()]
