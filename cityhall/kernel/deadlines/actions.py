@@ -129,7 +129,7 @@ def move(kind: str, subject: str, due_at: datetime, *, level: int = 0) -> bool:
     _let_go(kind, subject, level)
     with connection.cursor() as cursor:
         cursor.execute(_MOVE, {"kind": kind, "subject": subject, "level": level, "due": due_at})
-        moved = cursor.rowcount > 0
+        moved = bool(cursor.rowcount)
     if moved:
         _wake_for(due_at)
     return moved

@@ -47,8 +47,8 @@ CROSS JOIN LATERAL (
     ORDER BY next_at LIMIT %(batch)s
 ) AS found
 """
-# Nobody waits for the disk here: were the database's machine to lose its last half second, the deadline would be lost as
-# done together with what was done, and come again. Whatever goes on from there commits later, and that waits for both.
+# Nobody waits for the disk here. Were the database's machine to lose its last half second, it would lose that this was
+# done together with what was done, and it would come again. Whatever goes on from there commits later, and that waits.
 _CLAIM = """
 SELECT kind, subject, level, version, due_at, data, COALESCE(%(now)s, clock_timestamp()),
     set_config('lock_timeout', %(patience)s, true), set_config('synchronous_commit', 'off', true)

@@ -9,7 +9,7 @@ import time
 from django.db import connection
 
 from cityhall.kernel import service
-from cityhall.kernel.deadlines.kinds import DeadlineKind, Due
+from cityhall.kernel.deadlines.declares import DeadlineKind, Due
 from cityhall.kernel.service import Service
 
 TABLE = """
@@ -18,7 +18,7 @@ CREATE TABLE IF NOT EXISTS deadline_done (
     seen timestamptz NOT NULL, process int NOT NULL, at timestamptz NOT NULL DEFAULT clock_timestamp()
 )
 """
-SERVICE = Service("trial", "Trial", "", "cityhall.services.trial", deadlines=(
+SERVICE = Service("trial", "Trial", "", "cityhall.services.trial", declares=(
     DeadlineKind("note", f"{__name__}:note"),
     DeadlineKind("slow", f"{__name__}:slow"),
     DeadlineKind("fails", f"{__name__}:fails"),

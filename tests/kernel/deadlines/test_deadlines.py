@@ -15,7 +15,8 @@ from django.db.transaction import TransactionManagementError
 from cityhall.kernel import service
 from cityhall.kernel.deadlines import checks, taker
 from cityhall.kernel.deadlines.actions import clear, move, set_deadline, set_deadlines
-from cityhall.kernel.deadlines.kinds import Due, kinds
+from cityhall.kernel.deadlines.declares import Due
+from cityhall.kernel.deadlines.kinds import kinds
 from cityhall.kernel.deadlines.models import Deadline
 from cityhall.kernel.service import resolve
 from tests.kernel.deadlines import kind

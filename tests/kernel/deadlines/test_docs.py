@@ -26,7 +26,7 @@ def test_the_sample_of_the_page(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "bikes", ModuleType("bikes"))
     monkeypatch.setitem(sys.modules, "bikes.holds", holds)
     exec(compile(code, str(PAGE), "exec"), holds.__dict__)
-    bikes = Service("bikes", "Bicycles", "", "bikes", deadlines=(holds.KIND,))
+    bikes = Service("bikes", "Bicycles", "", "bikes", declares=(holds.KIND,))
     monkeypatch.setattr(service, "city_services", lambda: (bikes,))
     for number in (1, 2):
         holds.hold(number)
