@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import sys
 import threading
 from pathlib import Path
@@ -52,7 +53,10 @@ def main(part: str, ending: str) -> None:
     service.city_services = lambda: (made,)
     from cityhall.running.processes import run_part
 
-    run_part(part, host="127.0.0.1", port=0, workers=1)
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    run_part(part, host="127.0.0.1", port=port, workers=1)
 
 
 if __name__ == "__main__":

@@ -88,6 +88,8 @@ def city(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, transactional_db: None
         ("devices", "raises", 1),
         ("devices", "returns", 1),
         ("devices", "hangs", supervisor.EXIT_STATUS),
+        # The server starts its worker again once, and gives up when that ends as soon.
+        ("web", "raises", 1),
     ],
 )
 def test_a_process_ends_with_its_part_and_is_started_anew(
