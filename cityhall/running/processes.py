@@ -6,6 +6,7 @@ by itself (`--only`); here one parent starts all of them, starts anew what dies,
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 import subprocess
@@ -16,8 +17,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from cityhall.kernel.work import supervisor
 from cityhall.running.progress import console
 
+log = logging.getLogger("cityhall.running.processes")
 PARTS = ("web", "worker", "devices")
 STOP_SECONDS = 10
 LONGEST_WAIT = 30.0
@@ -109,7 +112,10 @@ def part_command(part: str, folder: Path, *, host: str, port: int) -> list[str]:
 
 
 def run_part(part: str, *, host: str, port: int, workers: int) -> None:
-    """Runs one part in this process until it is told to stop. Django must be ready."""
+    """Runs one part in this process until it is told to stop. Django must be ready.
+
+    Where something of it ends by itself the process ends, with status 1, and the parent starts it anew.
+    """
     if part == "web":
         run_web(host, port, workers)
         return
@@ -118,7 +124,12 @@ def run_part(part: str, *, host: str, port: int, workers: int) -> None:
         from cityhall.running.worker import main
     else:
         from cityhall.kernel.devices.runner import main
-    main(stop)
+    try:
+        main(stop)
+    except supervisor.PartEnded as problem:
+        log.error("%s: %s", part, problem)
+        supervisor.end_for_certain()
+        raise SystemExit(1) from None
 
 
 def run_web(host: str, port: int, workers: int) -> None:

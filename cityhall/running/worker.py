@@ -8,43 +8,46 @@ import threading
 from typing import Any
 
 from cityhall.kernel.service import declared, resolve
+from cityhall.kernel.work import supervisor
 from cityhall.kernel.work.declares import Task
-from cityhall.kernel.work.runners import runners
+from cityhall.kernel.work.runners import parts
+from cityhall.kernel.work.supervisor import Part
 
 log = logging.getLogger("cityhall.running.worker")
 
 
 def main(stop: threading.Event) -> None:
-    """Runs everything until `stop` is set."""
-    threads = [threading.Thread(target=run, args=(stop,), name=name) for name, run in runners("worker").items()]
-    for thread in threads:
-        thread.start()
-    try:
-        asyncio.run(_jobs(stop))
-    finally:
-        stop.set()
-        for thread in threads:
-            thread.join(timeout=8)
+    """Runs everything until `stop` is set. Raises supervisor.PartEnded where a part of it ends before."""
+    supervisor.run([Part("jobs", jobs), *parts("worker")], stop)
 
 
-def _register(app: Any) -> None:
-    """Each `Task` of a service's manifest becomes a periodic job; it runs once however many workers there are."""
+def register() -> Any:
+    """The application that knows every job: those of the rooms' `tasks` modules, and each declared `Task`."""
+    from procrastinate.contrib.django import app
+
     for service, task in declared(Task):
-        action = resolve(task.action)
+        _periodic(app, f"{service.slug}.{task.slug}", resolve(task.action), task.cron)
+    return app
 
-        def run(timestamp: int, action: Any = action) -> None:
-            action()
 
-        name = f"{service.slug}.{task.slug}"
-        registered = app.task(name=name, queueing_lock=name, pass_context=False)(run)
-        app.periodic(cron=task.cron, periodic_id=name)(registered)
+def _periodic(app: Any, name: str, action: Any, cron: str) -> None:
+    """A job that is deferred again and again; it runs once however many workers there are."""
+
+    def run(timestamp: int) -> None:
+        action()
+
+    registered = app.task(name=name, queueing_lock=name, pass_context=False)(run)
+    app.periodic(cron=cron, periodic_id=name)(registered)
+
+
+def jobs(stop: threading.Event) -> None:
+    """Does the jobs until `stop` is set; ends before only where the loop itself failed, and then raises why."""
+    asyncio.run(_jobs(stop))
 
 
 async def _jobs(stop: threading.Event) -> None:
-    from procrastinate.contrib.django import app
-
-    _register(app)
-    with app.replace_connector(app.connector.get_worker_connector()) as working:  # type: ignore[attr-defined]
+    app = register()
+    with app.replace_connector(app.connector.get_worker_connector()) as working:
         await _until(stop, working)
 
 

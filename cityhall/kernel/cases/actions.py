@@ -16,6 +16,7 @@ from cityhall.kernel.cases.calendars import OFFICE
 from cityhall.kernel.cases.clock import AMBER
 from cityhall.kernel.cases.models import Agency, Case, Comment
 from cityhall.kernel.cases.workflow import CITY, OFFICER, REQUESTER, RUNNING, TRANSITIONS, State, Transition
+from cityhall.kernel.deadlines.actions import clear, set_deadline, set_deadlines
 from cityhall.kernel.errors import CityhallError, Conflict, Denied, Invalid, Missing
 from cityhall.kernel.people.actors import Actor
 from cityhall.kernel.people.models import Person
@@ -24,6 +25,12 @@ from cityhall.kernel.people.permissions import may, require
 changed = Signal()
 """Sent as (sender=Case, case, transition, actor, comment) in the transaction of every step of the table. `comment` is
 the reason that was given, None without one."""
+CLOCK = "cases.clock"
+"""The kind of a case's deadline (see room.py)."""
+CONFIRM_DAYS = 7
+"""So long the person who asked may confirm or reopen; then it is closed."""
+HIGHEST = 1000
+"""Level after which nobody is told any more: what was promised has gone by a thousand times."""
 LONGEST = 10_000
 """Characters of a comment."""
 
@@ -52,8 +59,7 @@ def open_case(
         since=now,
         split_from=split_from,
     )
-    set_times(case)
-    case.save()
+    keep(case)
     data: dict[str, Any] = {"agency": agency.slug} | ({"from": split_from.pk} if split_from else {})
     note(actor, case, "opened", data)
     return case
@@ -120,8 +126,7 @@ def promise(actor: Actor, case: Case, promised: timedelta, calendar: str, *, now
     clock = case.clock.stand(case.working_calendar, now)
     case.promised, case.calendar, case.used, case.since = promised, calendar, clock.used, now if ran else None
     case.level = 0
-    set_times(case)
-    case.save()
+    keep(case)
     note(actor, case, "promised", {"hours": promised.total_seconds() / 3600, "calendar": calendar})
     return case
 
@@ -231,7 +236,10 @@ def _take(
     if step.target is not None:
         _enter(case, step.target, now)
     case.changed_at = now
-    case.save()
+    if step.target is not None:
+        keep(case)
+    else:
+        case.save()
     told = {"from": before, "to": case.state, **({"comment": said.pk} if said else {}), **(data or {})}
     note(actor, case, step.name, told)
     changed.send(sender=Case, case=case, transition=step, actor=actor, comment=said)
@@ -251,16 +259,40 @@ def _enter(case: Case, target: State, now: datetime) -> None:
         case.reopened += 1
     elif target == State.MERGED:
         case.done_at = now
-    set_times(case)
 
 
-def set_times(case: Case) -> None:
-    """When the clock turns red, and when it must be looked at next."""
-    calendar, clock = case.working_calendar, case.clock
-    case.due_at = clock.due(calendar)
-    # Amber, red, then once more for every promised time that goes by again.
-    share = AMBER if case.level == 0 else float(max(1, case.level))
-    case.look_at = clock.due(calendar, share)
+def keep(case: Case) -> None:
+    """Saves a case with when its clock turns red, and sets the deadline at which it must be looked at next."""
+    case.due_at = case.clock.due(case.working_calendar)
+    new = case.pk is None
+    case.save()
+    look_at = next_look(case)
+    if look_at is not None:
+        set_deadline(CLOCK, subject(case.pk), look_at)
+    elif not new:
+        clear(CLOCK, subject(case.pk))
+
+
+def next_look(case: Case) -> datetime | None:
+    """When something is to be done with a case that nobody touches (see watch.py); None: never.
+
+    At amber, at red, then once more for every promised time that goes by again; and when silence confirms.
+    """
+    if case.state == State.RESOLVED and case.done_at is not None:
+        return case.done_at + timedelta(days=CONFIRM_DAYS)
+    if case.level >= HIGHEST or (case.level > 0 and case.promised <= timedelta()):
+        return None
+    return case.clock.due(case.working_calendar, AMBER if case.level == 0 else float(case.level))
+
+
+def subject(case_id: int) -> str:
+    """What the journal and deadlines call a case."""
+    return f"case:{case_id}"
+
+
+def look_later(moments: Iterable[tuple[int, datetime]]) -> None:
+    """Has many cases that were made at once looked at: (number, moment) each."""
+    set_deadlines(CLOCK, [(subject(number), moment) for number, moment in moments])
 
 
 def _say(actor: Actor, case: Case, text: str, *, public: bool, requester: bool = False, step: str = "") -> Comment:
@@ -283,4 +315,4 @@ def note(actor: Actor, case: Case, what: str, data: dict[str, Any]) -> None:
     """Puts what happened to a case into the journal."""
     from cityhall.kernel.journal import append
 
-    append(case.kind, f"case.{what}", data, subject=f"case:{case.pk}", actor=str(actor))
+    append(case.kind, f"case.{what}", data, subject=subject(case.pk), actor=str(actor))

@@ -39,9 +39,9 @@ class Agency(models.Model):
 class Case(models.Model):
     """Something that must be resolved. `kind` is the slug of the service whose case it is.
 
-    `promised`, `used` and `since` are the SLA clock's (see clock.py); `due_at` and `look_at` follow from them: when
-    it turns red, and when it must be looked at next. `level` counts what was told of lateness: 1 amber, 2 red, more
-    for each superior it went up to.
+    `promised`, `used` and `since` are the SLA clock's (see clock.py); `due_at` follows from them: when it turns red.
+    When it must be looked at next is a deadline (see watch.py). `level` counts what was told of lateness: 1 amber,
+    2 red, more for each superior it went up to.
     """
 
     kind = models.CharField(max_length=50)
@@ -66,7 +66,6 @@ class Case(models.Model):
     used = models.DurationField(default=timedelta)
     since = models.DateTimeField(null=True, blank=True)
     due_at = models.DateTimeField(_("due"), null=True, blank=True)
-    look_at = models.DateTimeField(null=True, blank=True)
     level = models.PositiveSmallIntegerField(default=0)
     in_time = models.BooleanField(null=True)
     reopened = models.PositiveSmallIntegerField(_("times reopened"), default=0)
@@ -86,9 +85,7 @@ class Case(models.Model):
                 condition=models.Q(state__in=OPEN),
                 name="case_due",
             ),
-            models.Index(fields=["look_at"], condition=models.Q(look_at__isnull=False), name="case_look_at"),
             models.Index(fields=["agency", "done_at"], condition=models.Q(in_time__isnull=False), name="case_in_time"),
-            models.Index(fields=["done_at"], condition=models.Q(state=State.RESOLVED), name="case_resolved"),
         ]
 
     def __str__(self) -> str:

@@ -2,6 +2,7 @@
 
 from django.utils.translation import gettext_lazy as _
 
+from cityhall.kernel.deadlines.declares import DeadlineKind
 from cityhall.kernel.people.declares import PersonalData, kept
 from cityhall.kernel.service import Service
 
@@ -14,6 +15,7 @@ ROOM = Service(
     summary="What must be resolved, and by when.",
     app="cityhall.kernel.cases",
     declares=(
+        DeadlineKind("clock", "cityhall.kernel.cases.watch:look_at"),
         PersonalData(
             {
                 "Case.assignee": kept(_("to let officers do their work"), _ACCOUNT),

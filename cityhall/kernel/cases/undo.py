@@ -11,7 +11,7 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from cityhall.kernel.cases.actions import changed, locked, note, set_times
+from cityhall.kernel.cases.actions import changed, keep, locked, note
 from cityhall.kernel.cases.models import Case
 from cityhall.kernel.cases.workflow import OPEN, RUNNING, TRANSITIONS, UNDO, State
 from cityhall.kernel.errors import Conflict
@@ -81,8 +81,7 @@ def undo(actor: Actor, case: Case, name: str, data: dict[str, Any]) -> Case:
     if name == "assign":
         case.assignee = Person.objects.filter(pk=data["was"]).first()
     stood, case.state, case.changed_at = case.state, before, now
-    set_times(case)
-    case.save()
+    keep(case)
     note(actor, case, "undone", {"step": name, "from": stood, "to": before})
     changed.send(sender=Case, case=case, transition=replace(UNDO, tells=step.tells), actor=actor, comment=None)
     return case

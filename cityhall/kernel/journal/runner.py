@@ -6,6 +6,7 @@ import asyncio
 import logging
 import threading
 from collections.abc import Callable
+from functools import partial
 
 import psycopg
 from django.conf import settings
@@ -13,9 +14,10 @@ from django.db import close_old_connections, connection
 
 from cityhall.kernel.database import psycopg_url
 from cityhall.kernel.journal import relay, sealer
-from cityhall.kernel.journal.declares import Follower
 from cityhall.kernel.journal.followers import follow, followers
 from cityhall.kernel.journal.log import APPENDED, SEALED
+from cityhall.kernel.work import supervisor
+from cityhall.kernel.work.supervisor import Part
 
 log = logging.getLogger("cityhall.journal")
 SAFETY_S = 5.0
@@ -23,7 +25,7 @@ SAFETY_S = 5.0
 process that ended between its commit and the notification."""
 
 
-def listen(stop: threading.Event, wakes: dict[str, list[threading.Event]]) -> None:
+def listen(wakes: dict[str, list[threading.Event]], stop: threading.Event) -> None:
     """Sets the events of a channel whenever PostgreSQL notifies it; connects anew when the database was away."""
     url = psycopg_url(settings.DATABASES["default"])
     while not stop.is_set():
@@ -46,7 +48,7 @@ def listen(stop: threading.Event, wakes: dict[str, list[threading.Event]]) -> No
             stop.wait(0.5)
 
 
-def _loop(stop: threading.Event, wake: threading.Event, work: Callable[[], int]) -> None:
+def _loop(wake: threading.Event, work: Callable[[], int], stop: threading.Event) -> None:
     while not stop.is_set():
         wake.clear()
         try:
@@ -63,28 +65,20 @@ def _loop(stop: threading.Event, wake: threading.Event, work: Callable[[], int])
     connection.close()
 
 
-def _follow(follower: Follower) -> Callable[[], int]:
-    return lambda: follow(follower)
-
-
-def main(stop: threading.Event) -> None:
-    """Runs until `stop`: the sealer, every follower that is declared, and the relay where NATS_URL is set."""
+def parts() -> list[Part]:
+    """The sealer, every follower that is declared, the relay where NATS_URL is set, and who wakes them."""
     sealing, relaying = threading.Event(), threading.Event()
     wakes = {APPENDED: [sealing], SEALED: [relaying]}
-    threads = [threading.Thread(target=_loop, args=(stop, sealing, sealer.seal), name="sealer")]
+    found = [Part("sealer", partial(_loop, sealing, sealer.seal))]
     for follower in followers():
         wake = threading.Event()
         wakes[SEALED].append(wake)
-        threads.append(
-            threading.Thread(target=_loop, args=(stop, wake, _follow(follower)), name=f"follower {follower.name}")
-        )
+        found.append(Part(f"follower {follower.name}", partial(_loop, wake, partial(follow, follower))))
     if settings.NATS_URL:
-        threads.append(threading.Thread(target=lambda: asyncio.run(relay.relay(stop, relaying)), name="relay to NATS"))
-    threads.append(threading.Thread(target=listen, args=(stop, wakes), name="journal listener"))
-    for thread in threads:
-        thread.start()
-    stop.wait()
-    for wake in (sealing, relaying, *wakes[SEALED]):
-        wake.set()
-    for thread in threads:
-        thread.join(timeout=6)
+        found.append(Part("relay to NATS", lambda stop: asyncio.run(relay.relay(stop, relaying))))
+    return [*found, Part("journal listener", partial(listen, wakes))]
+
+
+def main(stop: threading.Event) -> None:
+    """Runs until `stop`. Raises supervisor.PartEnded where one of its parts ends before."""
+    supervisor.run(parts(), stop, join_s=6)

@@ -21,12 +21,14 @@ class Task:
 class Runner:
     """Work that goes on all the time in a thread of a process: a door that listens, a tracker.
 
+    `part` says in which kind of process; "all" is for what any number of threads may share, in each of them.
+
     `run` names a function (stop: threading.Event) -> None. Where it ends before `stop` is set, the whole process is
     started anew.
     """
 
     slug: str
     run: Path
-    part: Literal["devices", "worker"] = "devices"
+    part: Literal["devices", "worker", "web", "all"] = "devices"
     needs: str = ""
     """A setting without which there is nothing to run, as "MQTT_URL"."""

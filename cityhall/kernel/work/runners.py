@@ -10,14 +10,21 @@ from django.conf import settings
 
 from cityhall.kernel.service import declared, resolve
 from cityhall.kernel.work.declares import Runner
+from cityhall.kernel.work.supervisor import Part
 
 Run = Callable[[threading.Event], None]
+Process = Literal["devices", "worker", "web"]
 
 
-def runners(part: Literal["devices", "worker"]) -> dict[str, Run]:
+def runners(part: Process) -> dict[str, Run]:
     """What goes on all the time in a process, by its name "<owner>.<runner>", if what it `needs` is there."""
     return {
         f"{owner.slug}.{runner.slug}": resolve(runner.run)
         for owner, runner in declared(Runner)
-        if runner.part == part and (not runner.needs or getattr(settings, runner.needs))
+        if runner.part in (part, "all") and (not runner.needs or getattr(settings, runner.needs))
     }
+
+
+def parts(part: Process) -> list[Part]:
+    """The same, for the supervisor."""
+    return [Part(name, run) for name, run in runners(part).items()]

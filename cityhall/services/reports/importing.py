@@ -39,6 +39,7 @@ from zoneinfo import ZoneInfo
 from django.conf import settings
 from django.db import connection, transaction
 
+from cityhall.kernel.cases.actions import look_later
 from cityhall.kernel.cases.calendars import ALWAYS
 from cityhall.kernel.cases.clock import AMBER
 from cityhall.kernel.cases.workflow import State
@@ -54,7 +55,7 @@ BATCH = 5000
 NEEDED = ("category", "lon", "lat", "filed_at")
 KNOWN = (*NEEDED, "text", "address", "done_at", "due_at", "number")
 CASES = """COPY cases_case (id, kind, state, agency_id, opened_at, changed_at, done_at, calendar, promised, used, level,
-in_time, reopened, since, due_at, look_at) FROM STDIN"""
+in_time, reopened, since, due_at) FROM STDIN"""
 REPORTS = """COPY reports_report (case_id, category_id, state, text, language, answers, translated, point, shown, cell,
 address, zone, public, filed_at, changed_at, via, source, name, email, phone, secret, supporters_count, elsewhere)
 FROM STDIN"""
@@ -240,6 +241,7 @@ def store(actor: Actor, rows: list[Row]) -> int:
         with raw.copy(COUNTS) as copy:
             for key, count in counts.items():
                 copy.write_row((*key, count))
+    look_later((number, at) for number, row in zip(ids, rows, strict=True) if (at := _look_at(row)) is not None)
     append("reports", "reports.imported", {"count": len(ids), "first": ids[0], "last": ids[-1]}, actor=str(actor))
     return len(ids)
 
@@ -257,14 +259,20 @@ def _case(number: int, row: Row) -> tuple[Any, ...]:
     )
     if row.due_at is None:
         promised = timedelta(hours=row.category.hours)
-        return (*begun, row.category.calendar, promised, timedelta(), 0, None, 0, None, None, None)
+        return (*begun, row.category.calendar, promised, timedelta(), 0, None, 0, None, None)
     # Another system's working hours are not ours: its due time is taken as it stands.
     promised = row.due_at - row.filed_at
     if row.done_at is not None:
         used, in_time = row.done_at - row.filed_at, row.done_at <= row.due_at
-        return (*begun, ALWAYS, promised, used, 0, in_time, 0, None, None, None)
-    look_at = row.filed_at + AMBER * promised
-    return (*begun, ALWAYS, promised, timedelta(), 0, None, 0, row.filed_at, row.due_at, look_at)
+        return (*begun, ALWAYS, promised, used, 0, in_time, 0, None, None)
+    return (*begun, ALWAYS, promised, timedelta(), 0, None, 0, row.filed_at, row.due_at)
+
+
+def _look_at(row: Row) -> datetime | None:
+    """When the clock of an imported report is amber; None where none runs."""
+    if row.due_at is None or row.done_at is not None:
+        return None
+    return row.filed_at + AMBER * (row.due_at - row.filed_at)
 
 
 def _report(number: int, row: Row) -> tuple[int, tuple[Any, ...]]:

@@ -11,9 +11,11 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from cityhall.kernel import service
-from cityhall.kernel.cases import actions, queries, watch
+from cityhall.kernel.cases import actions, queries
 from cityhall.kernel.cases.models import Agency, Case
 from cityhall.kernel.cases.workflow import DONE, OPEN, REQUESTER, TABLE, State, possible
+from cityhall.kernel.deadlines.models import Deadline
+from cityhall.kernel.deadlines.taker import take_due
 from cityhall.kernel.errors import Conflict, Denied, Invalid, Missing
 from cityhall.kernel.journal.models import Entry
 from cityhall.kernel.notify.models import Notification
@@ -54,6 +56,11 @@ def opened(agency: Agency, hours: float = 8) -> Case:
     return actions.open_case(ANONYMOUS, "repairs", agency, HOUR * hours, now=MONDAY)
 
 
+def waiting_for(case: Case) -> list[datetime]:
+    """The moments at which something will be done with a case."""
+    return list(Deadline.objects.filter(subject=f"case:{case.pk}").values_list("due_at", flat=True))
+
+
 @pytest.fixture
 def heard() -> Iterator[list[tuple[str, str]]]:
     told: list[tuple[str, str]] = []
@@ -80,14 +87,15 @@ def test_from_opening_to_confirmation(agencies: tuple[Agency, Agency], heard: li
     actions.act(olga, case.pk, "start", now=MONDAY + HOUR)
     actions.act(olga, case.pk, "ask", reason="Which lamp?", now=MONDAY + 2 * HOUR)
     waiting = Case.objects.get(pk=case.pk)
-    assert waiting.due_at is None and waiting.used == 2 * HOUR
+    assert waiting.due_at is None and waiting.used == 2 * HOUR and waiting_for(waiting) == []
     later = MONDAY + timedelta(days=2)
     actions.act(ANONYMOUS, case.pk, "answer", who=REQUESTER, reason="The third.", now=later)
     assert Case.objects.get(pk=case.pk).due_at == later + 7 * HOUR
     actions.act(olga, case.pk, "resolve", now=later + HOUR)
     done = Case.objects.get(pk=case.pk)
-    assert done.in_time and done.used == 3 * HOUR and done.look_at is None
+    assert done.in_time and done.used == 3 * HOUR and waiting_for(done) == [later + HOUR + timedelta(days=7)]
     actions.act(ANONYMOUS, case.pk, "confirm", who=REQUESTER)
+    assert waiting_for(done) == []
     assert heard == [
         ("start", "working"),
         ("ask", "waiting"),
@@ -145,11 +153,11 @@ def test_late_cases_are_told_once_and_go_up(agencies: tuple[Agency, Agency]) -> 
     roads, mayor = agencies
     case = opened(roads, hours=4)
     olga, chief = officer(roads), officer(mayor, "chief")
-    assert watch.look(MONDAY + 2 * HOUR) == 0
-    assert watch.look(MONDAY + 3.5 * HOUR) == 1 and watch.look(MONDAY + 3.6 * HOUR) == 0
+    assert take_due(MONDAY + 2 * HOUR) == 0
+    assert take_due(MONDAY + 3.5 * HOUR) == 1 and take_due(MONDAY + 3.6 * HOUR) == 0
     case.refresh_from_db()
     assert (case.level, case.above) == (1, None)
-    assert watch.look(MONDAY + 4 * HOUR) == 1 and watch.look(MONDAY + 5 * HOUR) == 0
+    assert take_due(MONDAY + 4 * HOUR) == 1 and take_due(MONDAY + 5 * HOUR) == 0
     case.refresh_from_db()
     assert (case.level, case.above) == (2, mayor)
     titles = Notification.objects.values_list("person__name", "title").order_by("pk")
@@ -160,16 +168,47 @@ def test_late_cases_are_told_once_and_go_up(agencies: tuple[Agency, Agency]) -> 
     ]
     actions.act(chief, case.pk, "start")
     # A program that stood still for a week tells once of all it missed.
-    assert watch.look(MONDAY + timedelta(days=7)) == 1
+    assert take_due(MONDAY + timedelta(days=7)) == 1
+    assert Notification.objects.filter(person__name="olga").count() == 3
     assert olga.id != chief.id
+
+
+@pytest.mark.parametrize("seconds", [0.0, 1.0, 60.0])
+def test_what_has_been_late_for_years_is_told_once(agencies: tuple[Agency, Agency], seconds: float) -> None:
+    """An import may bring a case that was promised within a minute, years ago."""
+    roads, mayor = agencies
+    case = opened(roads, hours=seconds / 3600)
+    officer(mayor, "chief")
+    years = MONDAY + timedelta(days=4000)
+    assert take_due(years) == 1 and take_due(years + HOUR) == 0
+    case.refresh_from_db()
+    assert (case.level, case.above) == (2 if seconds == 0 else actions.HIGHEST, mayor)
+    assert Notification.objects.count() == 1 and waiting_for(case) == []
+
+
+def test_a_new_promise_moves_the_moment(agencies: tuple[Agency, Agency]) -> None:
+    roads, _mayor = agencies
+    case = opened(roads, hours=4)
+    assert take_due(MONDAY + 4 * HOUR) == 1
+    actions.promise(system("test"), actions.locked(case.pk), 8 * HOUR, "always", now=MONDAY + 4 * HOUR)
+    assert waiting_for(case) == [MONDAY + 6 * HOUR], "three quarters of eight hours"
+    assert take_due(MONDAY + 5 * HOUR) == 0 and take_due(MONDAY + 6 * HOUR) == 1
+
+
+def test_what_was_answered_in_time_is_not_told(agencies: tuple[Agency, Agency]) -> None:
+    roads, _mayor = agencies
+    case, olga = opened(roads, hours=4), officer(roads)
+    actions.act(olga, case.pk, "reject", reason="Not the city's road.", now=MONDAY + HOUR)
+    assert take_due(MONDAY + timedelta(days=30)) == 0 and waiting_for(case) == []
+    assert not Notification.objects.exists()
 
 
 def test_silence_confirms(agencies: tuple[Agency, Agency]) -> None:
     roads, _mayor = agencies
     case = opened(roads)
     actions.act(officer(roads), case.pk, "resolve", now=MONDAY)
-    assert watch.close_silent(MONDAY + timedelta(days=6)) == 0
-    assert watch.close_silent(MONDAY + timedelta(days=8)) == 1
+    assert take_due(MONDAY + timedelta(days=6)) == 0
+    assert take_due(MONDAY + timedelta(days=8)) == 1
     assert Case.objects.get(pk=case.pk).state == State.CLOSED
 
 
@@ -202,7 +241,7 @@ def test_merging(agencies: tuple[Agency, Agency]) -> None:
     actions.merge(olga, third.pk, second.pk)
     actions.merge(olga, second.pk, first.pk)
     third.refresh_from_db()
-    assert third.merged_into_id == first.pk and third.state == State.MERGED and third.look_at is None
+    assert third.merged_into_id == first.pk and third.state == State.MERGED and waiting_for(third) == []
     with pytest.raises(Conflict):
         actions.merge(olga, first.pk, third.pk)
     with pytest.raises(Conflict):

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from django.utils import timezone
 
-from cityhall.kernel.cases import watch
 from cityhall.kernel.cases.queries import ranking
+from cityhall.kernel.deadlines.taker import take_due
 from cityhall.kernel.errors import Invalid
 from cityhall.kernel.journal.models import Entry
 from cityhall.kernel.people.actors import system
@@ -116,7 +116,7 @@ def test_where_the_file_says_when_it_was_due_that_counts(city: Path) -> None:
     assert result.taken == 3 and "due before" in result.refused[0][1]
     open_one, late, early = (Report.objects.get(elsewhere__import=key).case for key in ("1", "2", "9"))
     assert (late.in_time, early.in_time, open_one.in_time) == (False, True, None)
-    assert open_one.light(timezone.now()) == "red" and watch.look() == 1
+    assert open_one.light(timezone.now()) == "red" and take_due() == 1
     open_one.refresh_from_db()
     assert open_one.above is not None and open_one.above.slug == "city-hall"
     standing = next(

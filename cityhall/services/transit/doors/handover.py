@@ -89,6 +89,9 @@ class Handover:
             except Error as problem:
                 log.warning("the doors wait for the database: %s", type(problem).__name__)
                 self._stop.wait(0.5)
+            except Exception:
+                # One batch is lost; were the thread to end, all that come after it would be, and nobody would notice.
+                log.exception("a batch could not be handed on")
             finally:
                 close_old_connections()
             self._wake.wait(0.25)
