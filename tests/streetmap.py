@@ -258,6 +258,8 @@ def _box(west: float, south: float, east: float, north: float) -> list[Point]:
 
 def _what_is_drawn(made: Map) -> None:
     made.area(_box(-51.2083, -30.06, -51.2069, -30.0), natural="water", name="Velano", name_ko="벨라노 강")
+    middle = made.node(-51.2076, -30.06), made.node(-51.2076, -30.0)
+    made.ways.append(Way(middle, "Velano", tags={"waterway": "river"}))
     made.area(_box(-51.2295, -30.0245, -51.2255, -30.0205), leisure="park", name="Fig Park", name_es="Parque Higuera")
     made.area(_box(-51.2190, -30.0340, -51.2160, -30.0310), amenity="school", name="Dove School", building="yes")
     made.area(_box(-51.2145, -30.0345, -51.2105, -30.0305), landuse="industrial", name="Dock Works")
