@@ -12,7 +12,7 @@ from cityhall.kernel import derived
 from cityhall.kernel.places.streets import osm_file
 
 KIND = "basemap"
-VERSION = "1"
+VERSION = "2"
 FILE = "basemap.pmtiles"
 
 

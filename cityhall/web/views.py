@@ -10,8 +10,9 @@ from django.contrib.staticfiles import finders
 from django.db import connection
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse, JsonResponse, StreamingHttpResponse
 from django.shortcuts import render
-from django.utils.cache import patch_cache_control
+from django.utils.cache import patch_cache_control, patch_vary_headers
 from django.utils.http import http_date, parse_http_date_safe
+from django.utils.translation import get_language
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import condition, require_safe
 
@@ -71,7 +72,10 @@ def _basemap_stamp(request: HttpRequest, **_: Any) -> str | None:
 @require_safe
 @cache_control(max_age=300)
 def map_style(request: HttpRequest, kind: str) -> HttpResponse:
-    """The basemap's MapLibre style, light or dark; a plain ground where the city has no OSM file."""
+    """The basemap's MapLibre style, light or dark, with names in the reader's language.
+
+    A plain ground where the city has no OSM file.
+    """
     if kind not in ("light", "dark"):
         raise Http404
     # The tiles' stamp is part of their address: a new basemap is never mixed with a browser's old ranges.
@@ -79,13 +83,15 @@ def map_style(request: HttpRequest, kind: str) -> HttpResponse:
     made = style(
         kind,
         tiles_url=request.build_absolute_uri(f"/map/basemap.pmtiles?v={stamp}"),
-        languages=settings.CITY.languages,
+        languages=[get_language() or ""],
         attribution=settings.CITY.attribution,
     )
     if not stamp:
         made["sources"] = {}
         made["layers"] = [item for item in made["layers"] if item["type"] == "background"]
-    return JsonResponse(made)
+    answer = JsonResponse(made)
+    patch_vary_headers(answer, ("Accept-Language", "Cookie"))
+    return answer
 
 
 @require_safe

@@ -94,12 +94,21 @@ def test_only_with_the_keyboard(desktop: Page) -> None:
 
 
 def test_fewer_changes_and_arrive_by_change_the_answer(desktop: Page) -> None:
+    """In the afternoon of the day shown, at whatever hour this runs: buses go, and none has to be there by now."""
     plan(desktop)
+    options = desktop.locator("#results details.option:has(.line)")
+    with desktop.expect_response(re.compile("time=14(%3A|:)00")):
+        desktop.get_by_label("Time", exact=True).fill("14:00")
+    expect(options.first.locator(".times")).to_have_text(re.compile(r"^1[45]:\d\d – 1[4-6]:\d\d$"))
     with desktop.expect_response(re.compile("prefer=fewer_transfers")):
         desktop.get_by_label("Fewer changes").check()
     with desktop.expect_response(re.compile("mode=arrive")):
         desktop.get_by_label("Leave or arrive").select_option("arrive")
-    expect(desktop.locator("#results")).to_contain_text(re.compile("journey|No ride"))
+    expect(options.first.locator(".times")).to_have_text(re.compile(r"^1[123]:\d\d – (13:\d\d|14:00)$"))
+    arrivals = [text.split(" – ")[1] for text in options.locator(".times").all_inner_texts()]
+    assert arrivals and max(arrivals) <= "14:00"
+    changes = [int(text.split(" change")[0]) for text in options.locator("summary small.note").all_inner_texts()]
+    assert len(changes) == len(arrivals) and changes == sorted(changes)
 
 
 def test_from_the_front_page(phone: Page) -> None:

@@ -32,6 +32,8 @@ ROADS = {  # class, from zoom
     "footway": ("path", 14),
     "path": ("path", 14),
     "steps": ("path", 14),
+    "track": ("path", 14),
+    "bridleway": ("path", 14),
     "cycleway": ("cycleway", 13),
 }
 COVER = {

@@ -86,9 +86,11 @@ def style(
 ) -> dict[str, Any]:
     """The MapLibre style (style specification version 8) over the tiles at `tiles_url`, a PMTiles file.
 
-    Labels are drawn with the reader's own fonts unless `glyphs_url` names a server of glyphs.
+    Labels are in the first of `languages` that a thing has a name in, else as it is called on the spot. They are drawn
+    with the reader's own fonts unless `glyphs_url` names a server of glyphs.
     """
     color = COLORS[kind]
+    text = ["coalesce", *[["get", f"name:{language}"] for language in languages], ["get", "name"], ""]
     made: dict[str, Any] = {
         "version": 8,
         "name": f"Cityhall {kind}",
@@ -99,7 +101,7 @@ def style(
             {"id": "ground", "type": "background", "paint": {"background-color": color["ground"]}},
             *_areas(color),
             *_roads(color),
-            *_labels(color),
+            *_labels(color, text),
         ],
     }
     if glyphs_url:
@@ -200,9 +202,9 @@ def _fade(kind: str) -> list[Any]:
     return ["interpolate", ["linear"], ["zoom"], start, 0, start + 2, 1]
 
 
-def _label(identity: str, source: str, color: str, halo: str, size: list[Any], **more: Any) -> Layer:
+def _label(identity: str, source: str, text: list[Any], color: str, halo: str, size: list[Any], **more: Any) -> Layer:
     layout = {
-        "text-field": ["coalesce", ["get", "name"], ""],
+        "text-field": text,
         "text-font": ["sans-serif"],
         "text-size": size,
         **more.pop("layout", {}),
@@ -215,13 +217,14 @@ def _size(*stops: float) -> list[Any]:
     return ["interpolate", ["linear"], ["zoom"], *stops]
 
 
-def _labels(color: dict[str, str]) -> list[Layer]:
+def _labels(color: dict[str, str], text: list[Any]) -> list[Layer]:
     halo = color["halo"]
     along = {"symbol-placement": "line", "text-max-angle": 30, "symbol-spacing": 350}
     return [
         _label(
             "road-name",
             "road",
+            text,
             color["label"],
             halo,
             _size(13, 10, 17, 13),
@@ -232,6 +235,7 @@ def _labels(color: dict[str, str]) -> list[Layer]:
         _label(
             "water-name",
             "water",
+            text,
             color["water_label"],
             halo,
             _size(10, 11, 16, 15),
@@ -240,6 +244,7 @@ def _labels(color: dict[str, str]) -> list[Layer]:
         _label(
             "poi-name",
             "poi",
+            text,
             color["label"],
             halo,
             _size(14, 10, 18, 12.5),
@@ -250,6 +255,7 @@ def _labels(color: dict[str, str]) -> list[Layer]:
         _label(
             "park-name",
             "poi",
+            text,
             color["park_label"],
             halo,
             _size(13, 10.5, 17, 13),
@@ -259,6 +265,7 @@ def _labels(color: dict[str, str]) -> list[Layer]:
         _label(
             "place-name",
             "place",
+            text,
             color["label"],
             halo,
             _size(8, 12, 14, 15),

@@ -151,7 +151,10 @@ class Network:
         return self.snap_all(np.array([lon]), np.array([lat]), limit_m)[0]
 
     def _ends(self, snap: Snap, *, leaving: bool) -> list[_End]:
-        """The ends of the snap's segment that one can get to from it (`leaving`), or from which one gets to it."""
+        """The ends of the snap's segment that one can get to from it (`leaving`), or from which one gets to it.
+
+        Who stands at an end is there, whichever way the segment may be gone: all streets of the crossing are open.
+        """
         along, against = (int(time) for time in self._times[snap.segment])
         tail, head = int(self.tail[snap.segment]), int(self.head[snap.segment])
         to_head, to_tail = 1.0 - snap.share, snap.share
@@ -159,7 +162,9 @@ class Network:
             ends = [(head, along, to_head, 1.0), (tail, against, to_tail, 0.0)]
         else:
             ends = [(tail, along, to_tail, 0.0), (head, against, to_head, 1.0)]
-        return [_End(crossing, round(time * part), share) for crossing, time, part, share in ends if time < FAR]
+        return [
+            _End(crossing, round(time * part), share) for crossing, time, part, share in ends if time < FAR or part == 0
+        ]
 
     def _direct(self, origin: Snap, target: Snap) -> int:
         """Deciseconds along the one segment both are on; FAR where they are not, or it is the wrong way."""

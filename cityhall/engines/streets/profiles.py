@@ -116,7 +116,7 @@ def wheelchair(tags: Mapping[str, str]) -> Use:
 
 
 def bike(tags: Mapping[str, str]) -> Use:
-    """By bicycle: slower on rough ground, against one-way streets where a sign or lane allows it."""
+    """By bicycle: slower on rough ground, pushed on stairs, against one-way streets where a sign or lane allows it."""
     kind = tags.get("highway", "")
     allowed = _access(tags, ("bicycle", "vehicle", "access"))
     if allowed is False or (allowed is None and kind not in BY_BIKE):
@@ -124,6 +124,8 @@ def bike(tags: Mapping[str, str]) -> Use:
     speed = BIKE_SPEED * (0.7 if tags.get("surface") in ROUGH else 1.0)
     if kind in ("footway", "pedestrian", "path") and tags.get("bicycle") != "designated":
         speed = min(speed, 2.8)
+    if kind == "steps":
+        speed = STEPS_SPEED
     contraflow = any(tags.get(key, "").startswith("opposite") for key in ("cycleway", "cycleway:left"))
     if contraflow or tags.get("oneway:bicycle") == "no":
         return Use(speed, speed)

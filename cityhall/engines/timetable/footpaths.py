@@ -47,11 +47,12 @@ def straight_footpaths(
     )
 
 
-def apply_transfers(footpaths: Footpaths, schedule: Schedule) -> tuple[Footpaths, Int32]:
+def apply_transfers(footpaths: Footpaths, schedule: Schedule, *, opened: bool = True) -> tuple[Footpaths, Int32]:
     """`footpaths` as transfers.txt wants them, and (stops,) seconds a change at the same stop takes.
 
     Type 3 forbids; the others make a walk possible that takes no less than the time given and no less than
-    the way (straight where no footpath says better). Source: GTFS Schedule Reference, transfers.txt.
+    the way (straight where no footpath says better). Without `opened` they only make known walks take longer.
+    Source: GTFS Schedule Reference, transfers.txt.
     """
     stops = len(schedule.stops)
     change = np.zeros(stops, np.int32)
@@ -74,7 +75,7 @@ def apply_transfers(footpaths: Footpaths, schedule: Schedule) -> tuple[Footpaths
         key = keys[row]
         if given.type[row] == 3:
             walks.pop(key, None)
-        else:
+        elif opened or key in walks:
             walks[key] = max(int(given.min_time[row]), walks.get(key) or int(straight[row]))
     flat = np.array(list(walks), np.int64)
     seconds = np.array(list(walks.values()), np.int32)

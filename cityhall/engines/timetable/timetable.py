@@ -114,14 +114,17 @@ class Timetable:
         )
 
     @classmethod
-    def from_schedule(cls, schedule: Schedule, day: date, footpaths: Footpaths | None = None) -> Timetable:
-        """The timetable of `day`; no trip where nothing runs. Walks are straight lines of 300 m unless
-        given.
+    def from_schedule(
+        cls, schedule: Schedule, day: date, footpaths: Footpaths | None = None, *, opened: bool = True
+    ) -> Timetable:
+        """The timetable of `day`; no trip where nothing runs. Walks are straight lines of 300 m unless given.
+
+        `opened`: transfers.txt makes walks possible that are not among them.
         """
         stops = schedule.stops
         if footpaths is None:
             footpaths = straight_footpaths(stops.lon, stops.lat)
-        footpaths, change = apply_transfers(footpaths, schedule)
+        footpaths, change = apply_transfers(footpaths, schedule, opened=opened)
         patterns = build_patterns(day_runs(schedule, day))
         return cls(
             day=day,

@@ -12,7 +12,7 @@ from cityhall.engines.streets import StreetGraph
 from cityhall.kernel import derived
 
 KIND = "streets"
-VERSION = "1"
+VERSION = "2"
 
 
 def osm_file() -> Path | None:

@@ -51,7 +51,7 @@ def load(progress: Callable[[str, float], None]) -> None:
             mend=_("The one before it stays in service."),
             code="feed_refused",
         ) from refusal
-    timetables.store(schedule, stamp, progress)
+    timetables.store(schedule, timetables.stamp_of(files), progress)
     progress("stops and lines", 0.8)
     put_in_service(schedule, report, stamp, [path.name for path in files])
     progress("today's timetable", 0.9)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Literal
 
@@ -24,6 +24,8 @@ Prefer = Literal["fastest", "fewer_transfers", "less_walking"]
 
 ACCESS_S = {"fastest": 1200, "fewer_transfers": 1200, "less_walking": 480}
 TRANSFER_WALK_S = {"fastest": 600, "fewer_transfers": 600, "less_walking": 180}
+LESS_WALKING_S = (480, 240, 90)
+"""The search knows the quickest for each number of changes; for less walking it is asked once for each of these."""
 SLACK_S = 60
 WINDOW_S = 5400
 OPTIONS = 5
@@ -68,7 +70,7 @@ def plan(question: Question) -> Plan:
         raise Invalid(_("You are there already."), code="same_place", field="to", mend=_("Choose another destination."))
     if far > TOO_FAR_M:
         raise Invalid(_("That is too far away."), code="too_far", field="to", mend=_("Choose a place in the city."))
-    router = (timetables if question.planned else routing).router(question.day)
+    router = (timetables if question.planned else routing).router(question.day, question.wheelchair)
     network = network_for(question.wheelchair)
     sources = _near(network, question.origin, ACCESS_S[question.prefer])
     targets = _near(network, question.goal, ACCESS_S[question.prefer])
@@ -80,9 +82,20 @@ def plan(question: Question) -> Plan:
         wheelchair=question.wheelchair,
     )
     found: list[Journey] = []
-    if sources.stops.size and targets.stops.size:
-        found = _search(router, question, sources, targets, wishes, walk if walk is not None else NEVER)
+    for limit in LESS_WALKING_S if question.prefer == "less_walking" else (ACCESS_S[question.prefer],):
+        near, there = _within(sources, limit), _within(targets, limit)
+        if near.stops.size and there.stops.size:
+            # Who wants to walk less may wait for a bus that is slower than the way on foot.
+            bar = NEVER if walk is None or question.prefer == "less_walking" else walk
+            wished = replace(wishes, walk_limit=min(limit, wishes.walk_limit))
+            found += _search(router, question, near, there, wished, bar)
     return Plan(question, _best(found, question), walk)
+
+
+def _within(places: Places, seconds: int) -> Places:
+    """Those that are no longer a walk."""
+    near = places.seconds <= seconds
+    return Places(places.stops[near], places.seconds[near])
 
 
 def network_for(wheelchair: bool) -> Network | None:
@@ -133,13 +146,16 @@ def _search(
 
 
 def _best(found: list[Journey], question: Question) -> tuple[Journey, ...]:
-    """No journey that leaves earlier, arrives later and changes more than another; the wanted order."""
+    """No journey that leaves earlier, arrives later and changes more than another (where that is what is wanted: and
+    has no less to walk); the wanted order.
+    """
     kept: list[Journey] = []
-    for journey in sorted(found, key=lambda one: (one.arrival, one.transfers, -one.departure)):
+    for journey in sorted(found, key=lambda one: (one.arrival, one.transfers, -one.departure, one.walking)):
         worse = any(
             other.departure >= journey.departure
             and other.arrival <= journey.arrival
             and other.transfers <= journey.transfers
+            and (question.prefer != "less_walking" or other.walking <= journey.walking)
             for other in kept
         )
         if not worse:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from functools import cached_property, lru_cache
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 from django.conf import settings
@@ -19,14 +20,22 @@ from cityhall.engines.gtfs.schedule import Int64
 from cityhall.engines.timetable import Footpaths, Places, Router, Timetable, straight_footpaths
 from cityhall.kernel import derived
 from cityhall.kernel.errors import Unavailable
+from cityhall.kernel.places.streets import KIND as STREETS
 from cityhall.kernel.places.streets import streets
 
 KIND = "schedule"
 VERSION = "schedule 2"
 WALK_S = 600
 """The longest walk between two rides, seconds."""
+WHEELCHAIR = "wheelchair"
 DETOUR = 1.35
 """How much longer streets are than the straight line, where there is no map of them."""
+
+
+def stamp_of(files: list[Path]) -> str:
+    """What is made of the feeds and of the streets that people change on is made anew when either is another."""
+    ground = derived.current(STREETS)
+    return derived.digest(files, VERSION, ground.name if ground else "")
 
 
 def feed_files() -> list[Path]:
@@ -34,14 +43,14 @@ def feed_files() -> list[Path]:
     return [Path(settings.CITY_FOLDER) / name for name in settings.CITY.gtfs]
 
 
-def walks(schedule: Schedule) -> Footpaths:
+def walks(schedule: Schedule, profile: Literal["walk", "wheelchair"] = "walk") -> Footpaths:
     """Walks between stops along the streets; straight lines for the stops the street map does not reach."""
     stops = schedule.stops
     straight = straight_footpaths(stops.lon, stops.lat, WALK_S * 1.33 / DETOUR, detour=DETOUR)
     graph = streets()
     if graph is None:
         return straight
-    network = graph.network("walk")
+    network = graph.network(profile)
     on_streets = np.array([snap is not None for snap in network.snap_all(stops.lon, stops.lat)])
     origin, target, seconds = network.footpaths(stops.lon, stops.lat, WALK_S)
     off = ~(on_streets[straight.from_stop] & on_streets[straight.to_stop])
@@ -59,6 +68,8 @@ def store(schedule: Schedule, stamp: str, progress: Callable[[str, float], None]
         progress("walks between stops", 0.5)
         arrays.save(folder / "schedule", schedule, VERSION)
         arrays.save(folder / "walks", walks(schedule), VERSION)
+        if streets() is not None:
+            arrays.save(folder / WHEELCHAIR, walks(schedule, "wheelchair"), VERSION)
 
     return derived.build(KIND, stamp, make)
 
@@ -70,6 +81,8 @@ class Service:
     folder: Path
     schedule: Schedule
     walks: Footpaths
+    wheelchair_walks: Footpaths | None
+    """None where there is no map of the streets: nobody knows then where stairs are."""
 
     @cached_property
     def calls(self) -> tuple[Int64, Int64]:
@@ -100,6 +113,7 @@ def _open(folder: Path) -> Service:
         folder,
         arrays.load(folder / "schedule", Schedule, VERSION),
         arrays.load(folder / "walks", Footpaths, VERSION),
+        arrays.load(folder / WHEELCHAIR, Footpaths, VERSION) if (folder / WHEELCHAIR).exists() else None,
     )
 
 
@@ -116,25 +130,32 @@ def whole_feed() -> Path:
     return derived.build("gtfs", now.folder.name.rsplit("-", 1)[-1], make) / "gtfs.zip"
 
 
-def router(day: date) -> Router:
-    """The search over a service day; built on the first question of any process, then mapped by all."""
-    return _router(service().folder, day)
+def router(day: date, wheelchair: bool = False) -> Router:
+    """The search over a service day; built on the first question of any process, then mapped by all.
+
+    With `wheelchair` people change where no stairs are between two stops.
+    """
+    now = service()
+    return _router(now.folder, day, wheelchair and now.wheelchair_walks is not None)
 
 
 @lru_cache(maxsize=6)
-def _router(folder: Path, day: date) -> Router:
+def _router(folder: Path, day: date, wheelchair: bool) -> Router:
     now = _open(folder)
-    kind = f"timetable-{day:%Y%m%d}"
-    built = derived.build(
-        kind,
-        folder.name.rsplit("-", 1)[-1],
-        lambda draft: Timetable.from_schedule(now.schedule, day, now.walks).save(draft),
-    )
+    kind = f"timetable-{day:%Y%m%d}" + (f"-{WHEELCHAIR}" if wheelchair else "")
+
+    def made() -> Timetable:
+        # What the feed allows without a street is not known to be possible with a wheelchair.
+        if wheelchair:
+            return Timetable.from_schedule(now.schedule, day, now.wheelchair_walks, opened=False)
+        return Timetable.from_schedule(now.schedule, day, now.walks)
+
+    built = derived.build(kind, folder.name.rsplit("-", 1)[-1], lambda draft: made().save(draft))
     try:
         return Router(Timetable.load(built))
     except ValueError:
         # Written by an earlier version of the program.
-        return Router(Timetable.from_schedule(now.schedule, day, now.walks))
+        return Router(made())
 
 
 def warm(day: date) -> None:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import date
+import csv
+import io
+from datetime import date, timedelta
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from cityhall.engines.gtfs import FeedError, Schedule, read_feeds
+from tests import quirky
 from tests.feeds import tables, write_feed
 
 DAY = date(2019, 5, 15)
@@ -205,10 +208,59 @@ def test_a_real_citys_feeds() -> None:
     schedule, report = read_feeds([REAL / "poa_eptc.zip", REAL / "poa_trensurb.zip"])
     assert not report.errors
     assert len(schedule.stops) > 3_900 and len(schedule.trips) > 2_300
+    in_order(schedule)
+    assert schedule.services.on(DAY).any()
+
+
+def test_our_own_feed_with_the_quirks_of_real_ones(tmp_path: Path) -> None:
+    """Every quirk comes through: counted here from the texts, row by row, without the reader."""
+    texts = quirky.tables()
+    rows = {
+        name: list(csv.DictReader(io.StringIO(text.removeprefix("\ufeff"), newline=""))) for name, text in texts.items()
+    }
+    path = quirky.write(tmp_path / "quirky.zip")
+    assert path.stat().st_size < 300_000
+    schedule, report = read_feeds([path])
+    assert not report.errors
+    in_order(schedule)
+    assert schedule.stops.id == [row["stop_id"] for row in rows["stops.txt"]]
+    assert set(schedule.stops.name) == {row["stop_name"].strip() for row in rows["stops.txt"]}
+    often = {row["trip_id"] for row in rows["frequencies.txt"]}
+    departures = sum(
+        len(range(_seconds(row["start_time"]), _seconds(row["end_time"]), int(row["headway_secs"])))
+        for row in rows["frequencies.txt"]
+    )
+    plain = [row["trip_id"] for row in rows["trips.txt"] if row["trip_id"] not in often]
+    assert len(schedule.trips) == len(plain) + departures and set(plain) < set(schedule.trips.id)
+    given = {(row["trip_id"], row["stop_sequence"]) for row in rows["stop_times.txt"] if not row["arrival_time"]}
+    assert len(given) > 20_000 and report.counts["interpolated"] == 1
+    ends = {row["trip_id"]: _seconds(row["departure_time"]) for row in rows["stop_times.txt"] if row["departure_time"]}
+    last = schedule.stop_times.departure[schedule.trips.first[1:] - 1].tolist()
+    read = {trip: end for trip, end in zip(schedule.trips.id, last, strict=True) if "@" not in trip}
+    assert read == {trip: ends[trip] for trip in plain} and max(read.values()) > 24 * 3600
+    runs = {
+        row["service_id"]: schedule.trips.id.index(row["trip_id"])
+        for row in rows["trips.txt"]
+        if row["trip_id"] not in often
+    }
+    on = schedule.services.on(quirky.DAY)
+    running = {name: bool(on[schedule.trips.service[trip]]) for name, trip in runs.items()}
+    assert running == {"wk": True, "dates": True, "off": False, "sat": False}
+    assert not schedule.services.on(quirky.DAY + timedelta(days=25))[schedule.trips.service[runs["dates"]]]
+    without = {row["trip_id"] for row in rows["trips.txt"] if not row["shape_id"]}
+    assert all((schedule.trips.shape[schedule.trips.id.index(trip)] < 0) == (trip in without) for trip in plain[::40])
+
+
+def _seconds(text: str) -> int:
+    hours, minutes, seconds = text.split(":")
+    return int(hours) * 3600 + int(minutes) * 60 + int(seconds)
+
+
+def in_order(schedule: Schedule) -> None:
+    """No trip begins before its day or goes back in time."""
     first, last = schedule.trips.first[:-1], schedule.trips.first[1:] - 1
     assert (schedule.stop_times.departure[first] >= 0).all()
     steps = np.diff(schedule.stop_times.arrival.astype(np.int64))
     inside = np.ones(steps.size, np.bool_)
     inside[last[:-1]] = False
     assert (steps[inside] >= 0).all(), "no trip goes back in time"
-    assert schedule.services.on(DAY).any()

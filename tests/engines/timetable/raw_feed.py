@@ -16,11 +16,24 @@ from bisect import bisect_left
 from collections import defaultdict
 from datetime import date, timedelta
 from pathlib import Path
+from typing import NamedTuple
 
 WALKING_SPEED = 1.33
 METRES_A_DEGREE = 111_195.08
 DAY = 86_400
+NEVER = 2**30
+MAYBE = ("calendar.txt", "calendar_dates.txt", "frequencies.txt", "transfers.txt")
 Filled = dict[str, list[tuple[int, int]]]
+
+
+class Call(NamedTuple):
+    """A trip at a stop; whether one may get on and off there."""
+
+    stop: str
+    arrives: int
+    leaves: int
+    on: bool
+    off: bool
 
 
 class RawFeed:
@@ -29,39 +42,74 @@ class RawFeed:
     def __init__(self, path: Path, day: date, filled: Filled, radius_m: float = 300.0) -> None:
         with zipfile.ZipFile(path) as archive:
             tables = {
-                name: list(csv.DictReader(io.TextIOWrapper(archive.open(name), "utf-8-sig")))
-                for name in ("stops.txt", "trips.txt", "stop_times.txt", "calendar.txt", "calendar_dates.txt")
+                name: list(csv.DictReader(io.TextIOWrapper(archive.open(name), "utf-8-sig", newline="")))
+                for name in ("stops.txt", "trips.txt", "stop_times.txt", *MAYBE)
+                if name not in MAYBE or name in archive.namelist()
             }
-        self.trips: list[list[tuple[str, int, int]]] = []
+        tables |= {name: [] for name in MAYBE if name not in tables}
+        self.trips: list[list[Call]] = []
         self._read_trips(tables, day, filled)
         self.departures: dict[str, list[tuple[int, int, int]]] = defaultdict(list)
         for number, calls in enumerate(self.trips):
-            for place, (stop, _, leaves) in enumerate(calls[:-1]):
-                self.departures[stop].append((leaves, number, place))
+            for place, call in enumerate(calls[:-1]):
+                if call.on:
+                    self.departures[call.stop].append((call.leaves, number, place))
         for leaving in self.departures.values():
             leaving.sort()
-        self.walks = self._near(tables["stops.txt"], radius_m)
+        stops = [row for row in tables["stops.txt"] if row.get("location_type") in (None, "", "0")]
+        self.walks = self._near(stops, radius_m)
+        self.change: dict[str, int] = {}
+        self._apply(tables["transfers.txt"], stops)
 
     def _read_trips(self, tables: dict[str, list[dict[str, str]]], day: date, filled: Filled) -> None:
         calls: dict[str, list[dict[str, str]]] = defaultdict(list)
         for row in tables["stop_times.txt"]:
             calls[row["trip_id"]].append(row)
+        often: dict[str, list[dict[str, str]]] = defaultdict(list)
+        for row in tables["frequencies.txt"]:
+            often[row["trip_id"]].append(row)
         running = {shift: services_on(tables, day + timedelta(days=shift)) for shift in (-1, 0, 1)}
         for trip in tables["trips.txt"]:
             rows = sorted(calls[trip["trip_id"]], key=lambda row: int(row["stop_sequence"]))
             times = [
                 (clock(row["arrival_time"]), clock(row["departure_time"])) if row["arrival_time"] else known
-                for row, known in zip(rows, filled[trip["trip_id"]], strict=True)
+                for row, known in zip(rows, filled.get(trip["trip_id"], [(0, 0)] * len(rows)), strict=True)
             ]
+            starts = [start for row in often.get(trip["trip_id"], []) for start in _starts(row)]
             for shift, services in running.items():
-                # A timetable holds the day after only until noon: for who misses the last one.
-                if trip["service_id"] in services and (shift < 1 or times[0][1] < DAY // 2):
-                    self.trips.append(
-                        [
-                            (row["stop_id"], arrives + shift * DAY, leaves + shift * DAY)
-                            for row, (arrives, leaves) in zip(rows, times, strict=True)
-                        ]
-                    )
+                for start in starts if trip["trip_id"] in often else [times[0][0]]:
+                    # A timetable holds the day after only until noon: for who misses the last one.
+                    late = start - times[0][0] + shift * DAY
+                    if trip["service_id"] in services and (shift < 1 or times[0][1] + late < DAY + DAY // 2):
+                        self.trips.append(
+                            [
+                                Call(
+                                    row["stop_id"],
+                                    arrives + late,
+                                    leaves + late,
+                                    row.get("pickup_type") != "1",
+                                    row.get("drop_off_type") != "1",
+                                )
+                                for row, (arrives, leaves) in zip(rows, times, strict=True)
+                            ]
+                        )
+
+    def _apply(self, transfers: list[dict[str, str]], stops: list[dict[str, str]]) -> None:
+        """transfers.txt: 3 forbids, the others make a walk possible that takes no less than they say."""
+        place = {stop["stop_id"]: (float(stop["stop_lon"]), float(stop["stop_lat"])) for stop in stops}
+        for row in transfers:
+            origin, target = row["from_stop_id"], row["to_stop_id"]
+            least = int(row["min_transfer_time"] or 0)
+            if origin == target:
+                self.change[origin] = NEVER if row["transfer_type"] == "3" else least
+                continue
+            known = dict(self.walks[origin]).get(target)
+            self.walks[origin] = [walk for walk in self.walks[origin] if walk[0] != target]
+            if row["transfer_type"] != "3":
+                (lon, lat), (lon2, lat2) = place[origin], place[target]
+                wide = math.cos(math.radians((lat + lat2) / 2))
+                straight = math.ceil(METRES_A_DEGREE * math.hypot((lon2 - lon) * wide, lat2 - lat) / WALKING_SPEED)
+                self.walks[origin].append((target, max(least, straight if known is None else known)))
 
     @staticmethod
     def _near(stops: list[dict[str, str]], radius_m: float) -> dict[str, list[tuple[str, int]]]:
@@ -106,15 +154,22 @@ class RawFeed:
                 for other, seconds in self.walks[stop]:
                     heapq.heappush(waiting, (time + seconds, rides, other, False))
             leaving = self.departures.get(stop, [])
-            first, last = bisect_left(leaving, (time, -1, -1)), looked.get(stop, len(leaving))
+            ready = time + (self.change.get(stop, 0) if by_vehicle else 0)
+            first, last = bisect_left(leaving, (ready, -1, -1)), looked.get(stop, len(leaving))
             looked[stop] = min(first, last)
             for _, trip, place in leaving[first:last]:
                 calls = self.trips[trip]
                 end = from_call.get(trip, len(calls))
                 for at in range(place + 1, min(end + 1, len(calls))):
-                    heapq.heappush(waiting, (calls[at][1], rides + 1, calls[at][0], True))
+                    if calls[at].off:
+                        heapq.heappush(waiting, (calls[at].arrives, rides + 1, calls[at].stop, True))
                 from_call[trip] = min(end, place)
         return found
+
+
+def _starts(row: dict[str, str]) -> range:
+    """When a trip of frequencies.txt starts: the first at the beginning, the last before the end."""
+    return range(clock(row["start_time"]), clock(row["end_time"]), int(row["headway_secs"]))
 
 
 def services_on(tables: dict[str, list[dict[str, str]]], day: date) -> set[str]:

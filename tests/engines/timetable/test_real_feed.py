@@ -1,4 +1,7 @@
-"""A real city's feed: what RAPTOR answers is what a plain Dijkstra over the raw feed answers."""
+"""A city's feed, quirks and all: what RAPTOR answers is what a plain Dijkstra over the raw feed answers.
+
+Our own (`tests/quirky.py`) everywhere, and a real one where it is on the machine.
+"""
 
 from __future__ import annotations
 
@@ -10,19 +13,27 @@ import pytest
 
 from cityhall.engines.gtfs import read_feeds
 from cityhall.engines.timetable import Router, Timetable, Wishes
+from tests import quirky
 from tests.engines.timetable.raw_feed import RawFeed
 
-FEED = Path(__file__).parents[4] / "shared" / "data" / "porto-alegre" / "poa_eptc.zip"
-DAY = date(2019, 5, 15)
+REAL = Path(__file__).parents[4] / "shared" / "data" / "porto-alegre" / "poa_eptc.zip"
 SEARCHES, GOALS = 50, 20
 MAX_RIDES = 7
 
-pytestmark = pytest.mark.skipif(not FEED.exists(), reason="the real feed is not on this machine")
+
+def test_our_own_feed_is_answered_as_a_plain_search_does(tmp_path: Path) -> None:
+    agree(quirky.write(tmp_path / "quirky.zip"), quirky.DAY, SEARCHES // 2)
 
 
 @pytest.mark.slow
+@pytest.mark.skipif(not REAL.exists(), reason="the real feed is not on this machine")
 def test_a_thousand_random_queries_are_answered_as_a_plain_search_does() -> None:
-    schedule, _ = read_feeds([FEED])
+    agree(REAL, date(2019, 5, 15), SEARCHES)
+
+
+def agree(feed: Path, day: date, searches: int) -> None:
+    """Asks both the same random questions."""
+    schedule, _ = read_feeds([feed])
     times = schedule.stop_times
     filled = {
         trip: list(zip(times.arrival[first:last].tolist(), times.departure[first:last].tolist(), strict=True))
@@ -30,13 +41,13 @@ def test_a_thousand_random_queries_are_answered_as_a_plain_search_does() -> None
             schedule.trips.id, schedule.trips.first[:-1].tolist(), schedule.trips.first[1:].tolist(), strict=True
         )
     }
-    raw = RawFeed(FEED, DAY, filled)
-    router = Router(Timetable.from_gtfs([FEED], DAY))
+    raw = RawFeed(feed, day, filled)
+    router = Router(Timetable.from_gtfs([feed], day))
     rows = {stop: row for row, stop in enumerate(schedule.stops.id)}
     draw = random.Random(7)
     served = sorted(raw.departures)
     found = 0
-    for _ in range(SEARCHES):
+    for _ in range(searches):
         # One plain search finds the way to many goals: it is the slow part.
         origin, *goals = draw.sample(served, 1 + GOALS)
         departure = draw.randrange(8 * 3600, 16 * 3600)
@@ -54,4 +65,4 @@ def test_a_thousand_random_queries_are_answered_as_a_plain_search_does() -> None
             else:
                 assert arrival == (expected and expected[0]), (origin, goal, departure)
             found += arrival is not None
-    assert found > SEARCHES * GOALS * 0.9
+    assert found > searches * GOALS * 0.9

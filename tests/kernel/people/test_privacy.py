@@ -10,7 +10,7 @@ from django.apps import apps
 from django.db import models
 from django.test import Client
 
-from cityhall.kernel.errors import Conflict, Denied
+from cityhall.kernel.errors import CityhallError, Conflict, Denied
 from cityhall.kernel.notify.models import Notification, PushSubscription
 from cityhall.kernel.people import consents, households
 from cityhall.kernel.people.actors import ANONYMOUS, person_actor, system
@@ -117,7 +117,7 @@ def test_households_are_joined_by_invitation(resident: Person) -> None:
         lambda: households.accept(person_actor(joao), token),
         lambda: households.invitation("1:x:y"),
     ):
-        with pytest.raises(Exception, match="not valid any more"):
+        with pytest.raises(CityhallError, match="not valid any more"):
             problem()
     with pytest.raises(Conflict):
         households.make_household(person_actor(joao), "Another")

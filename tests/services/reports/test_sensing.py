@@ -184,9 +184,10 @@ def test_a_photo_is_published_without_faces_or_waits(city: Path, monkeypatch: py
         )
     monkeypatch.setattr(photos, "detect", lambda image: photos.Found((box,), sure=False))
     unsure = photo_of(jpeg(seed=3))
-    monkeypatch.setattr(photos, "_detectors", lambda: None)
-    monkeypatch.undo()
     assert unsure.state == Photo.State.WAITING and unsure.published is None
+    shown = {one.pk: Client().get(f"/api/reports/{one.report_id}").json()["photos"] for one in (clear, blurred, unsure)}
+    assert len(shown[clear.pk]) == len(shown[blurred.pk]) == 1 and shown[unsure.pk] == []
+    assert len({*shown[clear.pk], *shown[blurred.pk]}) == 2
 
 
 def test_without_a_detector_or_with_one_that_fails_it_waits(

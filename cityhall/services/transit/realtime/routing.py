@@ -104,21 +104,21 @@ def _notices(day: date, days: list[date]) -> tuple[list[tuple[int, int]], list[S
     return cancelled, skips
 
 
-_live: dict[date, LiveRouter] = {}
+_live: dict[tuple[date, bool], LiveRouter] = {}
 _making = threading.Lock()
 MOST_DAYS = 6
 
 
-def router(day: date) -> Router:
+def router(day: date, wheelchair: bool = False) -> Router:
     """The search over a service day as of now; `timetables.router` is the one as planned."""
-    planned = timetables.router(day)
-    found = _live.get(day)
+    planned, key = timetables.router(day, wheelchair), (day, wheelchair)
+    found = _live.get(key)
     if found is None or found.planned is not planned:
         with _making:
-            found = _live.get(day)
+            found = _live.get(key)
             if found is None or found.planned is not planned:
                 found = LiveRouter(day, planned)
                 while len(_live) >= MOST_DAYS:
                     _live.pop(next(iter(_live)))
-                _live[day] = found
+                _live[key] = found
     return found.current()
