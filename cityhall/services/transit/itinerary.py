@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from cityhall.engines.gtfs.clock import days_of
 from cityhall.engines.timetable import Journey, Ride, Walk
 from cityhall.kernel.places.point import Point, metres_between
 from cityhall.services.transit import timetables
@@ -76,7 +77,7 @@ def _ride(ride: Ride, day: date) -> Leg:
         "text_color": routes.text_color[ride.route],
         "headsign": trips.headsign[ride.trip] or schedule.stops.name[int(times.stop[trips.first[ride.trip + 1] - 1])],
         "trip_id": trips.id[ride.trip],
-        "service_day": (day + timedelta(days=ride.shift // 86_400)).isoformat(),
+        "service_day": (day + timedelta(days=days_of(ride.shift))).isoformat(),
         "from_sequence": ride.first_row - int(trips.first[ride.trip]),
         "to_sequence": ride.last_row - int(trips.first[ride.trip]),
         "from": _stop(ride.from_stop),

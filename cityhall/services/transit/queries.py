@@ -13,6 +13,7 @@ from django.db.models.functions import Concat
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from cityhall.engines.gtfs.clock import shift
 from cityhall.kernel.errors import Missing
 from cityhall.kernel.places.geocoder import Named
 from cityhall.services.transit import timetables
@@ -24,7 +25,6 @@ from cityhall.services.transit.tracking.shown import feature_of
 
 Bounds = tuple[float, float, float, float] | None
 FRESH = timedelta(minutes=5)
-DAY = 86_400
 
 
 def in_service() -> FeedVersion | None:
@@ -86,8 +86,9 @@ def departures(stop: Stop, day: date, second: int, limit: int = 20) -> list[Depa
     trip = now.trip_of[rows]
     found: list[tuple[int, int]] = []
     for offset in (-1, 0, 1):
-        runs = schedule.services.on(day + timedelta(days=offset))[schedule.trips.service[trip]]
-        time = np.asarray(schedule.stop_times.departure)[rows] + offset * DAY
+        other = day + timedelta(days=offset)
+        runs = schedule.services.on(other)[schedule.trips.service[trip]]
+        time = np.asarray(schedule.stop_times.departure)[rows] + shift(day, other, schedule.timezone)
         last = rows == np.asarray(schedule.trips.first)[trip + 1] - 1
         good = runs & (time >= second) & ~last & (np.asarray(schedule.stop_times.pickup)[rows] != 1)
         found += zip(time[good].tolist(), trip[good].tolist(), strict=True)

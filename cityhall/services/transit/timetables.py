@@ -22,7 +22,7 @@ from cityhall.kernel.errors import Unavailable
 from cityhall.kernel.places.streets import streets
 
 KIND = "schedule"
-VERSION = "schedule 2"
+VERSION = "schedule 3"
 WALK_S = 600
 """The longest walk between two rides, seconds."""
 DETOUR = 1.35
