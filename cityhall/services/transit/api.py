@@ -13,7 +13,7 @@ from pydantic import Field
 from cityhall.kernel.errors import Invalid
 from cityhall.kernel.places.api import read_near
 from cityhall.kernel.places.point import Point
-from cityhall.services.transit import days, queries
+from cityhall.services.transit import days, queries, validity
 from cityhall.services.transit.control.api import router as control
 from cityhall.services.transit.itinerary import itineraries, walk_only
 from cityhall.services.transit.models import FeedVersion, Line
@@ -147,7 +147,7 @@ def departures(
 
 
 class LineOut(Schema):
-    """A line."""
+    """A line, and the days on which its timetable begins and ends; null where no trip of it ever runs."""
 
     gtfs_id: str
     short_name: str
@@ -155,6 +155,16 @@ class LineOut(Schema):
     mode: str
     color: str
     text_color: str
+    valid_from: dt.date | None
+    valid_to: dt.date | None
+
+    @staticmethod
+    def resolve_valid_from(line: Line) -> dt.date | None:
+        return (validity.line_days(line.row) or (None, None))[0]
+
+    @staticmethod
+    def resolve_valid_to(line: Line) -> dt.date | None:
+        return (validity.line_days(line.row) or (None, None))[1]
 
 
 @router.get("/lines", response=list[LineOut], summary="Every line")

@@ -87,11 +87,29 @@ class Service:
 
 
 def service() -> Service:
-    """The schedule in service. Raises Unavailable where none has been loaded."""
+    """The schedule in service. Raises Unavailable where none has been loaded by this version of the program."""
     folder = derived.current(KIND)
     if folder is None:
         raise Unavailable(_("No timetable has been loaded yet."), mend=_("Load one: cityhall load transit."))
-    return _open(folder)
+    try:
+        return _open(folder)
+    except ValueError as problem:
+        raise Unavailable(
+            _("The timetable was prepared by another version of the program."),
+            mend=_("Load it again: cityhall load transit."),
+        ) from problem
+
+
+def outdated() -> bool:
+    """Whether the schedule in service was written by another version of the program."""
+    folder = derived.current(KIND)
+    if folder is None:
+        return False
+    try:
+        _open(folder)
+    except ValueError:
+        return True
+    return False
 
 
 @lru_cache(maxsize=2)

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from cityhall.services.transit import actions, days, queries
+from cityhall.services.transit import actions, checks, days, queries, timetables
 from tests.feeds import tables, write_feed
 
 HARBOUR, SOUTH = "-51.2300,-30.0300", "-51.2150,-30.0450"
@@ -87,3 +87,67 @@ def test_the_night_on_which_the_clock_changes(folder: Path, client: Client, sett
     assert first(sunday, "05:00") == (f"{sunday}T07:00", str(sunday))
     board = client.get("/api/transit/stops/harbour/departures", {"date": str(saturday), "time": "23:45"}).json()
     assert board[1]["at"][:16] == f"{sunday}T07:00"
+
+
+def renamed(texts: dict[str, str], mark: str) -> dict[str, str]:
+    """The small feed with other ids, so that both can be loaded together."""
+    swaps = [("R1", f"R1{mark}"), ("R2", f"R2{mark}"), ("daily", f"daily{mark}"), ("\nout", f"\n{mark}out")]
+    swaps += [("\nback", f"\n{mark}back"), ("\ndown", f"\n{mark}down"), (",out", f",{mark}out")]
+    swaps += [(",back", f",{mark}back"), (",down", f",{mark}down"), (",1,Harbour", f",{mark}1,Harbour")]
+    swaps += [(",2,North", f",{mark}2,North")]
+    found = {}
+    for name, text in texts.items():
+        for old, new in swaps:
+            text = text.replace(old, new)
+        found[name] = text
+    return found
+
+
+def test_a_feed_that_has_ended_beside_one_that_runs_is_told_everywhere(
+    folder: Path, client: Client, settings: Any
+) -> None:
+    settings.CITY = dataclasses.replace(settings.CITY, gtfs=("now.zip", "ended.zip"))
+    today = days.today()
+    yesterday = today - timedelta(days=1)
+    running = HEAD + f"daily,1,1,1,1,1,1,1,{today - timedelta(days=30):%Y%m%d},{today + timedelta(days=30):%Y%m%d}\n"
+    ended = HEAD + f"daily,1,1,1,1,1,1,1,20260101,{yesterday:%Y%m%d}\n"
+    write_feed(folder / "now.zip", tables() | {"calendar.txt": running})
+    write_feed(folder / "ended.zip", renamed(tables() | {"calendar.txt": ended}, "X"))
+    told = actions.load(lambda what, share: None)
+    said = [what for level, what, mend in told if level == "warning"]
+    assert said == [f"transit: ended ended on {yesterday}: its lines have no departures."]
+    assert [what for level, what, _mend in checks.check() if level == "warning"][: len(said)] == said
+    assert "ended on" in client.get("/transit/lines/R1X/").content.decode()
+    assert "ended on" not in client.get("/transit/lines/R1/").content.decode()
+    # Its stops have the ids of the other feed's, so they got its name in front.
+    assert "line X1 ended on" in client.get("/transit/stops/ended:square/").content.decode()
+    assert "ended on" not in client.get("/transit/stops/square/").content.decode()
+    lines = {line["gtfs_id"]: line["valid_to"] for line in client.get("/api/transit/lines").json()}
+    assert (lines["R1X"], lines["R1"]) == (str(yesterday), str(today + timedelta(days=30)))
+
+
+def test_what_is_left_out_is_told_with_where_why_and_how_many(folder: Path) -> None:
+    today = days.today()
+    texts = tables()
+    texts["stop_times.txt"] += "out0,09:00:00,09:00:00,nowhere,8\nout1,09:00:00,09:00:00,nowhere,8\n"
+    told = load(
+        folder,
+        f"daily,1,1,1,1,1,1,1,20260101,{today + timedelta(days=30):%Y%m%d}\nother,1,1,1,1,1,1,1,20260230,20260401\n",
+        **{"stop_times.txt": texts["stop_times.txt"]},
+    )
+    said = " ".join(what for _level, what, _mend in told)
+    assert "stop_times.txt, line" in said and "not in stops.txt. (2 of this kind)" in said
+    assert "calendar.txt, line 3: There is no such day." in said
+    assert (
+        [item for item in checks.check() if item[0] == "warning" and "gtfs.zip/" in item[1]]
+        == [item for item in told if item[0] == "warning"]
+        != []
+    )
+
+
+def test_a_timetable_prepared_by_another_version_is_said_to_be(city: Path, client: Client, monkeypatch: Any) -> None:
+    timetables._open.cache_clear()
+    monkeypatch.setattr(timetables, "VERSION", "schedule of tomorrow")
+    answer = client.get("/api/transit/journeys", {"from": HARBOUR, "to": SOUTH})
+    assert answer.status_code == 503 and "cityhall load transit" in answer.json()["mend"]
+    timetables._open.cache_clear()

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_safe
 
 from cityhall.kernel.errors import Missing
 from cityhall.kernel.people.actors import actor_of
-from cityhall.services.transit import days, queries
+from cityhall.services.transit import days, queries, validity
 from cityhall.services.transit.models import Stop
 from cityhall.services.transit.riders import board as boards
 from cityhall.services.transit.riders import favourites, lines, vehicles
@@ -73,6 +73,7 @@ def stop(request: HttpRequest, stop_id: str) -> HttpResponse:
 def _stop(found: Stop) -> dict[str, Any]:
     now = days.now()
     rows = [boards.row(arrival, now) for arrival in stop_arrivals(found, now, SHOWN)]
+    calling = lines_at(found)
     return {
         "stop": found,
         "rows": rows,
@@ -80,7 +81,9 @@ def _stop(found: Stop) -> dict[str, Any]:
         "out_of_date": days.usual_day(now.date()) != now.date() if queries.in_service() else False,
         "day": days.usual_day(now.date()),
         "version": queries.in_service(),
-        "notices": notices(now, stops=[found.gtfs_id], lines=lines_at(found)),
+        "notices": notices(now, stops=[found.gtfs_id], lines=calling),
+        "ended": validity.not_running(calling),
+        "today": now.date(),
         "coming": [row["vehicle"] for row in rows if row["vehicle"]],
     }
 
@@ -128,6 +131,8 @@ def line(request: HttpRequest, line_id: str) -> HttpResponse:
         "patterns": patterns,
         "now": now,
         "notices": notices(now, lines=[found.gtfs_id]),
+        "ended": validity.not_running([found.gtfs_id]),
+        "today": now.date(),
         "buses": len(coming),
         "coming": coming,
     }
