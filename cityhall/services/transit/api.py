@@ -10,8 +10,8 @@ from django.utils.translation import gettext as _
 from ninja import Query, Router, Schema
 from pydantic import Field
 
+from cityhall.kernel import values
 from cityhall.kernel.errors import Invalid
-from cityhall.kernel.places.api import read_near
 from cityhall.kernel.places.point import Point
 from cityhall.services.transit import days, queries, validity
 from cityhall.services.transit.control.api import router as control
@@ -38,15 +38,14 @@ class JourneysOut(Schema):
 
 def read_point(text: str, field: str) -> Point:
     """A Point from "lon,lat". Raises Invalid naming the field."""
-    near = read_near(text) if text else None
-    if near is None:
+    if not text.strip(", "):
         raise Invalid(
             _("A place is missing."),
             field=field,
             code="missing_place",
             mend=_("Write %(field)s=longitude,latitude.") % {"field": field},
         )
-    return Point(*near)
+    return Point(*values.position(text, field))
 
 
 @router.get("/journeys", response=JourneysOut, summary="Plan a journey from door to door")

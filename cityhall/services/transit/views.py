@@ -10,10 +10,10 @@ from django.shortcuts import render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
+from cityhall.kernel import values
 from cityhall.kernel.errors import CityhallError
 from cityhall.kernel.people.actors import actor_of
 from cityhall.kernel.places import geocoder
-from cityhall.kernel.values import whole
 from cityhall.services.transit import days, queries, timetables
 from cityhall.services.transit.api import make_question, read_point
 from cityhall.services.transit.itinerary import itineraries, walk_only
@@ -73,8 +73,8 @@ def _answer(form: dict[str, Any], person_id: int | None) -> dict[str, Any]:
     question, asked = make_question(
         origin,
         goal,
-        _date(form["date"]),
-        _time(form["time"]),
+        values.day(form["date"]),
+        values.clock_time(form["time"]),
         form["mode"],
         form["prefer"],
         form["wheelchair"],
@@ -134,20 +134,6 @@ def _drawn(itinerary: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _date(text: str) -> dt.date | None:
-    try:
-        return dt.date.fromisoformat(text)
-    except ValueError:
-        return None
-
-
-def _time(text: str) -> dt.time | None:
-    try:
-        return dt.time.fromisoformat(text)
-    except ValueError:
-        return None
-
-
 @require_safe
 def gtfs(request: HttpRequest) -> FileResponse:
     """The timetable in service (GTFS Schedule), as the operator gave it; several feeds as one.
@@ -155,7 +141,7 @@ def gtfs(request: HttpRequest) -> FileResponse:
     Realtime feeds name trips and stops as this one does. `?file=2` is the second of several as it came.
     """
     files = timetables.feed_files()
-    number = whole(request.GET.get("file", "0"), len(files))
+    number = values.whole(request.GET.get("file", "0"), len(files))
     if queries.in_service() is None or number is None:
         raise Http404
     path = files[number - 1] if number else timetables.whole_feed()

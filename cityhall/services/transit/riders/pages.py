@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
@@ -11,6 +10,7 @@ from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
+from cityhall.kernel import values
 from cityhall.kernel.errors import Missing
 from cityhall.kernel.people.actors import actor_of
 from cityhall.services.transit import days, queries, validity
@@ -36,20 +36,6 @@ def is_part(request: HttpRequest) -> bool:
 def vehicle_layers() -> list[dict[str, Any]]:
     """The map's layers for a page about some buses."""
     return chosen_layers(ON_MAP)
-
-
-def _day(text: str) -> dt.date | None:
-    try:
-        return dt.date.fromisoformat(text)
-    except ValueError:
-        return None
-
-
-def _time(text: str) -> dt.time | None:
-    try:
-        return dt.time.fromisoformat(text).replace(tzinfo=None)
-    except ValueError:
-        return None
 
 
 @require_safe
@@ -90,8 +76,8 @@ def _stop(found: Stop) -> dict[str, Any]:
 
 def _timetable(request: HttpRequest, found: Stop) -> HttpResponse:
     now = days.now()
-    asked = _day(request.GET.get("date", "")) or now.date()
-    day, time = days.usual_day(asked), _time(request.GET.get("time", "")) or now.time().replace(tzinfo=None)
+    asked = values.day(request.GET.get("date", "")) or now.date()
+    day, time = days.usual_day(asked), values.clock_time(request.GET.get("time", "")) or now.time().replace(tzinfo=None)
     context = {
         "stop": found,
         "departures": queries.departures(found, day, days.second_of(day, time)),

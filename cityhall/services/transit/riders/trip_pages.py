@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
+from cityhall.kernel import values
 from cityhall.kernel.errors import CityhallError
 from cityhall.kernel.people.actors import actor_of
 from cityhall.services.transit import days
@@ -32,8 +33,8 @@ def follow(request: HttpRequest) -> HttpResponse:
     question, _asked = make_question(
         read_point(f"{post.get('from_lon', '')},{post.get('from_lat', '')}", "from"),
         read_point(f"{post.get('to_lon', '')},{post.get('to_lat', '')}", "to"),
-        _parsed(dt.date.fromisoformat, post.get("date", "")),
-        _parsed(dt.time.fromisoformat, post.get("time", "")),
+        values.day(post.get("date", "")),
+        values.clock_time(post.get("time", "")),
         "arrive" if post.get("mode") == "arrive" else "leave",
         post.get("prefer") if post.get("prefer") in ("fewer_transfers", "less_walking") else "fastest",  # type: ignore[arg-type]
         post.get("wheelchair") == "1",
@@ -41,13 +42,6 @@ def follow(request: HttpRequest) -> HttpResponse:
     names = post.get("from", "") or _("Start"), post.get("to", "") or _("Destination")
     followed = following.follow(actor_of(request), question, post.get("key", ""), *names)
     return redirect("transit_trip", followed.secret)
-
-
-def _parsed(read: Any, text: str) -> Any:
-    try:
-        return read(text)
-    except ValueError:
-        return None
 
 
 @require_safe
@@ -154,8 +148,8 @@ def trip_alarm(request: HttpRequest, secret: str) -> HttpResponse:
 def bus_alarm(request: HttpRequest) -> HttpResponse:
     """Sets an alarm for one bus at one stop."""
     post = request.POST
-    number = {name: _parsed(int, post.get(name, "")) for name in ("sequence", "walk")}
-    day = _parsed(dt.date.fromisoformat, post.get("day", "")) or days.now().date()
+    number = {name: values.whole(post.get(name, ""), 86_400) for name in ("sequence", "walk")}
+    day = values.day(post.get("day", "")) or days.now().date()
     alarms.set_for_bus(
         actor_of(request),
         post.get("stop", "")[:200],
