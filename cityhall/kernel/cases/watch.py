@@ -13,9 +13,9 @@ from procrastinate.contrib.django import app
 from cityhall.kernel.cases.actions import act, changed, note, set_times
 from cityhall.kernel.cases.models import Agency, Case
 from cityhall.kernel.cases.workflow import CITY, State
-from cityhall.kernel.notify.sending import send
+from cityhall.kernel.notify.sending import holders, send
 from cityhall.kernel.people.actors import system
-from cityhall.kernel.people.models import Membership, Person
+from cityhall.kernel.people.models import Person
 
 BATCH = 500
 CONFIRM_DAYS = 7
@@ -78,8 +78,7 @@ def _officers(case: Case) -> list[Person]:
 
 
 def _of(agency: Agency) -> list[Person]:
-    held = Membership.objects.filter(scope=agency.scope, person__is_active=True).select_related("person")
-    return list({membership.person_id: membership.person for membership in held[:MOST_TOLD]}.values())
+    return holders(scope=agency.scope, most=MOST_TOLD)
 
 
 def close_silent(now: datetime | None = None) -> int:
