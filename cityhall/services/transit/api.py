@@ -18,6 +18,7 @@ from cityhall.services.transit.control.api import router as control
 from cityhall.services.transit.itinerary import itineraries, walk_only
 from cityhall.services.transit.models import FeedVersion, Line
 from cityhall.services.transit.plan import Mode, Prefer, Question, plan
+from cityhall.services.transit.wire import to_json
 
 router = Router()
 router.add_router("", "cityhall.services.transit.doors.api.router")
@@ -71,8 +72,8 @@ def journeys(
         "out_of_date": question.day != asked,
         "valid_from": version.first_day if version else None,
         "valid_to": version.last_day if version else None,
-        "walk": walk_only(question, found.walk_s) if found.walk_s is not None else None,
-        "journeys": itineraries(found),
+        "walk": to_json(walk_only(question, found.walk_s)) if found.walk_s is not None else None,
+        "journeys": [to_json(one) for one in itineraries(found)],
     }
 
 

@@ -64,12 +64,51 @@ def store(schedule: Schedule, stamp: str, progress: Callable[[str, float], None]
 
 
 @dataclass(frozen=True)
-class Service:
-    """The schedule in service."""
+class InService:
+    """The schedule in service, and what everybody asks of it: which line, which headsign, which trip, which stop.
+
+    Rows are places in the schedule's arrays; ids are those of the feed.
+    """
 
     folder: Path
     schedule: Schedule
     walks: Footpaths
+
+    @cached_property
+    def trip_rows(self) -> dict[str, int]:
+        """Row of each trip by its id."""
+        return {name: row for row, name in enumerate(self.schedule.trips.id)}
+
+    @cached_property
+    def route_rows(self) -> dict[str, int]:
+        """Row of each line by its id."""
+        return {name: row for row, name in enumerate(self.schedule.routes.id)}
+
+    @cached_property
+    def stop_rows(self) -> dict[str, int]:
+        """Row of each stop by its id."""
+        return {name: row for row, name in enumerate(self.schedule.stops.id)}
+
+    def line(self, route: int) -> str:
+        """What riders call a line, by its row."""
+        routes = self.schedule.routes
+        return routes.short_name[route] or routes.long_name[route] or routes.id[route]
+
+    def line_of(self, route_id: str) -> str:
+        """What riders call a line, by its id; the id itself where the feed has none such."""
+        row = self.route_rows.get(route_id)
+        return route_id if row is None else self.line(row)
+
+    def stops_of(self, trip: int) -> list[int]:
+        """The stops, as rows, that a trip calls at."""
+        first = self.schedule.trips.first
+        return [int(stop) for stop in self.schedule.stop_times.stop[int(first[trip]) : int(first[trip + 1])]]
+
+    def headsign(self, trip: int) -> str:
+        """Where a trip goes: what its headsign says, else the name of its last stop."""
+        schedule = self.schedule
+        last = int(schedule.trips.first[trip + 1]) - 1
+        return schedule.trips.headsign[trip] or schedule.stops.name[int(schedule.stop_times.stop[last])]
 
     @cached_property
     def calls(self) -> tuple[Int64, Int64]:
@@ -86,7 +125,7 @@ class Service:
         return np.repeat(np.arange(first.size - 1), np.diff(first))
 
 
-def service() -> Service:
+def service() -> InService:
     """The schedule in service. Raises Unavailable where none has been loaded by this version of the program."""
     folder = derived.current(KIND)
     if folder is None:
@@ -113,8 +152,8 @@ def outdated() -> bool:
 
 
 @lru_cache(maxsize=2)
-def _open(folder: Path) -> Service:
-    return Service(
+def _open(folder: Path) -> InService:
+    return InService(
         folder,
         arrays.load(folder / "schedule", Schedule, VERSION),
         arrays.load(folder / "walks", Footpaths, VERSION),

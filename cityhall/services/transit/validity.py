@@ -76,12 +76,12 @@ def not_running(routes: Iterable[str]) -> list[tuple[str, tuple[date, date] | No
     now = today()
     if usual_day(now) != now:
         return []
-    known = timetables.service().schedule.routes
+    service = timetables.service()
     found = []
-    for row in sorted(known.id.index(route) for route in set(routes)):
+    for row in sorted(service.route_rows[route] for route in set(routes)):
         span = line_days(row)
         if span is None or not span[0] <= now <= span[1]:
-            found.append((known.short_name[row] or known.long_name[row], span))
+            found.append((service.line(row), span))
     return found
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from typing import Any
 
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse
@@ -16,11 +15,12 @@ from cityhall.kernel.people.actors import actor_of
 from cityhall.kernel.places import geocoder
 from cityhall.services.transit import days, queries, timetables
 from cityhall.services.transit.api import make_question, read_point
-from cityhall.services.transit.itinerary import itineraries, walk_only
+from cityhall.services.transit.itinerary import Itinerary, itineraries, walk_only
 from cityhall.services.transit.models import FeedVersion, Line
 from cityhall.services.transit.plan import plan
 from cityhall.services.transit.riders.favourites import JOURNEY, Wanted, is_kept
-from cityhall.services.transit.riders.trip_pages import live_options
+from cityhall.services.transit.riders.trip_pages import Option, live_options
+from cityhall.services.transit.wire import feature
 
 MODES = ("leave", "arrive")
 FOLLOWED = ("from", "from_lon", "from_lat", "to", "to_lon", "to_lat", "date", "time", "mode", "prefer")
@@ -80,10 +80,9 @@ def _answer(form: dict[str, Any], person_id: int | None) -> dict[str, Any]:
         form["wheelchair"],
     )
     found = plan(question)
-    options = [_shown(itinerary) for itinerary in itineraries(found)]
-    if question.day == asked:
-        live_options(options, days.now())
-    walk = _shown(walk_only(question, found.walk_s)) if found.walk_s is not None else None
+    journeys = itineraries(found)
+    options = live_options(journeys, days.now()) if question.day == asked else [Option(one) for one in journeys]
+    walk = Option(walk_only(question, found.walk_s)) if found.walk_s is not None else None
     names = {"from": form["from"] or _("Start"), "to": form["to"] or _("Destination")}
     return {
         "options": options,
@@ -96,42 +95,13 @@ def _answer(form: dict[str, Any], person_id: int | None) -> dict[str, Any]:
         + ([("wheelchair", "1")] if form["wheelchair"] else []),
         "favourite": _favourite(form),
         "is_favourite": is_kept(person_id, "journey", _favourite(form).reference),
-        "map_data": [_drawn(option) for option in [*options, *([walk] if walk else [])]],
+        "map_data": [_drawn(option.itinerary) for option in [*options, *([walk] if walk else [])]],
     }
 
 
-def _shown(itinerary: dict[str, Any]) -> dict[str, Any]:
-    """Times as moments, for the templates' date filters."""
-    for part in (itinerary, *itinerary["legs"]):
-        part["departure"] = dt.datetime.fromisoformat(part["departure"])
-        part["arrival"] = dt.datetime.fromisoformat(part["arrival"])
-    for leg in itinerary["legs"]:
-        leg["minutes"] = max(1, round(leg["duration_s"] / 60))
-        for stop in leg.get("stops", []):
-            stop["time"] = dt.datetime.fromisoformat(stop["time"])
-    itinerary["minutes"] = round(itinerary["duration_s"] / 60)
-    itinerary["walk_minutes"] = round(itinerary["walk_s"] / 60)
-    itinerary["rides"] = [leg for leg in itinerary["legs"] if leg["mode"] != "walk"]
-    return itinerary
-
-
-def _drawn(itinerary: dict[str, Any]) -> dict[str, Any]:
+def _drawn(itinerary: Itinerary) -> dict[str, Any]:
     """A journey for the map."""
-    return {
-        "type": "FeatureCollection",
-        "features": [
-            {
-                "type": "Feature",
-                "geometry": leg["geometry"],
-                "properties": {
-                    "mode": leg["mode"],
-                    "color": f"#{leg['color']}" if leg.get("color") else "",
-                    "line": leg.get("line", ""),
-                },
-            }
-            for leg in itinerary["legs"]
-        ],
-    }
+    return {"type": "FeatureCollection", "features": [feature(leg) for leg in itinerary.legs]}
 
 
 @require_safe
