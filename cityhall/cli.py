@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from cityhall.commands import bench, officers, receivers, reports
-from cityhall.commands.city import DATA, CityName, Data, Gtfs, Host, Port, city_folder, fail, opened, refused
+from cityhall.commands.city import DATA, CityName, Data, Gtfs, Host, Port, city_folder, fail, opened, refused, tell
 from cityhall.running.progress import console, steps
 
 app = typer.Typer(
@@ -66,7 +66,10 @@ def _load(data: Path, city: str, only: str) -> None:
         with database(folder):
             prepare_django(folder)
             migrate(begin("Tables"))
-            load_city(begin, only)
+            told = load_city(begin, only)
+    for level, what, mend in told:
+        if level != "ok":
+            tell(level, what, mend)
 
 
 @app.command()
@@ -143,11 +146,12 @@ def _serve(folder: Path, host: str, port: int, *, simulate: float = 0.0, seed: i
     os.environ.setdefault("CITYHALL_URL", address)
     began = time.monotonic()
     with refused(), database(folder):
-        from cityhall.running.loading import migrate, prepare_django
+        from cityhall.running.loading import migrate, prepare_django, renew
 
         with steps() as begin:
             prepare_django(folder)
             migrate(begin("Tables"))
+            renew(begin)
             begin("Doors")("opening", 0.5)
             children = [
                 processes.Child(part, processes.part_command(part, folder, host=host, port=port))
@@ -235,8 +239,7 @@ def check(city: CityName = "demo", data: Data = DATA) -> None:
     with refused():
         found = list(findings(city_folder(data, city)))
     for finding in found:
-        sign = {"error": "[red]✗[/red]", "warning": "[yellow]![/yellow]", "ok": "[green]✓[/green]"}[finding.level]
-        console.print(f"{sign} {finding.what}" + (f"\n  [dim]→[/dim] {finding.mend}" if finding.mend else ""))
+        tell(finding.level, finding.what, finding.mend)
     if any(finding.level == "error" for finding in found):
         raise typer.Exit(1)
 

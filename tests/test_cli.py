@@ -49,10 +49,15 @@ def osm(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.slow
 def test_a_city_is_made_checked_and_read_again(tmp_path: Path, osm: Path) -> None:
-    feed = write_feed(tmp_path / "buses.zip")
+    texts = tables()
+    lost = texts["stop_times.txt"].splitlines(keepends=True)
+    lost.insert(15, "out0,09:00:00,09:00:00,nowhere,8\n")
+    feed = write_feed(tmp_path / "buses.zip", texts | {"stop_times.txt": "".join(lost)})
     data = tmp_path / "cities"
     made = cityhall("new", "small-town", "--gtfs", feed, "--osm", osm, "--data", data)
     assert made.returncode == 0, said(made)
+    # What is to be told of the files is on the screen, not only kept.
+    assert "timetable ended on 2019-06-30" in said(made) and "line 16: Its stop is not in stops.txt." in said(made)
     toml = (data / "small-town" / "city.toml").read_text()
     assert 'timezone = "America/Sao_Paulo"' in toml and 'currency = "BRL"' in toml
     check = cityhall("check", "--city", "small-town", "--data", data)

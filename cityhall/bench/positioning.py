@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 
 from cityhall.engines.gtfs import read_feeds
+from cityhall.engines.gtfs.clock import service_start
 from cityhall.engines.positioning import Calls, Estimates, Fixes, Runs, Settings, Status, Tracker, Ways
-from cityhall.engines.positioning.runs import service_start
 from cityhall.simulator.driving import Street
 from cityhall.simulator.traces import KINDS, Conditions, Traces, simulate
 

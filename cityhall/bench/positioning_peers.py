@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 
 from cityhall.bench.positioning import load
+from cityhall.engines.gtfs.clock import service_start
 from cityhall.engines.positioning import Match, Ways, match
-from cityhall.engines.positioning.runs import service_start
 from cityhall.simulator.traces import Conditions, Traces, simulate
 
 SIGMA_M = 4.0

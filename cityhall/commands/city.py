@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Annotated, NoReturn
 
 import typer
+from rich.markup import escape
 
 from cityhall.running.progress import console
 
@@ -23,6 +24,12 @@ DATA = Path("data")
 def fail(message: str) -> NoReturn:
     console.print(f"[red]✗[/red] {message}", soft_wrap=True)
     raise typer.Exit(1)
+
+
+def tell(level: str, what: str, mend: str = "") -> None:
+    """Shows a finding: "ok", "warning" or "error". What files say may hold the marks of the terminal's markup."""
+    sign = {"error": "[red]✗[/red]", "warning": "[yellow]![/yellow]", "ok": "[green]✓[/green]"}[level]
+    console.print(f"{sign} {escape(what)}" + (f"\n  [dim]→[/dim] {escape(mend)}" if mend else ""), soft_wrap=True)
 
 
 def _refusals() -> tuple[type[Exception], ...]:

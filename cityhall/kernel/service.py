@@ -61,9 +61,14 @@ class Api:
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """Reads what the city's folder holds for the service. `action` names a `Loader`."""
+    """Reads what the city's folder holds for the service. `action` names a `Loader`.
+
+    `outdated` names a function () -> bool: whether what it made was made by another version of the program. A city
+    that starts then loads it again.
+    """
 
     action: Path
+    outdated: Path = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,5 +207,8 @@ def declared(kind: type[T]) -> list[tuple[Service, T]]:
     return [(owner, item) for owner in (*rooms(), *city_services()) for item in owner.of(kind)]
 
 
-Loader = Callable[[Callable[[str, float], None]], None]
-"""A service's `Load`: reads what the city folder holds for it, telling its progress (what, share 0 to 1)."""
+Loader = Callable[[Callable[[str, float], None]], Iterable[tuple[str, str, str]] | None]
+"""A service's `Load`: reads what the city folder holds for it, telling its progress (what, share 0 to 1).
+
+What it gives is told when all is read: (level, what, mend) as its `Check` does, "ok" left out.
+"""

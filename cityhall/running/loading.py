@@ -31,8 +31,11 @@ def migrate(report: Report) -> None:
         call_command("migrate", verbosity=0, interactive=False)
 
 
-def load(begin: Callable[[str], Report], only: str = "") -> None:
-    """Reads the city's files, each in a step of its own. What fails leaves the former data in service."""
+def load(begin: Callable[[str], Report], only: str = "") -> list[tuple[str, str, str]]:
+    """Reads the city's files, each in a step of its own. What fails leaves the former data in service.
+
+    Gives what the services have to tell of what they read: (level, what, mend), as their checks do.
+    """
     from cityhall.kernel.places import loading as places
     from cityhall.kernel.service import Load, declared, resolve
     from cityhall.web import basemap
@@ -40,7 +43,18 @@ def load(begin: Callable[[str], Report], only: str = "") -> None:
     if only in ("", "places"):
         places.load(begin("Streets and places"))
         basemap.load(begin("Basemap"))
+    told: list[tuple[str, str, str]] = []
     for service, item in declared(Load):
         if only in ("", service.slug):
-            resolve(item.action)(begin(str(service.name)))
+            told += resolve(item.action)(begin(str(service.name))) or ()
     places.load_service_names(begin("Names to search"))
+    return told
+
+
+def renew(begin: Callable[[str], Report]) -> None:
+    """After an upgrade: loads again what an earlier version of this program had made of the city's files."""
+    from cityhall.kernel.service import Load, declared, resolve
+
+    for service, item in declared(Load):
+        if item.outdated and resolve(item.outdated)():
+            resolve(item.action)(begin(str(service.name)))

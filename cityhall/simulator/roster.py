@@ -83,7 +83,8 @@ class Roster:
     @cached_property
     def _pools(self) -> dict[int, tuple[int, int]]:
         """For each route: the most blocks that end before midnight, and the most that end later, on any day."""
-        days = np.unique(self.schedule.services.active.T, axis=0)
+        services = self.schedule.services
+        days = np.unique([services.on_ordinal(day) for day in services.telling_days()], axis=0)
         pools: dict[int, tuple[int, int]] = {}
         for route, service in self._blocks:
             counts = [self._count(route, np.flatnonzero(day)) for day in days if day[service] or route not in pools]

@@ -5,6 +5,8 @@ Every refusal has one form, `Refusal`, whoever refuses: an action, the check of 
 
 from __future__ import annotations
 
+import re
+from functools import cache
 from typing import Any
 
 from django.conf import settings
@@ -142,13 +144,39 @@ def _refuse(request: HttpRequest, error: Exception) -> HttpResponse:
     return wait_of(refusal, api.create_response(request, refusal.to_dict(), status=refusal.status))
 
 
+def _names(request: HttpRequest) -> frozenset[str]:
+    """The names of an operation's parameters and of the fields of its body."""
+    match = request.resolver_match
+    path = "/" + re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", match.route) if match else ""
+    return _operations().get((path, (request.method or "").lower()), frozenset())
+
+
+@cache
+def _operations() -> dict[tuple[str, str], frozenset[str]]:
+    """The names of every operation, by path and method."""
+    document = api.get_openapi_schema()
+    return {
+        (path, verb): frozenset(
+            [parameter["name"] for parameter in operation.get("parameters", ())]
+            + [name for body in _bodies(document, operation) for name in body.get("properties", {})]
+        )
+        for path, operations in document["paths"].items()
+        for verb, operation in operations.items()
+    }
+
+
 @api.exception_handler(ValidationError)
 def _invalid(request: HttpRequest, error: ValidationError) -> HttpResponse:
     first = error.errors[0] if error.errors else {"loc": [""], "msg": ""}
-    field = str(first["loc"][-1])
+    known = _names(request)
+    place = [str(part) for part in first["loc"]]
+    # A fault deep in a body is that of the field which the request has: `ids`, not the place 0 in it.
+    start = next((number for number, part in enumerate(place) if number and part in known), len(place))
+    field = place[start] if start < len(place) else ""
+    said = ".".join(place[start:]) or _("the body")
     body = Refusal(
         code=str(first.get("type", "invalid")),
-        message=f"{field}: {first['msg']}",
+        message=f"{said}: {first['msg']}",
         mend=_("The API's document says what each value must be: /api/docs"),
         field=field,
     )

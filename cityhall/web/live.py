@@ -9,6 +9,7 @@ from asgiref.sync import sync_to_async
 from django.http import Http404, HttpRequest, StreamingHttpResponse
 from django.utils.translation import gettext as _
 
+from cityhall.kernel import values
 from cityhall.kernel.errors import Invalid
 from cityhall.kernel.live import LiveTopic, hub
 from cityhall.kernel.people.actors import actor_of
@@ -50,13 +51,10 @@ def _view(request: HttpRequest) -> View:
     text = request.GET.get("bbox", "")
     if not text:
         return View.of(None, having)
-    try:
-        west, south, east, north = (float(edge) for edge in text.split(","))
-    except ValueError:
-        west = east = south = north = 0.0
-    if not (-180 <= west < east <= 180 and -90 <= south < north <= 90):
-        raise Invalid(_("This is no box."), field="bbox", mend=_("Write bbox=west,south,east,north in degrees."))
-    return View.of((west, south, east, north), having)
+    box = values.box(text)
+    if box[0] == box[2] or box[1] == box[3]:
+        raise Invalid(_("This is no box."), field="bbox", mend=_("Give it a width and a height."))
+    return View.of(box, having)
 
 
 async def _is_layers(request: HttpRequest, topic: str) -> bool:

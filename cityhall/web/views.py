@@ -17,6 +17,7 @@ from django.views.decorators.cache import cache_control
 from django.views.decorators.http import condition, require_safe
 
 from cityhall.engines.basemap.style import style
+from cityhall.kernel import values
 from cityhall.kernel.people.actors import actor_of
 from cityhall.kernel.places.layers import find_layer, geojson
 from cityhall.web import ranges
@@ -57,11 +58,8 @@ def layer(request: HttpRequest, service: str, slug: str) -> HttpResponse:
 
 
 def _bounds(request: HttpRequest) -> tuple[float, float, float, float] | None:
-    try:
-        west, south, east, north = (float(edge) for edge in request.GET["bbox"].split(","))
-    except (KeyError, ValueError):
-        return None
-    return west, south, east, north
+    text = request.GET.get("bbox", "")
+    return values.box(text) if text else None
 
 
 def _basemap_stamp(request: HttpRequest, **_: Any) -> str | None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import UTC, timedelta
+from datetime import UTC, date, time, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
 
-from cityhall.kernel.values import moment, url_parts, whole
+from cityhall.kernel.errors import Invalid
+from cityhall.kernel.values import box, clock_time, day, decimal, moment, position, url_parts, whole
 
 
 @pytest.mark.parametrize(
@@ -60,3 +61,50 @@ def test_a_moment_is_of_the_zone_it_names_or_of_ours() -> None:
 def test_what_is_no_address(text: str) -> None:
     parts = url_parts(text)
     assert not parts.scheme and not parts.hostname and parts.port is None
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [("1.5", 1.5), ("-0.25", -0.25), ("1e3", 1000.0), *((bad, None) for bad in ("", "nan", "inf", "1_0", "٣", "1,5"))],
+)
+def test_numbers(text: str, number: float | None) -> None:
+    assert decimal(text) == number
+
+
+def test_days_and_times_of_the_clock() -> None:
+    assert day(" 2026-11-27 ") == date(2026, 11, 27) and clock_time("08:05") == time(8, 5)
+    assert clock_time("08:05:30+02:00") == time(8, 5, 30)
+    for wrong in ("", "2026-02-30", "20261127x", "27/11/2026", "2026-11-27\0", "٢٠٢٦-11-27"):
+        assert day(wrong) is None
+    for wrong in ("", "25:00", "8", "noon", "٠٨:٠٥"):
+        assert clock_time(wrong) is None
+    # From these others can be reckoned.
+    assert day("9999-12-31") + timedelta(days=7) and day("0001-01-01") - timedelta(days=7)  # type: ignore[operator]
+
+
+@pytest.mark.parametrize("text", ["", "1", "1,2,3", "a,b", "nan,1", "181,0", "0,91", "1,inf", "1,,2"])
+def test_what_is_no_position_names_its_field(text: str) -> None:
+    with pytest.raises(Invalid) as refusal:
+        position(text, "from")
+    assert refusal.value.field == "from" and refusal.value.mend
+
+
+def test_boxes() -> None:
+    assert position("-51.2,-30", "from") == (-51.2, -30.0)
+    assert box("-9.2,38.7,-9.1,38.8") == (-9.2, 38.7, -9.1, 38.8)
+    assert box("-9.2,38.7,0,-9.1,38.8,50") == (-9.2, 38.7, -9.1, 38.8)
+    assert box("170,-20,-170,-10", across=True) == (170.0, -20.0, -170.0, -10.0)
+    for wrong in (
+        "",
+        "1,2,3",
+        "1,2,3,4,5",
+        "0,1,1,0",
+        "170,-20,-170,-10",
+        "0,0,181,1",
+        "0,0,nan,1",
+        "0,0,1,1,x",
+        "0,0,1,1,",
+    ):
+        with pytest.raises(Invalid) as refusal:
+            box(wrong, "area")
+        assert refusal.value.field == "area" and refusal.value.code == "bad_box"

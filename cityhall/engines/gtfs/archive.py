@@ -35,8 +35,6 @@ class Limits:
     departures: int = 2_000_000
     """Trips that frequencies.txt may unfold into."""
     field_bytes: int = 64 << 10
-    days: int = 1100
-    """Service days that are kept, from the feed's first on (about three years)."""
 
 
 @dataclass(slots=True)

@@ -1,21 +1,23 @@
-"""Which service runs on which day: calendar.txt and calendar_dates.txt as one matrix."""
+"""Which service runs on which day: calendar.txt and calendar_dates.txt as rules."""
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import date
 
 import numpy as np
 import polars as pl
 
 from cityhall.engines.gtfs.archive import Archive, Limits
 from cityhall.engines.gtfs.report import Report
-from cityhall.engines.gtfs.schedule import Services
+from cityhall.engines.gtfs.schedule import Int32, Services
 from cityhall.engines.gtfs.tables import Columns, drop, read
 
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 CALENDAR = Columns(("service_id", *WEEKDAYS, "start_date", "end_date"))
 DATES = Columns(("service_id", "date", "exception_type"))
 DAY = "Write the day as YYYYMMDD."
+EARLIEST, LATEST = date(2, 1, 1), date(9998, 12, 31)
+"""Feeds write 9999 for an end that is open; from Python's own last day no other can be reckoned."""
 
 
 def _day(name: str) -> pl.Expr:
@@ -67,41 +69,28 @@ def read_calendar(archive: Archive, report: Report, limits: Limits) -> tuple[pl.
     return weeks, dates
 
 
-def services(weeks: pl.DataFrame, dates: pl.DataFrame, report: Report, limits: Limits, label: str) -> Services:
-    """The matrix of services and days. Raises FeedError where no day is left."""
-    ids = sorted(set(weeks["service_id"].drop_nulls()) | set(dates["service_id"].drop_nulls()))
-    days = [*weeks["start_date"], *weeks["end_date"], *dates.filter(pl.col("exception_type") == "1")["date"]]
-    if not days:
-        raise report.fail("no_days", label, "No service runs on any day.", "Check the dates of the calendar.")
-    first, last = min(days), max(days)
-    if (last - first).days >= limits.days:
-        first, last = _window(weeks, first, last, limits.days)
-        report.add(
-            "warning",
-            "long_calendar",
-            label,
-            f"The calendar spans more than {limits.days} days; {first} to {last} is kept.",
-            "Give the services nearer end dates.",
-        )
+def services(weeks: pl.DataFrame, dates: pl.DataFrame) -> Services:
+    """The rules and exceptions of `read_calendar`. Of two exceptions for one service and day the later row holds."""
+    weeks, dates = weeks.drop_nulls("service_id"), dates.drop_nulls("service_id")
+    ids = sorted(set(weeks["service_id"]) | set(dates["service_id"]))
     row = {service: place for place, service in enumerate(ids)}
-    active = np.zeros((len(ids), (last - first).days + 1), np.bool_)
-    for values in weeks.select("service_id", *WEEKDAYS, "start_date", "end_date").iter_rows():
-        service, *week, start, end = values
-        begin, stop = max(0, (start - first).days), min(active.shape[1], (end - first).days + 1)
-        if service is None or begin >= stop:
-            continue
-        weekday = (np.arange(begin, stop) + first.weekday()) % 7
-        active[row[service], begin:stop] |= np.array(week, np.bool_)[weekday]
-    for service, day, kind in dates.select("service_id", "date", "exception_type").iter_rows():
-        offset = (day - first).days
-        if service is not None and 0 <= offset < active.shape[1]:
-            active[row[service], offset] = kind == "1"
-    return Services(ids, first, active)
+    exceptions = {
+        (min(max(day, EARLIEST), LATEST).toordinal(), row[service]): kind == "1"
+        for service, day, kind in dates.select("service_id", "date", "exception_type").iter_rows()
+    }
+    ordered = sorted(exceptions)
+    week = weeks.select(WEEKDAYS).to_numpy().reshape(-1, 7).astype(np.int8)
+    return Services(
+        id=ids,
+        rule_service=np.array([row[service] for service in weeks["service_id"]], np.int32),
+        rule_week=(week << np.arange(7, dtype=np.int8)).sum(axis=1, dtype=np.int8),
+        rule_start=_ordinals(weeks["start_date"]),
+        rule_end=_ordinals(weeks["end_date"]),
+        exception_day=np.array([day for day, _service in ordered], np.int32),
+        exception_service=np.array([service for _day, service in ordered], np.int32),
+        exception_added=np.array([exceptions[key] for key in ordered], np.bool_),
+    )
 
 
-def _window(weeks: pl.DataFrame, first: date, last: date, days: int) -> tuple[date, date]:
-    """The `days` that matter most: from the median start on, so that one absurd date does not decide."""
-    starts = sorted(weeks["start_date"])
-    middle = starts[len(starts) // 2] if starts else first
-    begin = max(first, min(middle, last - timedelta(days=days - 1)))
-    return begin, begin + timedelta(days=days - 1)
+def _ordinals(days: pl.Series) -> Int32:
+    return np.array([min(max(day, EARLIEST), LATEST).toordinal() for day in days], np.int32)

@@ -17,7 +17,7 @@ from cityhall.engines.gtfs.frequencies import unfold
 from cityhall.engines.gtfs.interpolation import MISSING, fill_times, local_plane, place_trips, shape_lengths
 from cityhall.engines.gtfs.merge import merge
 from cityhall.engines.gtfs.report import Report
-from cityhall.engines.gtfs.schedule import Bool, Routes, Schedule, Services, Shapes, Stops, StopTimes, Trips
+from cityhall.engines.gtfs.schedule import Bool, Feeds, Routes, Schedule, Services, Shapes, Stops, StopTimes, Trips
 from cityhall.engines.gtfs.tables import LINE
 
 Progress = Callable[[str, float], None]
@@ -46,9 +46,10 @@ def read_feeds(
     feed = merge(feeds, report)
     _check_timezone(feed, report)
     progress("completing times", 0.75)
-    schedule = _build(feed, report, limits)
+    schedule = _build(feed, feeds, report, limits)
     if not len(schedule.trips):
         raise report.fail("no_trips", feed.name, "No trip is left that could run.", "See the problems above.")
+    _check_days(schedule, feed, report)
     progress("timetable", 1.0)
     return schedule, report
 
@@ -65,8 +66,35 @@ def _check_timezone(feed: Feed, report: Report) -> None:
         ) from None
 
 
-def _build(feed: Feed, report: Report, limits: Limits) -> Schedule:
-    calendar = services(feed.weeks, feed.dates, report, limits, feed.name)
+def _check_days(schedule: Schedule, feed: Feed, report: Report) -> None:
+    try:
+        schedule.valid_days()
+    except ValueError:
+        raise report.fail(
+            "no_days", feed.name, "No trip runs on any day.", "Check the dates of the calendar."
+        ) from None
+    for name, first in zip(schedule.feeds.name, schedule.feeds.first_day.tolist(), strict=True):
+        if not first:
+            report.add(
+                "warning", "no_days", name, "None of its trips runs on any day.", "Check the dates of its calendar."
+            )
+
+
+def _feeds(feeds: Sequence[Feed], calendar: Services) -> Feeds:
+    """When each feed is valid. `feeds` are as `merge` left them: the ids of services are those of `calendar`."""
+    spans = []
+    for feed in feeds:
+        used = set(feed.trips["service_id"])
+        spans.append(calendar.span(np.array([service in used for service in calendar.id], np.bool_)))
+    return Feeds(
+        name=[feed.name for feed in feeds],
+        first_day=np.array([span[0].toordinal() if span else 0 for span in spans], np.int32),
+        last_day=np.array([span[1].toordinal() if span else 0 for span in spans], np.int32),
+    )
+
+
+def _build(feed: Feed, feeds: Sequence[Feed], report: Report, limits: Limits) -> Schedule:
+    calendar = services(feed.weeks, feed.dates)
     stops, shapes = _stops(feed), _shapes(feed)
     routes = _routes(feed)
     times, trips = _timetable(feed, stops, routes, shapes, calendar, report)
@@ -82,6 +110,7 @@ def _build(feed: Feed, report: Report, limits: Limits) -> Schedule:
         shapes=shapes,
         transfers=build_transfers(feed.transfers, stops),
         fares=build_fares(feed.fares, feed.fare_rules, routes),
+        feeds=_feeds(feeds, calendar),
         feed_version=feed.version,
         attribution=[feed.publisher] if feed.publisher else [],
     )

@@ -88,23 +88,63 @@ class StopTimes:
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """Which service runs on which day. `active` is (services, days) from `first_day` on."""
+    """Which service runs on which day, as the feed says it: by rules, however many years they span.
+
+    Days are `date.toordinal()`. The rules of one service add up; an exception is stronger than any rule.
+    """
 
     id: list[str]
-    first_day: date
-    active: Bool
-
-    @property
-    def days(self) -> int:
-        return int(self.active.shape[1])
+    rule_service: Int32  # (rules,) row in `id`
+    rule_week: Int8  # bit 0 Monday to bit 6 Sunday
+    rule_start: Int32
+    rule_end: Int32  # included
+    exception_day: Int32  # (exceptions,) in order; at most one of a service and day
+    exception_service: Int32
+    exception_added: Bool  # False: removed
 
     def on(self, day: date) -> Bool:
-        """(services,) mask of the services that run on `day`; all False outside the feed's validity."""
-        offset = (day - self.first_day).days
-        if 0 <= offset < self.days:
-            column: Bool = self.active[:, offset]
-            return column
-        return np.zeros(len(self.id), np.bool_)
+        """(services,) mask of the services that run on `day`."""
+        return self.on_ordinal(day.toordinal())
+
+    def on_ordinal(self, day: int) -> Bool:
+        """As `on`; no day is out of range."""
+        weekday = (day - 1) % 7  # the first of January of the year 1 was a Monday
+        holds = (self.rule_start <= day) & (self.rule_end >= day) & ((self.rule_week >> weekday) & 1).astype(np.bool_)
+        running = np.zeros(len(self.id), np.bool_)
+        running[self.rule_service[holds]] = True
+        first, last = np.searchsorted(self.exception_day, [day, day + 1])
+        running[self.exception_service[first:last]] = self.exception_added[first:last]
+        return running
+
+    def telling_days(self) -> list[int]:
+        """Days, in order, among which are the first and the last of every service and each set of services that ever
+        runs together.
+
+        Between two days on which a rule or an exception begins or ends only the weekday decides, so a week at either
+        side of each is enough.
+        """
+        edges = np.unique(
+            np.concatenate([self.rule_start, self.rule_end + 1, self.exception_day, self.exception_day + 1])
+        )
+        return np.unique((edges[:, None] + np.arange(-7, 7)).ravel()).tolist()  # type: ignore[no-any-return]
+
+    def span(self, wanted: Bool) -> tuple[date, date] | None:
+        """First and last day on which any of the `wanted` services runs; None where none ever does."""
+        days = self.telling_days()
+        first = next((day for day in days if (self.on_ordinal(day) & wanted).any()), None)
+        if first is None:
+            return None
+        last = next(day for day in reversed(days) if (self.on_ordinal(day) & wanted).any())
+        return date.fromordinal(first), date.fromordinal(last)
+
+
+@dataclass(frozen=True, slots=True)
+class Feeds:
+    """The feeds that were merged, one row each. Days are `date.toordinal()`, 0 where no trip ever runs."""
+
+    name: list[str]
+    first_day: Int32
+    last_day: Int32
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +198,7 @@ class Schedule:
     shapes: Shapes
     transfers: Transfers
     fares: Fares
+    feeds: Feeds
     feed_version: str = ""
     attribution: list[str] = field(default_factory=list)
 
@@ -177,16 +218,18 @@ class Schedule:
             routes=Routes([], [], [], [], int32, [], []),
             trips=Trips([], int32, int32, [], int8, int32, int8, [], first),
             stop_times=StopTimes(int32, int32, int32, int8, int8, none, int32),
-            services=Services([], date(1970, 1, 1), np.zeros((0, 0), np.bool_)),
+            services=Services([], int32, int8, int32, int32, int32, int32, no(np.bool_)),
             shapes=Shapes([], first, real, real, none),
             transfers=Transfers(int32, int32, int8, int32),
             fares=Fares([], int64, [], int32, int32, int32, int32),
+            feeds=Feeds([], int32, int32),
         )
 
     def valid_days(self) -> tuple[date, date]:
         """First and last day on which any trip runs. Raises ValueError where none ever does."""
-        running = np.flatnonzero(self.services.active.any(axis=0))
-        if running.size == 0:
-            raise ValueError("no service runs on any day: check calendar.txt and calendar_dates.txt")
-        first = self.services.first_day.toordinal()
-        return date.fromordinal(first + int(running[0])), date.fromordinal(first + int(running[-1]))
+        used = np.zeros(len(self.services.id), np.bool_)
+        used[self.trips.service] = True
+        days = self.services.span(used)
+        if days is None:
+            raise ValueError("no trip runs on any day: check calendar.txt and calendar_dates.txt")
+        return days

@@ -1,18 +1,17 @@
 """Runs: the trips of a service day as they are to be driven, in Unix seconds.
 
-A trip runs on many days; a run is one of them. Source: GTFS Schedule Reference, Field Types, *Time*: times are
-measured from "noon minus 12 h" of the service day, which differs from midnight on days the clock changes.
+A trip runs on many days; a run is one of them.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import date, timedelta
 from functools import cached_property
-from zoneinfo import ZoneInfo
 
 import numpy as np
 
+from cityhall.engines.gtfs.clock import service_start
 from cityhall.engines.gtfs.schedule import Float64, Int32, Int64, Schedule
 from cityhall.engines.positioning.ways import Ways
 
@@ -87,11 +86,6 @@ class Runs:
     def row(self, trip: int, service_day: date) -> int:
         """The run of a trip (row of the schedule) on a service day; -1 where it is not among these."""
         return self._row.get((trip, service_day.toordinal()), -1)
-
-
-def service_start(day: date, zone: str) -> float:
-    """Unix seconds from which a service day's times are counted: noon of the city's clock minus 12 h."""
-    return datetime.combine(day, time(12), ZoneInfo(zone)).timestamp() - 12 * 3600
 
 
 def _after(schedule: Schedule, trip: Int64, service_day: Int32, start: Float64) -> Int32:

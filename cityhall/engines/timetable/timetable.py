@@ -12,6 +12,7 @@ import numpy as np
 
 from cityhall.engines import arrays
 from cityhall.engines.gtfs import read_feeds
+from cityhall.engines.gtfs.clock import shift
 from cityhall.engines.gtfs.schedule import Float64, Int8, Int32, Int64, Schedule
 from cityhall.engines.timetable.bounds import FAR, Bounds, Int16, build_bounds, fastest
 from cityhall.engines.timetable.footpaths import Footpaths, apply_transfers, straight_footpaths
@@ -42,7 +43,7 @@ from cityhall.engines.timetable.patterns import (
 DAY = 86_400
 NEXT_DAY_UNTIL = 12 * 3600
 """Trips of the day after are in the timetable when they start before noon: for who misses the last one."""
-VERSION = "timetable 2"
+VERSION = "timetable 3"
 
 
 @dataclass(frozen=True, slots=True)
@@ -345,22 +346,22 @@ def day_runs(schedule: Schedule, day: date) -> Runs:
         (0, np.ones(len(trips), np.bool_)),
         (1, starts < NEXT_DAY_UNTIL),
     ):
-        runs = schedule.services.on(day + timedelta(days=offset))[trips.service] & moves
-        chosen.append(np.flatnonzero(runs))
-        shifts.append(np.full(chosen[-1].size, offset * DAY, np.int32))
-    trip, shift = np.concatenate(chosen), np.concatenate(shifts)
+        other = day + timedelta(days=offset)
+        chosen.append(np.flatnonzero(schedule.services.on(other)[trips.service] & moves))
+        shifts.append(np.full(chosen[-1].size, shift(day, other, schedule.timezone), np.int32))
+    trip, later = np.concatenate(chosen), np.concatenate(shifts)
     lengths = np.diff(trips.first)[trip]
     first = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
     rows = np.repeat(trips.first[trip] - first[:-1], lengths) + np.arange(first[-1])
-    later = np.repeat(shift, lengths)
+    rows_later = np.repeat(later, lengths)
     return Runs(
         trip=trip.astype(np.int32),
-        shift=shift,
+        shift=later,
         wheelchair=trips.wheelchair[trip],
         first=first,
         stop=times.stop[rows],
-        arrival=(times.arrival[rows] + later).astype(np.int32),
-        departure=(times.departure[rows] + later).astype(np.int32),
+        arrival=(times.arrival[rows] + rows_later).astype(np.int32),
+        departure=(times.departure[rows] + rows_later).astype(np.int32),
         board=times.pickup[rows] != 1,
         alight=times.drop_off[rows] != 1,
     )

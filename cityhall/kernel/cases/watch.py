@@ -14,9 +14,9 @@ from cityhall.kernel.cases.actions import HIGHEST, act, changed, keep, next_look
 from cityhall.kernel.cases.models import Agency, Case
 from cityhall.kernel.cases.workflow import CITY, State
 from cityhall.kernel.deadlines.declares import Due
-from cityhall.kernel.notify.sending import send
+from cityhall.kernel.notify.sending import holders, send
 from cityhall.kernel.people.actors import system
-from cityhall.kernel.people.models import Membership, Person
+from cityhall.kernel.people.models import Person
 
 MOST_TOLD = 20
 """Officers of an agency who are told of a case that nobody has."""
@@ -72,8 +72,7 @@ def _officers(case: Case) -> list[Person]:
 
 
 def _of(agency: Agency) -> list[Person]:
-    held = Membership.objects.filter(scope=agency.scope, person__is_active=True).select_related("person")
-    return list({membership.person_id: membership.person for membership in held[:MOST_TOLD]}.values())
+    return holders(scope=agency.scope, most=MOST_TOLD)
 
 
 def _next_level(case: Case, now: datetime) -> int:

@@ -11,7 +11,7 @@ from django.utils import timezone, translation
 from django.utils.functional import Promise
 
 from cityhall.kernel.notify.models import Delivery, Notification, Preference, PushSubscription
-from cityhall.kernel.people.models import Person
+from cityhall.kernel.people.models import Membership, Person
 
 LONGEST_SHOWN = 400
 """Characters of the text that a live message holds: PostgreSQL's NOTIFY takes 8,000 bytes, whatever is in them."""
@@ -66,6 +66,37 @@ def send(
     _carry(notification, wanted_channels(person) & set(CHANNELS if channels is None else channels))
     _announce(person.pk, notification)
     return notification
+
+
+def holders(*, role: str = "", scope: str = "", most: int | None = None) -> list[Person]:
+    """The active people who hold a role in any scope, or any role in a scope ("agency:12"), or the one in the other.
+
+    Each once, who holds it longest first, at most `most`. Nobody where neither is named.
+    """
+    named = {name: value for name, value in (("role", role), ("scope", scope)) if value}
+    if not named:
+        return []
+    held = Membership.objects.filter(**named, person__is_active=True).order_by("pk").select_related("person")
+    return list({one.person_id: one.person for one in held}.values())[:most]
+
+
+def send_to_holders(
+    title: Text,
+    body: Text = "",
+    *,
+    role: str = "",
+    scope: str = "",
+    most: int | None = None,
+    values: Mapping[str, Any] | None = None,
+    url: str = "",
+    channels: Collection[Channel] | None = None,
+    key: str = "",
+) -> int:
+    """Tells everybody whom `holders` gives the same, each in their language, as `send` does; gives how many."""
+    told = holders(role=role, scope=scope, most=most)
+    for person in told:
+        send(person, title, body, values=values, url=url, channels=channels, key=key)
+    return len(told)
 
 
 def wanted_channels(person: Person) -> set[Channel]:

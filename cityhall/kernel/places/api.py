@@ -5,11 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from django.http import HttpRequest
-from django.utils.translation import gettext as _
 from ninja import Query, Router, Schema
 from pydantic import Field
 
-from cityhall.kernel.errors import Invalid
+from cityhall.kernel import values
 from cityhall.kernel.places import geocoder
 from cityhall.kernel.places.models import PlaceName, Zone
 
@@ -36,19 +35,6 @@ def _out(place: PlaceName) -> dict[str, Any]:
     }
 
 
-def read_near(text: str) -> tuple[float, float] | None:
-    """(lon, lat) from "lon,lat"; None for "". Raises Invalid for anything else."""
-    if not text:
-        return None
-    try:
-        lon, lat = (float(part) for part in text.split(","))
-    except ValueError:
-        raise Invalid(_("This is not a position."), field="near", mend=_("Write longitude,latitude.")) from None
-    if not (abs(lon) <= 180 and abs(lat) <= 90):
-        raise Invalid(_("This is not on the globe."), field="near", mend=_("Longitude comes first."))
-    return lon, lat
-
-
 @router.get("/search", response=list[PlaceOut], summary="Find places by name")
 def search(
     request: HttpRequest,
@@ -57,7 +43,9 @@ def search(
     limit: int = Query(8, ge=1, le=20),
 ) -> list[dict[str, Any]]:
     """Streets, stops, squares, schools ... whose names begin like the words of `q`."""
-    return [_out(place) for place in geocoder.search(q, near=read_near(near), limit=limit)]
+    return [
+        _out(place) for place in geocoder.search(q, near=values.position(near, "near") if near else None, limit=limit)
+    ]
 
 
 @router.get("/here", response=PlaceOut, summary="Name a position")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, field
 from datetime import UTC
 from typing import Any
@@ -12,7 +11,7 @@ from django.utils.translation import gettext as _
 
 from cityhall.kernel.errors import Invalid
 from cityhall.kernel.places.declares import Layer
-from cityhall.kernel.values import moment
+from cityhall.kernel.values import box, moment
 
 Bounds = tuple[float, float, float, float]
 
@@ -38,25 +37,6 @@ class Selection:
     def key(self) -> str:
         """The same for equal selections, but for the box."""
         return repr((self.since, self.until, sorted(self.values.items())))
-
-
-def read_bounds(text: str) -> Bounds:
-    """`west,south,east,north` (or six numbers, with heights, as OGC 17-069r4, 7.15.3 allows). Raises Invalid."""
-    try:
-        numbers = [float(part) for part in text.split(",")]
-    except ValueError:
-        numbers = []
-    if len(numbers) == 6:
-        numbers = [*numbers[:2], *numbers[3:5]]
-    good = len(numbers) == 4 and all(math.isfinite(number) for number in numbers)
-    if not good or numbers[1] > numbers[3] or max(map(abs, numbers[::2])) > 180 or max(map(abs, numbers[1::2])) > 90:
-        raise Invalid(
-            _("bbox is no box."),
-            field="bbox",
-            mend=_("Write west,south,east,north in degrees, as in bbox=-9.2,38.7,-9.1,38.8."),
-        )
-    west, south, east, north = numbers
-    return west, south, east, north
 
 
 def read_times(text: str) -> tuple[float | None, float | None]:
@@ -100,5 +80,5 @@ def read_selection(layer: Layer, query: QueryDict, *, prefix: str = "") -> Selec
         if wanted:
             values[name] = tuple(wanted)
     since, until = read_times(query["datetime"]) if query.get("datetime") else (None, None)
-    bounds = read_bounds(query["bbox"]) if query.get("bbox") else None
+    bounds = box(query["bbox"], across=True) if query.get("bbox") else None
     return Selection(bounds, since, until, values)

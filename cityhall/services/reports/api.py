@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from ninja import Field, File, Form, Query, Router, Schema, Status
 from ninja.files import UploadedFile
 
+from cityhall.kernel import values
 from cityhall.kernel.cases.workflow import DONE, OPEN
 from cityhall.kernel.errors import Invalid
 from cityhall.kernel.media.links import link
@@ -202,20 +203,9 @@ def reports(
     if open is not None:
         found = found.filter(state__in=OPEN if open else DONE)
     if bbox:
-        found = found.filter(shown__inside=bounds_of(bbox))
+        found = found.filter(shown__inside=values.box(bbox))
     # Made by us, so it is not checked again on its way out: that would take longer than the queries.
     return HttpResponse(orjson.dumps(reports_out(found.order_by("-pk")[:limit])), content_type="application/json")
-
-
-def bounds_of(text: str) -> queries.Bounds:
-    """(west, south, east, north) of "w,s,e,n". Raises Invalid."""
-    try:
-        west, south, east, north = (float(edge) for edge in text.split(","))
-    except ValueError:
-        west = south = east = north = float("nan")
-    if not (-180 <= west <= east <= 180 and -90 <= south <= north <= 90):
-        raise Invalid(_("This is no box."), field="bbox", code="bad_box", mend=_("Write west,south,east,north."))
-    return west, south, east, north
 
 
 @router.get("/map", summary="Reports in a box: points, or cells with their counts")
@@ -227,7 +217,7 @@ def map_view(
 ) -> Any:
     """GeoJSON; `kind` says which. Points where at most 1,000 are open in the box."""
     ids = list(Category.objects.filter(slug=category).values_list("pk", flat=True)) if category else None
-    found = queries.map_view(bounds_of(bbox), zoom, ids)
+    found = queries.map_view(values.box(bbox), zoom, ids)
     return HttpResponse(orjson.dumps(found), content_type="application/geo+json")
 
 

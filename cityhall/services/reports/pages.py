@@ -21,7 +21,7 @@ from cityhall.kernel.cases.workflow import DONE, OPEN, TRANSITIONS, State
 from cityhall.kernel.errors import CityhallError, Denied
 from cityhall.kernel.media.links import link
 from cityhall.kernel.people.actors import actor_of
-from cityhall.kernel.values import whole
+from cityhall.kernel.values import decimal, whole
 from cityhall.services.reports import actions, limits, queries
 from cityhall.services.reports.api import email_of
 from cityhall.services.reports.categories import tree
@@ -104,10 +104,9 @@ def _asking(categories: list[Category], post: QueryDict) -> list[dict[str, Any]]
 
 def _filing(request: HttpRequest) -> Filing:
     post = request.POST
-    try:
-        lon, lat = float(post["lon"]), float(post["lat"])
-    except (KeyError, ValueError):
-        lon = lat = None  # type: ignore[assignment]
+    lon, lat = decimal(post.get("lon", "")), decimal(post.get("lat", ""))
+    if lon is None or lat is None:
+        lon = lat = None
         from cityhall.kernel.places import geocoder
 
         found = geocoder.search(plain(post.get("address", ""))[:200], limit=1) if post.get("address") else []

@@ -123,24 +123,21 @@ def _raise(cluster: list[Report], category: Category) -> Incident | None:
 def _tell(incident: Incident) -> None:
     from django.utils.translation import gettext_lazy as _
 
-    from cityhall.kernel.notify.sending import send
-    from cityhall.kernel.people.models import Membership
+    from cityhall.kernel.notify.sending import send_to_holders
 
     agency = incident.category.agency
     if agency is None:
         return
-    for membership in Membership.objects.filter(scope=agency.scope, person__is_active=True).select_related("person")[
-        :20
-    ]:
-        send(
-            membership.person,
-            _("%(category)s: many report it"),
-            _("%(reporters)d independent reporters, severity %(severity)d of 5."),
-            values={
-                "category": incident.category.name,
-                "reporters": incident.reporters,
-                "severity": incident.severity,
-            },
-            url=f"/reports/incidents/{incident.pk}/",
-            key=f"incident-{incident.pk}-{incident.severity}",
-        )
+    send_to_holders(
+        _("%(category)s: many report it"),
+        _("%(reporters)d independent reporters, severity %(severity)d of 5."),
+        scope=agency.scope,
+        most=20,
+        values={
+            "category": incident.category.name,
+            "reporters": incident.reporters,
+            "severity": incident.severity,
+        },
+        url=f"/reports/incidents/{incident.pk}/",
+        key=f"incident-{incident.pk}-{incident.severity}",
+    )

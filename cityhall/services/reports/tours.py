@@ -10,7 +10,9 @@ from typing import Any
 
 import numpy as np
 
+from cityhall.kernel import values
 from cityhall.kernel.cases.workflow import State
+from cityhall.kernel.errors import Invalid
 from cityhall.kernel.people.actors import Actor
 from cityhall.kernel.places.point import EARTH_RADIUS_M
 from cityhall.services.reports.inbox import desk_of, reports_for
@@ -31,10 +33,9 @@ def of_crew(actor: Actor, count: int) -> list[Report]:
 def read_start(text: str) -> tuple[float, float] | None:
     """(lon, lat) of "lon,lat", None for anything else."""
     try:
-        lon, lat = (float(part) for part in text.split(","))
-    except ValueError:
+        return values.position(text, "start")
+    except Invalid:
         return None
-    return (lon, lat) if abs(lon) <= 180 and abs(lat) <= 90 else None
 
 
 def tour(reports: list[Report], start: tuple[float, float]) -> tuple[list[Report], float]:

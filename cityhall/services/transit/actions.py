@@ -16,7 +16,7 @@ from cityhall.kernel.devices import drops
 from cityhall.kernel.errors import Invalid
 from cityhall.kernel.journal import append
 from cityhall.kernel.places.point import Point
-from cityhall.services.transit import days, timetables
+from cityhall.services.transit import days, timetables, validity
 from cityhall.services.transit.arrivals import learn
 from cityhall.services.transit.models import FeedVersion, Line, Stop
 from cityhall.services.transit.modes import mode_of
@@ -27,14 +27,15 @@ GATEWAY = "gateway"
 """Kind of the devices that may speak for other vehicles than their own."""
 
 
-def load(progress: Callable[[str, float], None]) -> None:
+def load(progress: Callable[[str, float], None]) -> list[validity.Finding]:
     """Reads the city's GTFS feeds. One that is refused is recorded with its report; the former stays in service.
 
+    Gives what is to be told of the one now in service: what was left out, and what of it has ended.
     Raises Invalid with the first error and where the whole report is.
     """
     files = timetables.feed_files()
     if not files:
-        return
+        return []
     missing = [path.name for path in files if not path.is_file()]
     if missing:
         raise Invalid(
@@ -59,6 +60,7 @@ def load(progress: Callable[[str, float], None]) -> None:
     progress("where buses drive", 0.97)
     fleet.warm()
     learn.learn()
+    return list(validity.findings())
 
 
 def _refuse(stamp: str, files: list[str], report: Report) -> None:

@@ -10,14 +10,15 @@ from django.utils.translation import gettext as _
 from ninja import Query, Router, Schema
 from pydantic import Field
 
+from cityhall.kernel import values
 from cityhall.kernel.errors import Invalid
-from cityhall.kernel.places.api import read_near
 from cityhall.kernel.places.point import Point
-from cityhall.services.transit import days, queries
+from cityhall.services.transit import days, queries, validity
 from cityhall.services.transit.control.api import router as control
 from cityhall.services.transit.itinerary import itineraries, walk_only
 from cityhall.services.transit.models import FeedVersion, Line
 from cityhall.services.transit.plan import Mode, Prefer, Question, plan
+from cityhall.services.transit.wire import to_json
 
 router = Router()
 router.add_router("", "cityhall.services.transit.doors.api.router")
@@ -38,15 +39,14 @@ class JourneysOut(Schema):
 
 def read_point(text: str, field: str) -> Point:
     """A Point from "lon,lat". Raises Invalid naming the field."""
-    near = read_near(text) if text else None
-    if near is None:
+    if not text.strip(", "):
         raise Invalid(
             _("A place is missing."),
             field=field,
             code="missing_place",
             mend=_("Write %(field)s=longitude,latitude.") % {"field": field},
         )
-    return Point(*near)
+    return Point(*values.position(text, field))
 
 
 @router.get("/journeys", response=JourneysOut, summary="Plan a journey from door to door")
@@ -72,8 +72,8 @@ def journeys(
         "out_of_date": question.day != asked,
         "valid_from": version.first_day if version else None,
         "valid_to": version.last_day if version else None,
-        "walk": walk_only(question, found.walk_s) if found.walk_s is not None else None,
-        "journeys": itineraries(found),
+        "walk": to_json(walk_only(question, found.walk_s)) if found.walk_s is not None else None,
+        "journeys": [to_json(one) for one in itineraries(found)],
     }
 
 
@@ -147,7 +147,7 @@ def departures(
 
 
 class LineOut(Schema):
-    """A line."""
+    """A line, and the days on which its timetable begins and ends; null where no trip of it ever runs."""
 
     gtfs_id: str
     short_name: str
@@ -155,6 +155,16 @@ class LineOut(Schema):
     mode: str
     color: str
     text_color: str
+    valid_from: dt.date | None
+    valid_to: dt.date | None
+
+    @staticmethod
+    def resolve_valid_from(line: Line) -> dt.date | None:
+        return (validity.line_days(line.row) or (None, None))[0]
+
+    @staticmethod
+    def resolve_valid_to(line: Line) -> dt.date | None:
+        return (validity.line_days(line.row) or (None, None))[1]
 
 
 @router.get("/lines", response=list[LineOut], summary="Every line")

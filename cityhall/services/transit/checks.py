@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from cityhall.services.transit import timetables
-from cityhall.services.transit.days import today
+from cityhall.services.transit import timetables, validity
 from cityhall.services.transit.doors import options as doors
-from cityhall.services.transit.queries import in_service
 
 
 def check() -> Iterator[tuple[str, str, str]]:
@@ -19,15 +17,5 @@ def check() -> Iterator[tuple[str, str, str]]:
             f"transit: {', '.join(missing)} is not in the city's folder.",
             "Put it there, or mend [data] gtfs.",
         )
-    version = in_service()
-    if version is None:
-        yield "warning", "transit: no timetable has been loaded.", "Run cityhall load transit."
-    elif version.last_day and version.last_day < today():
-        yield (
-            "warning",
-            f"transit: the timetable ended on {version.last_day}; journeys are planned on its days.",
-            "Ask the operator for the present feed.",
-        )
-    elif version.last_day:
-        yield "ok", f"transit: the timetable runs until {version.last_day}.", ""
+    yield from validity.findings()
     yield from doors.check()

@@ -12,6 +12,11 @@ from django.conf import settings
 from cityhall.kernel import clock as city_clock
 from cityhall.services.transit import timetables
 
+GAP = 120
+"""Days without any trip for which a feed is still valid where trips run before and after them."""
+BUSY = 0.9
+"""A day with this share of the busiest one's trips is a usual one."""
+
 
 def clock(day: date, seconds: int) -> datetime:
     """A service day's second as a moment in the city's time.
@@ -49,29 +54,47 @@ def over(hours: int) -> date:
     return (city_clock.now(settings.CITY.zone) - timedelta(hours=hours)).date() - timedelta(days=1)
 
 
-@lru_cache(maxsize=2)
-def _trips_by_day(folder: Path) -> tuple[date, np.ndarray]:
-    schedule = timetables.service().schedule
-    trips = np.bincount(schedule.trips.service, minlength=len(schedule.services.id))
-    return schedule.services.first_day, trips @ np.asarray(schedule.services.active, np.int64)
-
-
 def trips_on(day: date) -> int:
-    """How many trips run on a service day; 0 outside the feed's validity."""
-    first, trips = _trips_by_day(timetables.service().folder)
-    offset = (day - first).days
-    return int(trips[offset]) if 0 <= offset < trips.size else 0
+    """How many trips run on a service day."""
+    return _trips_on(timetables.service().folder, day.toordinal())
+
+
+@lru_cache(maxsize=4096)
+def _trips_on(folder: Path, day: int) -> int:
+    return int(_trips_of(folder)[timetables.service().schedule.services.on_ordinal(day)].sum())
+
+
+@lru_cache(maxsize=2)
+def _trips_of(folder: Path) -> np.ndarray:
+    """(services,) how many trips each has."""
+    schedule = timetables.service().schedule
+    return np.bincount(schedule.trips.service, minlength=len(schedule.services.id))
 
 
 def usual_day(wanted: date) -> date:
-    """`wanted` where trips run on it or near it, else the feed's busiest day of the same weekday.
+    """`wanted` where the feed is valid, else a busy day of the same weekday: the nearest of those.
 
     A feed out of date still shows what a Tuesday is like; the page says which day it shows.
     """
-    first, trips = _trips_by_day(timetables.service().folder)
-    offset = (wanted - first).days
-    # A day without service inside the validity (a holiday) is an answer, not an error.
-    if 0 <= offset < trips.size and trips[max(0, offset - 7) : offset + 8].any():
+    return _usual_day(timetables.service().folder, wanted)
+
+
+@lru_cache(maxsize=512)
+def _usual_day(folder: Path, wanted: date) -> date:
+    day = wanted.toordinal()
+    # A day without service inside the validity (a holiday, a long vacation) is an answer, not an error; years between
+    # a feed that has ended and one row with an absurd date are no validity.
+    before, after = range(day, day - GAP, -1), range(day, day + GAP)
+    if all(any(_trips_on(folder, near) for near in side) for side in (before, after)):
         return wanted
-    weekday = (np.arange(trips.size) + first.weekday()) % 7 == wanted.weekday()
-    return first + timedelta(days=int(np.argmax(np.where(weekday, trips, -1))))
+    busy = _busy_days(folder, wanted.weekday())
+    return date.fromordinal(min(busy, key=lambda near: abs(near - day))) if busy else wanted
+
+
+@lru_cache(maxsize=14)
+def _busy_days(folder: Path, weekday: int) -> list[int]:
+    """Days of a weekday with nearly as many trips as any."""
+    telling = timetables.service().schedule.services.telling_days()
+    trips = {day: _trips_on(folder, day) for day in telling if (day - 1) % 7 == weekday}
+    most = max(trips.values(), default=0)
+    return [day for day, number in trips.items() if most and number >= BUSY * most]

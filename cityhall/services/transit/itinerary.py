@@ -1,13 +1,17 @@
-"""A journey as people read it: legs with names, clock times, lines on the map, steps on foot."""
+"""A journey as people read it: legs with names, moments, lines on the map, steps on foot. Values, no text: JSON is made
+of them in wire.py, pages in the templates.
+"""
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta, timezone
 from itertools import pairwise
-from typing import Any
+from typing import ClassVar
 
 import numpy as np
 
+from cityhall.engines.gtfs.clock import days_of
 from cityhall.engines.timetable import Journey, Ride, Walk
 from cityhall.kernel.places.point import Point, metres_between
 from cityhall.services.transit import timetables
@@ -15,26 +19,132 @@ from cityhall.services.transit.days import clock
 from cityhall.services.transit.modes import mode_of
 from cityhall.services.transit.plan import Plan, Question, network_for
 
-Leg = dict[str, Any]
+Coordinates = list[list[float]]
+"""[lon, lat] in degrees, as GeoJSON has them."""
 
 
-def itineraries(plan: Plan) -> list[dict[str, Any]]:
-    """Each journey of a plan as JSON values: times in ISO 8601, distances in metres, GeoJSON coordinates."""
+@dataclass(frozen=True, slots=True)
+class End:
+    """Where a leg begins or ends: a stop of the timetable, or a door (`id` and `name` are "")."""
+
+    id: str
+    name: str
+    lon: float
+    lat: float
+
+
+@dataclass(frozen=True, slots=True)
+class Called:
+    """A stop that a ride calls at, and when it comes there by the plan."""
+
+    name: str
+    time: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A part of a way on foot: `turn` as engines/streets names it, then along `street`."""
+
+    street: str
+    turn: str
+    distance_m: int
+
+
+@dataclass(frozen=True, slots=True)
+class WalkLeg:
+    """A way on foot; no `steps` where there is no map of the streets."""
+
+    origin: End
+    target: End
+    departure: datetime
+    arrival: datetime
+    duration_s: int
+    distance_m: int
+    steps: tuple[Step, ...]
+    coordinates: Coordinates
+    mode: ClassVar[str] = "walk"
+
+    @property
+    def minutes(self) -> int:
+        """Minutes on the way, one at least."""
+        return max(1, round(self.duration_s / 60))
+
+
+@dataclass(frozen=True, slots=True)
+class RideLeg:
+    """A ride on a trip of a service day, from the trip's call `from_sequence` to `to_sequence` (from 0)."""
+
+    mode: str
+    line: str
+    line_id: str
+    line_name: str
+    agency: str
+    color: str
+    text_color: str
+    headsign: str
+    trip_id: str
+    service_day: date
+    from_sequence: int
+    to_sequence: int
+    origin: End
+    target: End
+    departure: datetime
+    arrival: datetime
+    duration_s: int
+    distance_m: int
+    stops: tuple[Called, ...]
+    coordinates: Coordinates
+
+    @property
+    def minutes(self) -> int:
+        """Minutes on the way, one at least."""
+        return max(1, round(self.duration_s / 60))
+
+
+Leg = RideLeg | WalkLeg
+
+
+@dataclass(frozen=True, slots=True)
+class Itinerary:
+    """A journey. `wheelchair` is what is known of it for one: yes, no or unknown."""
+
+    departure: datetime
+    arrival: datetime
+    duration_s: int
+    transfers: int
+    walk_s: int
+    walk_m: int
+    wheelchair: str
+    legs: tuple[Leg, ...]
+
+    @property
+    def rides(self) -> list[RideLeg]:
+        return [leg for leg in self.legs if isinstance(leg, RideLeg)]
+
+
+def itineraries(plan: Plan) -> list[Itinerary]:
+    """Each journey of a plan."""
     return [_itinerary(journey, plan.question) for journey in plan.journeys]
 
 
-def _itinerary(journey: Journey, question: Question) -> dict[str, Any]:
-    legs = [_leg(leg, question) for leg in journey.legs]
-    return {
-        "departure": clock(question.day, journey.departure).isoformat(),
-        "arrival": clock(question.day, journey.arrival).isoformat(),
-        "duration_s": journey.arrival - journey.departure,
-        "transfers": journey.transfers,
-        "walk_s": journey.walking,
-        "walk_m": round(sum(leg["distance_m"] for leg in legs if leg["mode"] == "walk")),
-        "wheelchair": _wheelchair(journey),
-        "legs": legs,
-    }
+def _at(day: date, second: int) -> datetime:
+    """A service day's second, with the offset of its moment: two of them can be subtracted in any night."""
+    moment = clock(day, second)
+    return moment.replace(tzinfo=timezone(moment.utcoffset() or timedelta()))
+
+
+def _itinerary(journey: Journey, question: Question) -> Itinerary:
+    legs = tuple(_leg(leg, question) for leg in journey.legs)
+    return Itinerary(
+        departure=_at(question.day, journey.departure),
+        arrival=_at(question.day, journey.arrival),
+        duration_s=journey.arrival - journey.departure,
+        transfers=journey.transfers,
+        walk_s=journey.walking,
+        walk_m=round(sum(leg.distance_m for leg in legs if isinstance(leg, WalkLeg))),
+        wheelchair=_wheelchair(journey),
+        legs=legs,
+    )
 
 
 def _wheelchair(journey: Journey) -> str:
@@ -51,52 +161,45 @@ def _leg(leg: Ride | Walk, question: Question) -> Leg:
     return _ride(leg, question.day) if isinstance(leg, Ride) else _walk(leg, question)
 
 
-def _stop(row: int) -> dict[str, Any]:
+def _stop(row: int) -> End:
     stops = timetables.service().schedule.stops
-    return {
-        "id": stops.id[row],
-        "name": stops.name[row],
-        "lon": float(stops.lon[row]),
-        "lat": float(stops.lat[row]),
-    }
+    return End(stops.id[row], stops.name[row], float(stops.lon[row]), float(stops.lat[row]))
 
 
-def _ride(ride: Ride, day: date) -> Leg:
-    schedule = timetables.service().schedule
+def _ride(ride: Ride, day: date) -> RideLeg:
+    service = timetables.service()
+    schedule = service.schedule
     routes, trips, times = schedule.routes, schedule.trips, schedule.stop_times
-    rows = range(ride.first_row, ride.last_row + 1)
+    first = int(trips.first[ride.trip])
     coordinates = ride_shape(ride.trip, ride.first_row, ride.last_row)
-    return {
-        "mode": mode_of(int(routes.type[ride.route])),
-        "line": routes.short_name[ride.route] or routes.long_name[ride.route],
-        "line_id": routes.id[ride.route],
-        "line_name": routes.long_name[ride.route],
-        "agency": schedule.agencies.get(routes.agency[ride.route], ""),
-        "color": routes.color[ride.route],
-        "text_color": routes.text_color[ride.route],
-        "headsign": trips.headsign[ride.trip] or schedule.stops.name[int(times.stop[trips.first[ride.trip + 1] - 1])],
-        "trip_id": trips.id[ride.trip],
-        "service_day": (day + timedelta(days=ride.shift // 86_400)).isoformat(),
-        "from_sequence": ride.first_row - int(trips.first[ride.trip]),
-        "to_sequence": ride.last_row - int(trips.first[ride.trip]),
-        "from": _stop(ride.from_stop),
-        "to": _stop(ride.to_stop),
-        "departure": clock(day, ride.departure).isoformat(),
-        "arrival": clock(day, ride.arrival).isoformat(),
-        "duration_s": ride.arrival - ride.departure,
-        "distance_m": round(_length(coordinates)),
-        "stops": [
-            {
-                "name": schedule.stops.name[int(times.stop[row])],
-                "time": clock(day, int(times.arrival[row]) + ride.shift).isoformat(),
-            }
-            for row in rows
-        ],
-        "geometry": {"type": "LineString", "coordinates": coordinates},
-    }
+    return RideLeg(
+        mode=mode_of(int(routes.type[ride.route])),
+        line=service.line(ride.route),
+        line_id=routes.id[ride.route],
+        line_name=routes.long_name[ride.route],
+        agency=schedule.agencies.get(routes.agency[ride.route], ""),
+        color=routes.color[ride.route],
+        text_color=routes.text_color[ride.route],
+        headsign=service.headsign(ride.trip),
+        trip_id=trips.id[ride.trip],
+        service_day=day + timedelta(days=days_of(ride.shift)),
+        from_sequence=ride.first_row - first,
+        to_sequence=ride.last_row - first,
+        origin=_stop(ride.from_stop),
+        target=_stop(ride.to_stop),
+        departure=_at(day, ride.departure),
+        arrival=_at(day, ride.arrival),
+        duration_s=ride.arrival - ride.departure,
+        distance_m=round(_length(coordinates)),
+        stops=tuple(
+            Called(schedule.stops.name[int(times.stop[row])], _at(day, int(times.arrival[row]) + ride.shift))
+            for row in range(ride.first_row, ride.last_row + 1)
+        ),
+        coordinates=coordinates,
+    )
 
 
-def ride_shape(trip: int, first_row: int, last_row: int) -> list[list[float]]:
+def ride_shape(trip: int, first_row: int, last_row: int) -> Coordinates:
     """[lon, lat] along a trip's shape between two of its stop times; from stop to stop where it has none."""
     schedule = timetables.service().schedule
     times, shapes, stops = schedule.stop_times, schedule.shapes, schedule.stops
@@ -113,29 +216,32 @@ def ride_shape(trip: int, first_row: int, last_row: int) -> list[list[float]]:
     return np.column_stack([np.interp(way, distance, lon), np.interp(way, distance, lat)]).round(6).tolist()  # type: ignore[no-any-return]
 
 
-def _length(coordinates: list[list[float]]) -> float:
+def _length(coordinates: Coordinates) -> float:
     return sum(metres_between((a[0], a[1]), (b[0], b[1])) for a, b in pairwise(coordinates))
 
 
-def _walk(walk: Walk, question: Question) -> Leg:
+def _walk(walk: Walk, question: Question) -> WalkLeg:
     origin = _stop(walk.from_stop) if walk.from_stop >= 0 else _door(question.origin)
     target = _stop(walk.to_stop) if walk.to_stop >= 0 else _door(question.goal)
-    return {
-        "mode": "walk",
-        "from": origin,
-        "to": target,
-        "departure": clock(question.day, walk.departure).isoformat(),
-        "arrival": clock(question.day, walk.arrival).isoformat(),
-        "duration_s": walk.arrival - walk.departure,
-        **_way(Point(origin["lon"], origin["lat"]), Point(target["lon"], target["lat"]), question.wheelchair),
-    }
+    ends = Point(origin.lon, origin.lat), Point(target.lon, target.lat)
+    distance, steps, coordinates = _way(*ends, question.wheelchair)
+    return WalkLeg(
+        origin=origin,
+        target=target,
+        departure=_at(question.day, walk.departure),
+        arrival=_at(question.day, walk.arrival),
+        duration_s=walk.arrival - walk.departure,
+        distance_m=distance,
+        steps=steps,
+        coordinates=coordinates,
+    )
 
 
-def _door(place: Point) -> dict[str, Any]:
-    return {"id": "", "name": "", "lon": place.lon, "lat": place.lat}
+def _door(place: Point) -> End:
+    return End("", "", place.lon, place.lat)
 
 
-def _way(origin: Point, target: Point, wheelchair: bool) -> dict[str, Any]:
+def _way(origin: Point, target: Point, wheelchair: bool) -> tuple[int, tuple[Step, ...], Coordinates]:
     """The way on foot: along the streets, or the straight line where there is no map of them."""
     network = network_for(wheelchair)
     path = None
@@ -144,20 +250,13 @@ def _way(origin: Point, target: Point, wheelchair: bool) -> dict[str, Any]:
         path = network.route(a, b, 3 * 3600) if a and b else None
     ends = [[round(place.lon, 6), round(place.lat, 6)] for place in (origin, target)]
     if path is None:
-        coordinates, steps = ends, []
-        distance = metres_between(origin, target)
-    else:
-        inner = np.column_stack([path.lon, path.lat]).round(6).tolist()
-        coordinates, distance = [ends[0], *inner, ends[1]], path.distance
-        steps = [{"street": step.name, "turn": step.turn, "distance_m": round(step.distance)} for step in path.steps]
-    return {
-        "distance_m": round(distance),
-        "steps": steps,
-        "geometry": {"type": "LineString", "coordinates": coordinates},
-    }
+        return round(metres_between(origin, target)), (), ends
+    inner = np.column_stack([path.lon, path.lat]).round(6).tolist()
+    steps = tuple(Step(step.name, step.turn, round(step.distance)) for step in path.steps)
+    return round(path.distance), steps, [ends[0], *inner, ends[1]]
 
 
-def walk_only(question: Question, seconds: int) -> dict[str, Any]:
+def walk_only(question: Question, seconds: int) -> Itinerary:
     """The whole way on foot, as an itinerary."""
     start = question.second if question.mode == "leave" else question.second - seconds
     return _itinerary(Journey(start, start + seconds, (Walk(-1, -1, start, start + seconds),)), question)

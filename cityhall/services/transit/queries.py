@@ -13,6 +13,7 @@ from django.db.models.functions import Concat
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from cityhall.engines.gtfs.clock import shift
 from cityhall.kernel.errors import Missing
 from cityhall.kernel.places.geocoder import Named
 from cityhall.services.transit import timetables
@@ -24,7 +25,6 @@ from cityhall.services.transit.tracking.shown import feature_of
 
 Bounds = tuple[float, float, float, float] | None
 FRESH = timedelta(minutes=5)
-DAY = 86_400
 
 
 def in_service() -> FeedVersion | None:
@@ -86,8 +86,9 @@ def departures(stop: Stop, day: date, second: int, limit: int = 20) -> list[Depa
     trip = now.trip_of[rows]
     found: list[tuple[int, int]] = []
     for offset in (-1, 0, 1):
-        runs = schedule.services.on(day + timedelta(days=offset))[schedule.trips.service[trip]]
-        time = np.asarray(schedule.stop_times.departure)[rows] + offset * DAY
+        other = day + timedelta(days=offset)
+        runs = schedule.services.on(other)[schedule.trips.service[trip]]
+        time = np.asarray(schedule.stop_times.departure)[rows] + shift(day, other, schedule.timezone)
         last = rows == np.asarray(schedule.trips.first)[trip + 1] - 1
         good = runs & (time >= second) & ~last & (np.asarray(schedule.stop_times.pickup)[rows] != 1)
         found += zip(time[good].tolist(), trip[good].tolist(), strict=True)
@@ -95,15 +96,14 @@ def departures(stop: Stop, day: date, second: int, limit: int = 20) -> list[Depa
 
 
 def _departure(day: date, second: int, trip: int) -> Departure:
-    schedule = timetables.service().schedule
-    routes, route = schedule.routes, int(schedule.trips.route[trip])
-    end = int(schedule.stop_times.stop[schedule.trips.first[trip + 1] - 1])
+    now = timetables.service()
+    schedule, routes, route = now.schedule, now.schedule.routes, int(now.schedule.trips.route[trip])
     return Departure(
-        line=routes.short_name[route] or routes.long_name[route],
+        line=now.line(route),
         line_id=routes.id[route],
         color=routes.color[route],
         text_color=routes.text_color[route],
-        headsign=schedule.trips.headsign[trip] or schedule.stops.name[end],
+        headsign=now.headsign(trip),
         mode=mode_of(int(routes.type[route])),
         at=clock(day, second),
         wheelchair=int(schedule.trips.wheelchair[trip]),
@@ -126,13 +126,14 @@ def patterns_of(line: Line) -> list[dict[str, Any]]:
 
 
 def _pattern(trip: int, count: int) -> dict[str, Any]:
-    schedule = timetables.service().schedule
+    now = timetables.service()
+    schedule = now.schedule
     first, last = int(schedule.trips.first[trip]), int(schedule.trips.first[trip + 1]) - 1
-    called = [int(stop) for stop in schedule.stop_times.stop[first : last + 1]]
+    called = now.stops_of(trip)
     stops = schedule.stops
     return {
         "direction": int(schedule.trips.direction[trip]),
-        "headsign": schedule.trips.headsign[trip] or stops.name[called[-1]],
+        "headsign": now.headsign(trip),
         "trips": count,
         "stops": [
             {

@@ -25,7 +25,7 @@ SERVICE = Service(
     declares=(
         Addresses("cityhall.services.transit.urls:urlpatterns"),
         Api("cityhall.services.transit.api:router"),
-        Load("cityhall.services.transit.actions:load"),
+        Load("cityhall.services.transit.actions:load", outdated="cityhall.services.transit.timetables:outdated"),
         Check("cityhall.services.transit.checks:check"),
         Card("transit/card.html"),
         Layer(

@@ -24,7 +24,7 @@ from cityhall.kernel.places.streets import KIND as STREETS
 from cityhall.kernel.places.streets import streets
 
 KIND = "schedule"
-VERSION = "schedule 2"
+VERSION = "schedule 3"
 WALK_S = 600
 """The longest walk between two rides, seconds."""
 WHEELCHAIR = "wheelchair"
@@ -75,14 +75,53 @@ def store(schedule: Schedule, stamp: str, progress: Callable[[str, float], None]
 
 
 @dataclass(frozen=True)
-class Service:
-    """The schedule in service."""
+class InService:
+    """The schedule in service, and what everybody asks of it: which line, which headsign, which trip, which stop.
+
+    Rows are places in the schedule's arrays; ids are those of the feed.
+    """
 
     folder: Path
     schedule: Schedule
     walks: Footpaths
     wheelchair_walks: Footpaths | None
     """None where there is no map of the streets: nobody knows then where stairs are."""
+
+    @cached_property
+    def trip_rows(self) -> dict[str, int]:
+        """Row of each trip by its id."""
+        return {name: row for row, name in enumerate(self.schedule.trips.id)}
+
+    @cached_property
+    def route_rows(self) -> dict[str, int]:
+        """Row of each line by its id."""
+        return {name: row for row, name in enumerate(self.schedule.routes.id)}
+
+    @cached_property
+    def stop_rows(self) -> dict[str, int]:
+        """Row of each stop by its id."""
+        return {name: row for row, name in enumerate(self.schedule.stops.id)}
+
+    def line(self, route: int) -> str:
+        """What riders call a line, by its row."""
+        routes = self.schedule.routes
+        return routes.short_name[route] or routes.long_name[route] or routes.id[route]
+
+    def line_of(self, route_id: str) -> str:
+        """What riders call a line, by its id; the id itself where the feed has none such."""
+        row = self.route_rows.get(route_id)
+        return route_id if row is None else self.line(row)
+
+    def stops_of(self, trip: int) -> list[int]:
+        """The stops, as rows, that a trip calls at."""
+        first = self.schedule.trips.first
+        return [int(stop) for stop in self.schedule.stop_times.stop[int(first[trip]) : int(first[trip + 1])]]
+
+    def headsign(self, trip: int) -> str:
+        """Where a trip goes: what its headsign says, else the name of its last stop."""
+        schedule = self.schedule
+        last = int(schedule.trips.first[trip + 1]) - 1
+        return schedule.trips.headsign[trip] or schedule.stops.name[int(schedule.stop_times.stop[last])]
 
     @cached_property
     def calls(self) -> tuple[Int64, Int64]:
@@ -99,17 +138,35 @@ class Service:
         return np.repeat(np.arange(first.size - 1), np.diff(first))
 
 
-def service() -> Service:
-    """The schedule in service. Raises Unavailable where none has been loaded."""
+def service() -> InService:
+    """The schedule in service. Raises Unavailable where none has been loaded by this version of the program."""
     folder = derived.current(KIND)
     if folder is None:
         raise Unavailable(_("No timetable has been loaded yet."), mend=_("Load one: cityhall load transit."))
-    return _open(folder)
+    try:
+        return _open(folder)
+    except ValueError as problem:
+        raise Unavailable(
+            _("The timetable was prepared by another version of the program."),
+            mend=_("Load it again: cityhall load transit."),
+        ) from problem
+
+
+def outdated() -> bool:
+    """Whether the schedule in service was written by another version of the program."""
+    folder = derived.current(KIND)
+    if folder is None:
+        return False
+    try:
+        _open(folder)
+    except ValueError:
+        return True
+    return False
 
 
 @lru_cache(maxsize=2)
-def _open(folder: Path) -> Service:
-    return Service(
+def _open(folder: Path) -> InService:
+    return InService(
         folder,
         arrays.load(folder / "schedule", Schedule, VERSION),
         arrays.load(folder / "walks", Footpaths, VERSION),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from typing import Any
 
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse
@@ -10,17 +9,18 @@ from django.shortcuts import render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
+from cityhall.kernel import values
 from cityhall.kernel.errors import CityhallError
 from cityhall.kernel.people.actors import actor_of
 from cityhall.kernel.places import geocoder
-from cityhall.kernel.values import whole
 from cityhall.services.transit import days, queries, timetables
 from cityhall.services.transit.api import make_question, read_point
-from cityhall.services.transit.itinerary import itineraries, walk_only
+from cityhall.services.transit.itinerary import Itinerary, itineraries, walk_only
 from cityhall.services.transit.models import FeedVersion, Line
 from cityhall.services.transit.plan import plan
 from cityhall.services.transit.riders.favourites import JOURNEY, Wanted, is_kept
-from cityhall.services.transit.riders.trip_pages import live_options
+from cityhall.services.transit.riders.trip_pages import Option, live_options
+from cityhall.services.transit.wire import feature
 
 MODES = ("leave", "arrive")
 FOLLOWED = ("from", "from_lon", "from_lat", "to", "to_lon", "to_lat", "date", "time", "mode", "prefer")
@@ -73,17 +73,16 @@ def _answer(form: dict[str, Any], person_id: int | None) -> dict[str, Any]:
     question, asked = make_question(
         origin,
         goal,
-        _date(form["date"]),
-        _time(form["time"]),
+        values.day(form["date"]),
+        values.clock_time(form["time"]),
         form["mode"],
         form["prefer"],
         form["wheelchair"],
     )
     found = plan(question)
-    options = [_shown(itinerary) for itinerary in itineraries(found)]
-    if question.day == asked:
-        live_options(options, days.now())
-    walk = _shown(walk_only(question, found.walk_s)) if found.walk_s is not None else None
+    journeys = itineraries(found)
+    options = live_options(journeys, days.now()) if question.day == asked else [Option(one) for one in journeys]
+    walk = Option(walk_only(question, found.walk_s)) if found.walk_s is not None else None
     names = {"from": form["from"] or _("Start"), "to": form["to"] or _("Destination")}
     return {
         "options": options,
@@ -96,56 +95,13 @@ def _answer(form: dict[str, Any], person_id: int | None) -> dict[str, Any]:
         + ([("wheelchair", "1")] if form["wheelchair"] else []),
         "favourite": _favourite(form),
         "is_favourite": is_kept(person_id, "journey", _favourite(form).reference),
-        "map_data": [_drawn(option) for option in [*options, *([walk] if walk else [])]],
+        "map_data": [_drawn(option.itinerary) for option in [*options, *([walk] if walk else [])]],
     }
 
 
-def _shown(itinerary: dict[str, Any]) -> dict[str, Any]:
-    """Times as moments, for the templates' date filters."""
-    for part in (itinerary, *itinerary["legs"]):
-        part["departure"] = dt.datetime.fromisoformat(part["departure"])
-        part["arrival"] = dt.datetime.fromisoformat(part["arrival"])
-    for leg in itinerary["legs"]:
-        leg["minutes"] = max(1, round(leg["duration_s"] / 60))
-        for stop in leg.get("stops", []):
-            stop["time"] = dt.datetime.fromisoformat(stop["time"])
-    itinerary["minutes"] = round(itinerary["duration_s"] / 60)
-    itinerary["walk_minutes"] = round(itinerary["walk_s"] / 60)
-    itinerary["rides"] = [leg for leg in itinerary["legs"] if leg["mode"] != "walk"]
-    return itinerary
-
-
-def _drawn(itinerary: dict[str, Any]) -> dict[str, Any]:
+def _drawn(itinerary: Itinerary) -> dict[str, Any]:
     """A journey for the map."""
-    return {
-        "type": "FeatureCollection",
-        "features": [
-            {
-                "type": "Feature",
-                "geometry": leg["geometry"],
-                "properties": {
-                    "mode": leg["mode"],
-                    "color": f"#{leg['color']}" if leg.get("color") else "",
-                    "line": leg.get("line", ""),
-                },
-            }
-            for leg in itinerary["legs"]
-        ],
-    }
-
-
-def _date(text: str) -> dt.date | None:
-    try:
-        return dt.date.fromisoformat(text)
-    except ValueError:
-        return None
-
-
-def _time(text: str) -> dt.time | None:
-    try:
-        return dt.time.fromisoformat(text)
-    except ValueError:
-        return None
+    return {"type": "FeatureCollection", "features": [feature(leg) for leg in itinerary.legs]}
 
 
 @require_safe
@@ -155,7 +111,7 @@ def gtfs(request: HttpRequest) -> FileResponse:
     Realtime feeds name trips and stops as this one does. `?file=2` is the second of several as it came.
     """
     files = timetables.feed_files()
-    number = whole(request.GET.get("file", "0"), len(files))
+    number = values.whole(request.GET.get("file", "0"), len(files))
     if queries.in_service() is None or number is None:
         raise Http404
     path = files[number - 1] if number else timetables.whole_feed()

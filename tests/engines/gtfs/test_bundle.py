@@ -15,10 +15,10 @@ from tests.feeds import tables, write_feed
 
 
 def same(one: Schedule, other: Schedule) -> None:
-    """Every array and list of two schedules is equal."""
+    """Every array and list of two schedules is equal, but for what is said of the files themselves."""
     for part in dataclasses.fields(Schedule):
         a, b = getattr(one, part.name), getattr(other, part.name)
-        if part.name in ("feed_version", "attribution"):
+        if part.name in ("feed_version", "attribution", "feeds"):
             continue
         if not dataclasses.is_dataclass(a):
             assert a == b, part.name

@@ -6,8 +6,8 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from cityhall.engines.gtfs.clock import service_start
 from cityhall.engines.positioning import Fixes, Status, Verdict
-from cityhall.engines.positioning.runs import service_start
 from tests.engines.positioning.small import DAY, EIGHT, Line, Town, back, follow, seen
 
 STREET = [(0.0, 0.0), (2000.0, 0.0), (2000.0, 1000.0)]

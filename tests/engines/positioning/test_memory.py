@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from cityhall.engines.gtfs.clock import service_start
 from cityhall.engines.positioning import Status, Tracker
-from cityhall.engines.positioning.runs import service_start
 from tests.engines.positioning.small import DAY, EIGHT, Line, Town, calls_of, follow, seen
 
 STREET = [(0.0, 0.0), (2000.0, 0.0), (2000.0, 2000.0)]

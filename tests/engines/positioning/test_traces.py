@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from cityhall.bench.positioning import alarms, follow, places, stop_calls, trips
+from cityhall.engines.gtfs.clock import service_start
 from cityhall.engines.positioning import Runs, Status, Tracker
 from cityhall.engines.positioning.compiled import MARK
 from cityhall.engines.positioning.follow import follow as kernel
-from cityhall.engines.positioning.runs import service_start
 from cityhall.simulator.traces import Conditions, Traces, simulate
 from tests.engines.positioning.small import DAY, EIGHT, Line, Town, back
 

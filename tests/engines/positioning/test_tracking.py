@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from cityhall.engines.gtfs import Schedule
+from cityhall.engines.gtfs.clock import service_start
 from cityhall.engines.positioning import Fixes, Runs, Settings, Status, Tracker, Verdict, Ways
-from cityhall.engines.positioning.runs import service_start
 from tests.engines.positioning.small import DAY, EIGHT, Line, Town, back, calls_of, follow, joined, seen
 
 STREET = [(0.0, 0.0), (2000.0, 0.0), (2000.0, 2000.0)]

@@ -9,6 +9,7 @@ import numpy as np
 
 from cityhall.engines.gtfs.schedule import (
     Fares,
+    Feeds,
     Routes,
     Schedule,
     Services,
@@ -103,11 +104,7 @@ def schedule(city: SmallCity) -> Schedule:
             np.zeros(len(calls), np.float32),
             np.concatenate([np.zeros(0, int32), *[np.arange(len(trip.calls), dtype=int32) for trip in trips]]),
         ),
-        services=Services(
-            [f"d{i}" for i in range(len(trips))],
-            date(2024, 3, 5),
-            np.array([trip.days for trip in trips], np.bool_).reshape(-1, 3),
-        ),
+        services=_services(trips),
         shapes=Shapes([], np.zeros(1, np.int64), empty, empty, np.zeros(0, np.float32)),
         transfers=Transfers(
             np.array([stop for stop, _ in city.changes], int32),
@@ -116,6 +113,21 @@ def schedule(city: SmallCity) -> Schedule:
             np.array([seconds for _, seconds in city.changes], int32),
         ),
         fares=Fares([], np.zeros(0, np.int64), [], nothing, nothing, nothing, nothing),
+        feeds=Feeds([], nothing, nothing),
+    )
+
+
+def _services(trips: list[SmallTrip]) -> Services:
+    """A service a trip, on those of the three days that it runs."""
+    first = date(2024, 3, 5).toordinal()
+    runs = [(first + place, row) for place in range(3) for row, trip in enumerate(trips) if trip.days[place]]
+    none, int32 = np.zeros(0, np.int32), np.int32
+    return Services(
+        [f"d{i}" for i in range(len(trips))],
+        *(none, np.zeros(0, np.int8), none, none),
+        np.array([day for day, _row in runs], int32),
+        np.array([row for _day, row in runs], int32),
+        np.ones(len(runs), np.bool_),
     )
 
 

@@ -15,9 +15,9 @@ from procrastinate.contrib.django.models import ProcrastinateJob
 from cityhall.kernel import live
 from cityhall.kernel.notify import sending
 from cityhall.kernel.notify.models import Delivery, Notification, PushSubscription
-from cityhall.kernel.notify.sending import choose_channels, mark_read, send, topic, unread
+from cityhall.kernel.notify.sending import choose_channels, holders, mark_read, send, send_to_holders, topic, unread
 from cityhall.kernel.notify.tasks import KEEP_DAYS, prune
-from cityhall.kernel.people.models import Person
+from cityhall.kernel.people.models import Membership, Person
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -27,6 +27,25 @@ def said(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, Any]]:
     heard: list[tuple[str, Any]] = []
     monkeypatch.setattr(live, "publish", lambda topic, message: heard.append((topic, message)))
     return heard
+
+
+def test_everybody_who_holds_a_role_is_told_once_in_their_language(resident: Person) -> None:
+    kim = Person.objects.create_user("kim@example.org", language="ko")
+    gone = Person.objects.create_user("gone@example.org", is_active=False)
+    for person, role, scope in (
+        (resident, "transit.dispatcher", ""),
+        (kim, "transit.dispatcher", "zone:north"),
+        (kim, "transit.dispatcher", "zone:south"),
+        (gone, "transit.dispatcher", ""),
+        (kim, "reports.officer", "agency:1"),
+    ):
+        Membership.objects.create(person=person, role=role, scope=scope)
+    assert send_to_holders(_("Your account"), role="transit.dispatcher") == 2
+    assert sorted(Notification.objects.values_list("title", flat=True)) == ["Sua conta", "내 계정"]
+    assert holders(scope="agency:1") == [kim] and holders(role="reports.officer", scope="agency:2") == []
+    assert holders(role="transit.dispatcher", most=1) == [resident]
+    # Neither named would be everybody.
+    assert holders() == [] and send_to_holders(_("Your account")) == 0
 
 
 def test_in_the_language_of_who_is_told(resident: Person) -> None:

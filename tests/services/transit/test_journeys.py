@@ -69,9 +69,10 @@ def test_late_at_night_the_first_bus_of_the_morning_is_the_answer(ask: Any) -> N
     [
         ({"to": HARBOUR}, "to"),
         ({"to": "0,0"}, "to"),
-        ({"from": "nowhere"}, "near"),
+        ({"from": "nowhere"}, "from"),
         ({"to": ""}, "to"),
-        ({"from": "999,0"}, "near"),
+        ({"from": "999,0"}, "from"),
+        ({"to": "1,2,3"}, "to"),
     ],
 )
 def test_what_cannot_be_answered_says_what_to_do(ask: Any, query: dict[str, str], field: str) -> None:

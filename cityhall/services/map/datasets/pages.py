@@ -106,7 +106,7 @@ def change(request: HttpRequest, slug: str) -> HttpResponse:
         if asked == "publish":
             actions.publish(actor, slug, on=post.get("on") == "1")
         elif asked == "version":
-            actions.show_version(actor, slug, int(post.get("number") or 0))
+            actions.show_version(actor, slug, whole(post.get("number", "")) or 0)
         elif asked == "delete":
             actions.delete(actor, slug)
             messages.success(request, _("Deleted. It can be restored for a month."))
@@ -140,8 +140,8 @@ def _style(found: Dataset, post: Any) -> dict[str, Any]:
         color=post.get("color", ""),
         field=post.get("field", ""),
         palette=post.get("palette", ""),
-        classes=int(post.get("classes") or 5),
-        size=int(post.get("size") or 5),
+        classes=whole(post.get("classes", "")) or 5,
+        size=whole(post.get("size", "")) or 5,
     )
 
 

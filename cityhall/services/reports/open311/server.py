@@ -19,7 +19,7 @@ from cityhall.kernel.errors import CityhallError, Denied, Invalid, Missing
 from cityhall.kernel.media.links import link
 from cityhall.kernel.people.actors import ANONYMOUS
 from cityhall.kernel.places import geocoder
-from cityhall.kernel.values import moment, url_parts, whole
+from cityhall.kernel.values import decimal, moment, url_parts, whole
 from cityhall.services.reports import limits, questions
 from cityhall.services.reports.categories import options
 from cityhall.services.reports.filing import MOST_PHOTOS, Filing, file_report, plain
@@ -221,10 +221,10 @@ def _email(text: str) -> str:
 
 def _place(post: Any) -> tuple[float | None, float | None]:
     if post.get("lat") or post.get("long"):
-        try:
-            return float(post["long"]), float(post["lat"])
-        except (KeyError, ValueError):
-            raise Invalid(_("lat and long are degrees, both or none.")) from None
+        lon, lat = decimal(post.get("long", "")), decimal(post.get("lat", ""))
+        if lon is None or lat is None:
+            raise Invalid(_("lat and long are degrees, both or none."))
+        return lon, lat
     if post.get("address_string"):
         found = geocoder.search(plain(post["address_string"])[:200], limit=1)
         if found:

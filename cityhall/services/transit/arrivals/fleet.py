@@ -51,12 +51,6 @@ def _metres(schedule: Schedule) -> np.ndarray:
     return np.where(np.isnan(along), straight, along)
 
 
-@lru_cache(maxsize=2)
-def trip_rows(folder: Path) -> dict[str, int]:
-    """Row of each trip by its GTFS id, of the schedule whose folder this is."""
-    return {name: row for row, name in enumerate(timetables.service().schedule.trips.id)}
-
-
 @lru_cache(maxsize=4)
 def following(folder: Path, day: date) -> np.ndarray:
     """(trips,) the trip that the same vehicle drives next on a service day, by block; -1 where there is none."""
@@ -119,7 +113,7 @@ def place_of(state: VehicleState, trips: Trips, row: int) -> float:
 
 def seen_now(states: Iterable[VehicleState], folder: Path) -> tuple[list[VehicleState], Traces]:
     """The vehicles that are on a trip of the timetable at a known place, and those places: one point each."""
-    trips, rows = trips_of(folder), trip_rows(folder)
+    trips, rows = trips_of(folder), timetables.service().trip_rows
     found: list[VehicleState] = []
     places: list[float] = []
     for state in states:

@@ -95,7 +95,7 @@ def calls_of(folder: Path, window: list[date]) -> tuple[Traces, np.ndarray]:
 
     Between leaving a stop and coming to the next a vehicle is taken to have been halfway in the middle of that time.
     """
-    rows = fleet.trip_rows(folder)
+    rows = timetables.service().trip_rows
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT service_day, trip, vehicle, sequence, extract(epoch FROM arrived_at)::float8, "

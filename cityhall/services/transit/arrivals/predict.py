@@ -230,7 +230,7 @@ def _made(
 def _row(key: Key, state: VehicleState, calls: Calls, number: int, folder: Path) -> dict[str, Any]:
     schedule = timetables.service().schedule
     rows = slice(int(calls.first[number]), int(calls.first[number + 1]))
-    route = int(schedule.trips.route[fleet.trip_rows(folder)[key[1]]])
+    route = int(schedule.trips.route[timetables.service().trip_rows[key[1]]])
     return {
         "service_day": key[0].isoformat(),
         "trip": key[1],

@@ -195,7 +195,7 @@ def now_rows() -> list[Row]:
 def line_names() -> dict[str, str]:
     """Routes by GTFS id as riders know them."""
     try:
-        routes = timetables.service().schedule.routes
+        service = timetables.service()
     except Unavailable:
         return {}
-    return {route: routes.short_name[row] or routes.long_name[row] for row, route in enumerate(routes.id)}
+    return {route: service.line(row) for route, row in service.route_rows.items()}

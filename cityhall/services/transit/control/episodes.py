@@ -11,9 +11,8 @@ from django.db import connection, transaction
 from django.utils.translation import gettext_lazy as _
 
 from cityhall.kernel.journal import append
-from cityhall.kernel.notify.sending import send
+from cityhall.kernel.notify.sending import send_to_holders
 from cityhall.kernel.people.actors import Actor
-from cityhall.kernel.people.models import Membership
 from cityhall.kernel.places.point import Point
 from cityhall.services.transit import days
 from cityhall.services.transit.control.rules import BY_SLUG, Rule, rules
@@ -181,13 +180,12 @@ def _tell(episode: Episode, what: str, at: datetime) -> None:
 
 
 def _notify(rule: Rule, episode: Episode) -> None:
-    for member in Membership.objects.filter(role="transit.dispatcher", person__is_active=True).select_related("person"):
-        send(
-            member.person,
-            _("%(vehicle)s: %(what)s"),
-            _("Line %(line)s. Look at it in the fleet room."),
-            values={"vehicle": episode.vehicle, "what": BY_SLUG[rule.slug].name, "line": episode.line or "–"},
-            url=f"/transit/control/vehicles/{episode.vehicle}/",
-            channels={"push"},
-            key=f"fleet-{episode.pk}",
-        )
+    send_to_holders(
+        _("%(vehicle)s: %(what)s"),
+        _("Line %(line)s. Look at it in the fleet room."),
+        role="transit.dispatcher",
+        values={"vehicle": episode.vehicle, "what": BY_SLUG[rule.slug].name, "line": episode.line or "–"},
+        url=f"/transit/control/vehicles/{episode.vehicle}/",
+        channels={"push"},
+        key=f"fleet-{episode.pk}",
+    )

@@ -58,7 +58,7 @@ def compute(actor: Actor, day: date) -> list[DailyQuality]:
         calls[call.route].append(call)
     schedule = timetables.service().schedule
     planned = {route: runs.of_line(route, -1, day) for route in schedule.routes.id}
-    names = {route: schedule.routes.short_name[row] or route for row, route in enumerate(schedule.routes.id)}
+    line_of = timetables.service().line_of
     episodes = list(Episode.objects.filter(service_day=day))
     tallies: dict[str, dict[str, float]] = defaultdict(dict)
     for tally in DayTally.objects.filter(service_day=day):
@@ -70,7 +70,7 @@ def compute(actor: Actor, day: date) -> list[DailyQuality]:
         mine = [episode for episode in episodes if episode.route == route]
         trips = [trip for trip in planned.get(route, []) if since - SEEN_LATE <= trip.moment(day, 0)]
         figures = _line(calls[route], trips, cancelled, day) | _told(mine, tallies[route])
-        kept.append(_keep(day, route, names.get(route, route), figures))
+        kept.append(_keep(day, route, line_of(route), figures))
     kept.append(_keep(day, "", "", _whole(kept, calls, episodes, tallies, day)))
     DailyQuality.objects.filter(service_day=day).exclude(pk__in=[row.pk for row in kept]).delete()
     append("transit", "quality.computed", {"day": f"{day}", "lines": len(kept) - 1}, subject=f"{day}", actor=str(actor))

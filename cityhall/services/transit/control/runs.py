@@ -55,21 +55,17 @@ class Trip:
 def find(trip_id: str) -> Trip | None:
     """A trip by its GTFS id; None where the feed in service has none of that name."""
     folder = timetables.service().folder
-    row = _rows(folder).get(trip_id)
+    row = timetables.service().trip_rows.get(trip_id)
     return None if row is None else _trip(folder, row)
-
-
-@lru_cache(maxsize=2)
-def _rows(folder: Path) -> dict[str, int]:
-    return {name: row for row, name in enumerate(timetables.service().schedule.trips.id)}
 
 
 @lru_cache(maxsize=4096)
 def _trip(folder: Path, row: int) -> Trip:
-    schedule = timetables.service().schedule
+    service = timetables.service()
+    schedule = service.schedule
     trips, times, routes = schedule.trips, schedule.stop_times, schedule.routes
     rows = slice(int(trips.first[row]), int(trips.first[row + 1]))
-    stops = tuple(int(stop) for stop in times.stop[rows])
+    stops = tuple(service.stops_of(row))
     along = np.asarray(times.shape_distance[rows], np.float64)
     if np.isnan(along).any():
         # A feed without shapes: places between stops count as far apart as the stops' numbers.
@@ -81,10 +77,10 @@ def _trip(folder: Path, row: int) -> Trip:
         row=row,
         id=trips.id[row],
         route=routes.id[route],
-        line=routes.short_name[route] or routes.long_name[route],
+        line=service.line(route),
         color=routes.color[route],
         direction=int(trips.direction[row]),
-        headsign=trips.headsign[row] or schedule.stops.name[stops[-1]],
+        headsign=service.headsign(row),
         stops=stops,
         along=np.repeat(along, 2),
         second=np.column_stack([times.arrival[rows], times.departure[rows]]).ravel().astype(np.int64),
@@ -103,11 +99,11 @@ def of_line(route: str, direction: int, day: date) -> list[Trip]:
 
 @lru_cache(maxsize=512)
 def _day(folder: Path, route: str, direction: int, day: date) -> tuple[tuple[int, int], ...]:
-    schedule = timetables.service().schedule
-    trips = schedule.trips
-    if route not in schedule.routes.id:
+    service = timetables.service()
+    schedule, trips = service.schedule, service.schedule.trips
+    if route not in service.route_rows:
         return ()
-    here = np.asarray(trips.route) == schedule.routes.id.index(route)
+    here = np.asarray(trips.route) == service.route_rows[route]
     here = here & schedule.services.on(day)[trips.service]
     if direction >= 0:
         here = here & (np.asarray(trips.direction) == direction)

@@ -14,7 +14,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
-from cityhall.kernel import clock
+from cityhall.kernel import clock, values
 from cityhall.kernel.errors import CityhallError, Missing
 from cityhall.kernel.people.actors import actor_of
 from cityhall.kernel.people.permissions import may, require
@@ -172,21 +172,14 @@ def lines(request: HttpRequest) -> HttpResponse:
     return render(request, "transit/control/lines.html", context)
 
 
-def _day(text: str) -> dt.date | None:
-    try:
-        return dt.date.fromisoformat(text)
-    except ValueError:
-        return None
-
-
 @require_safe
 def quality_page(request: HttpRequest) -> HttpResponse:
     """How a day went, beside another one."""
     _require(request)
     computed = quality.computed_days()
     latest = computed[-1][0] if computed else days.today()
-    day = _day(request.GET.get("day", "")) or latest
-    compare = _day(request.GET.get("compare", ""))
+    day = values.day(request.GET.get("day", "")) or latest
+    compare = values.day(request.GET.get("compare", ""))
     whole, found = quality.of_day(day)
     other_whole, other = quality.of_day(compare) if compare else (None, [])
     by_route = {row.route: row.figures for row in other}
@@ -246,7 +239,7 @@ def _fixes(figures: dict[str, Any]) -> list[tuple[str, float]]:
 @require_POST
 def compute(request: HttpRequest) -> HttpResponse:
     """Computes a day anew."""
-    day = _day(request.POST.get("day", "")) or days.today()
+    day = values.day(request.POST.get("day", "")) or days.today()
     try:
         quality.compute(actor_of(request), day)
         messages.success(request, _("The day has been computed anew."))
@@ -261,7 +254,7 @@ def compute(request: HttpRequest) -> HttpResponse:
 def quality_file(request: HttpRequest, form: str) -> HttpResponse:
     """A day's quality as CSV or JSON; every figure, a row a line, the whole day's first."""
     _require(request)
-    day = _day(request.GET.get("day", "")) or days.today()
+    day = values.day(request.GET.get("day", "")) or days.today()
     whole, found = quality.of_day(day)
     if whole is None:
         raise Missing(_("This day has not been computed."), mend=_("Compute it on the quality page."))
@@ -275,8 +268,8 @@ def quality_file(request: HttpRequest, form: str) -> HttpResponse:
     table.writerow(["service_day", "route", "line", *flat, *(f"fix_{name}" for name in quality.FIXES)])
     for row in (whole, *found):
         fixes = row.figures.get("fixes") or {}
-        values = [row.figures.get(name) for name in flat] + [fixes.get(name) for name in quality.FIXES]
+        cells = [row.figures.get(name) for name in flat] + [fixes.get(name) for name in quality.FIXES]
         # A name that begins so would be reckoned as a formula by a spreadsheet.
         line = f"'{row.line}" if row.line[:1] in ("=", "+", "-", "@") else row.line
-        table.writerow([day, row.route, line, *values])
+        table.writerow([day, row.route, line, *cells])
     return answer

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from django.db import connection
 
+from cityhall.engines.gtfs.clock import shift
 from cityhall.engines.timetable import Progress, Router, Skip
 from cityhall.kernel import clock as city_clock
 from cityhall.services.transit import timetables
@@ -23,7 +24,6 @@ from cityhall.services.transit.realtime import predictions
 from cityhall.services.transit.realtime.selection import left_out, trip_rows
 
 LOOK_S = 2.0
-DAY = 86_400
 FARTHEST_S = 4 * 3600
 """A prediction this far from the plan is of another day, or wrong."""
 
@@ -86,21 +86,22 @@ class LiveRouter:
                 continue
             if first[row] + start + one.arrival.size != first[row + 1]:
                 continue
-            shift = (one.service_day - self.day).days * DAY
+            later = shift(self.day, one.service_day, schedule.timezone)
             comes, goes = one.arrival - midnight, one.departure - midnight
-            if abs(int(comes[0]) - int(planned[first[row] + start]) - shift) <= FARTHEST_S:
-                found.append(Progress(row, start, comes, goes, one.made_at - midnight, shift))
+            if abs(int(comes[0]) - int(planned[first[row] + start]) - later) <= FARTHEST_S:
+                found.append(Progress(row, start, comes, goes, one.made_at - midnight, later))
         return found
 
 
 def _notices(day: date, days: list[date]) -> tuple[list[tuple[int, int]], list[Skip]]:
     """Trips that do not run, as (row, shift), and calls that are left out, of a service day and those beside it."""
     cancelled, skips = [], []
+    zone = timetables.service().schedule.timezone
     for on in days:
-        shift = (on - day).days * DAY
+        later = shift(day, on, zone)
         trips, calls = left_out(on)
-        cancelled += [(row, shift) for row in sorted(trips)]
-        skips += [Skip(row, places, shift) for row, places in calls.items()]
+        cancelled += [(row, later) for row in sorted(trips)]
+        skips += [Skip(row, places, later) for row, places in calls.items()]
     return cancelled, skips
 
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import date, datetime
-from functools import lru_cache
-from pathlib import Path
 
 import numpy as np
 
@@ -17,14 +15,9 @@ from cityhall.services.transit.models import Cancellation, Detour, Notice
 NONE = np.zeros(0, np.int64)
 
 
-@lru_cache(maxsize=2)
-def _trip_rows(folder: Path) -> dict[str, int]:
-    return {name: row for row, name in enumerate(timetables.service().schedule.trips.id)}
-
-
 def trip_rows() -> dict[str, int]:
     """Row of each trip of the timetable in service by its GTFS id."""
-    return _trip_rows(timetables.service().folder)
+    return timetables.service().trip_rows
 
 
 def running(day: date) -> Int64:
@@ -42,7 +35,7 @@ def cancelled_trips(cancellation: Cancellation) -> Int64:
         return rows[rows == trip_rows().get(cancellation.trip, -1)]
     if cancellation.route not in schedule.routes.id:
         return NONE
-    rows = rows[np.asarray(trips.route)[rows] == schedule.routes.id.index(cancellation.route)]
+    rows = rows[np.asarray(trips.route)[rows] == timetables.service().route_rows[cancellation.route]]
     if cancellation.direction is not None:
         rows = rows[np.asarray(trips.direction)[rows] == cancellation.direction]
     starts = np.asarray(schedule.stop_times.departure)[np.asarray(trips.first)[rows]]
@@ -84,7 +77,7 @@ def skipped_calls(detours: Iterable[Detour], day: date) -> dict[int, list[int]]:
         at = np.asarray(times.departure)[rows] + midnight
         good = runs[trip] & (at >= detour.starts_at.timestamp()) & (at < _end(detour.ends_at))
         if detour.route:
-            route = schedule.routes.id.index(detour.route) if detour.route in schedule.routes.id else -1
+            route = timetables.service().route_rows.get(detour.route, -1)
             good &= np.asarray(trips.route)[trip] == route
         if detour.direction is not None:
             good &= np.asarray(trips.direction)[trip] == detour.direction
@@ -97,7 +90,7 @@ def _closed_rows(detour: Detour) -> Int64:
     """Stop times at the closed stops; a station closes with all its platforms."""
     service = timetables.service()
     stops, (first, rows) = service.schedule.stops, service.calls
-    closed = {stops.id.index(stop) for stop in detour.closed_stops if stop in stops.id}
+    closed = {service.stop_rows[stop] for stop in detour.closed_stops if stop in service.stop_rows}
     closed |= set(np.flatnonzero(np.isin(np.asarray(stops.parent), list(closed))).tolist()) if closed else set()
     parts = [rows[first[stop] : first[stop + 1]] for stop in closed]
     return np.sort(np.concatenate(parts)) if parts else NONE

@@ -19,6 +19,7 @@ from cityhall.services.transit.models import FollowedTrip, LeaveAlarm
 from cityhall.services.transit.riders.notices import cancelled_trips
 from cityhall.services.transit.riders.progress import SPARE, progress_of
 from cityhall.services.transit.riders.trips import find_trip
+from cityhall.services.transit.wire import from_json
 
 MOST = 20
 """Alarms a person may have waiting."""
@@ -50,7 +51,7 @@ def set_for_trip(actor: Actor, followed: FollowedTrip) -> LeaveAlarm:
     """An alarm for a followed trip. Raises Denied where nobody is signed in, Conflict where it is too late."""
     person_id = _person(actor)
     now = timezone.now()
-    leave_at = progress_of(followed.itinerary, now).leave_at
+    leave_at = progress_of(from_json(followed.itinerary), now).leave_at
     if leave_at <= now:
         raise Conflict(_("It is time to leave already."), code="too_late", mend=_("Leave now, or plan anew."))
     known = LeaveAlarm.objects.filter(person_id=person_id, followed=followed, state=LeaveAlarm.State.WAITING).first()
@@ -165,7 +166,7 @@ def _look_at(alarm: LeaveAlarm, now: datetime) -> int:
 def _time_of(alarm: LeaveAlarm, now: datetime) -> tuple[datetime, bool]:
     """When to leave by what is known now, and whether there is nothing to leave for any more."""
     if alarm.followed is not None:
-        progress = progress_of(alarm.followed.itinerary, now)
+        progress = progress_of(from_json(alarm.followed.itinerary), now)
         first = progress.first_ride
         return progress.leave_at, first is not None and first.risk == "cancelled"
     assert alarm.service_day is not None and alarm.sequence is not None

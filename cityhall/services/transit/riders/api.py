@@ -12,11 +12,13 @@ from pydantic import Field
 
 from cityhall.kernel.people.actors import actor_of
 from cityhall.services.transit import days, queries
+from cityhall.services.transit.itinerary import RideLeg
 from cityhall.services.transit.models import LeaveAlarm
 from cityhall.services.transit.riders import alarms, favourites, following, lines, school, vehicles
 from cityhall.services.transit.riders.arrivals import stop_arrivals
 from cityhall.services.transit.riders.board import row
 from cityhall.services.transit.riders.progress import progress_of
+from cityhall.services.transit.wire import from_json
 
 router = Router()
 GTFS_ID = Path(..., max_length=200)
@@ -170,7 +172,7 @@ class TripOut(Schema):
 @router.get("/trips/{secret}", response=TripOut, summary="A followed trip as it goes")
 def followed_trip(request: HttpRequest, secret: str = Path(..., max_length=100)) -> dict[str, Any]:
     """Whoever has the secret may. 404 where it is not followed any more."""
-    progress = progress_of(following.find_followed(secret).itinerary, days.now())
+    progress = progress_of(from_json(following.find_followed(secret).itinerary), days.now())
     return {
         "leave_at": progress.leave_at,
         "arrival": progress.arrival,
@@ -179,8 +181,8 @@ def followed_trip(request: HttpRequest, secret: str = Path(..., max_length=100))
         "broken": progress.broken,
         "legs": [
             {
-                "mode": leg.leg["mode"],
-                "line": leg.leg.get("line", ""),
+                "mode": leg.leg.mode,
+                "line": leg.leg.line if isinstance(leg.leg, RideLeg) else "",
                 "planned_departure": leg.planned_departure,
                 "planned_arrival": leg.planned_arrival,
                 "departure": leg.departure,

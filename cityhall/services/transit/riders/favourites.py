@@ -9,9 +9,9 @@ from urllib.parse import urlencode
 from django.db import transaction
 from django.utils.translation import gettext as _
 
+from cityhall.kernel import values
 from cityhall.kernel.errors import Conflict, Denied, Invalid, Missing
 from cityhall.kernel.people.actors import Actor
-from cityhall.kernel.places.api import read_near
 from cityhall.services.transit import queries
 from cityhall.services.transit.models import Favourite
 
@@ -59,10 +59,10 @@ def checked(wanted: Wanted) -> Wanted:
 
 def ends_of(reference: str) -> tuple[tuple[float, float], tuple[float, float]]:
     """Where a journey begins and ends, (lon, lat) each. Raises Invalid."""
-    found = [read_near(part) for part in reference.split(";")]
-    if len(found) != 2 or found[0] is None or found[1] is None:
+    parts = reference.split(";")
+    if len(parts) != 2 or not all(parts):
         raise Invalid(_("A journey has two ends."), field="reference", code="no_journey")
-    return (found[0][0], found[0][1]), (found[1][0], found[1][1])
+    return values.position(parts[0], "reference"), values.position(parts[1], "reference")
 
 
 @transaction.atomic

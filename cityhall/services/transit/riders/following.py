@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import secrets
+from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
@@ -17,10 +17,11 @@ from cityhall.kernel.notify.sending import send
 from cityhall.kernel.people.actors import Actor
 from cityhall.kernel.places.point import Point
 from cityhall.services.transit import days
-from cityhall.services.transit.itinerary import itineraries
+from cityhall.services.transit.itinerary import Itinerary, RideLeg, itineraries
 from cityhall.services.transit.models import FollowedTrip, LeaveAlarm
 from cityhall.services.transit.plan import Question, plan
 from cityhall.services.transit.riders.progress import Progress, key_of, progress_of
+from cityhall.services.transit.wire import from_json, to_json
 
 KEPT = timedelta(hours=12)
 """How long a followed trip is kept after its end: whoever finds the address later learns nothing."""
@@ -35,7 +36,7 @@ def find_followed(secret: str) -> FollowedTrip:
     return found
 
 
-def _chosen(question: Question, key: str) -> dict[str, Any]:
+def _chosen(question: Question, key: str) -> Itinerary:
     """The journey of that name among the answers now. Raises Conflict where it is none of them any more."""
     for itinerary in itineraries(plan(question)):
         if key_of(itinerary) == key:
@@ -62,17 +63,13 @@ def follow(actor: Actor, question: Question, key: str, origin_name: str, goal_na
         goal=question.goal,
         wheelchair=question.wheelchair,
         prefer=question.prefer,
-        itinerary=itinerary,
-        leaves_at=datetime.fromisoformat(itinerary["departure"]),
-        arrives_at=datetime.fromisoformat(itinerary["arrival"]),
+        itinerary=to_json(itinerary),
+        leaves_at=itinerary.departure,
+        arrives_at=itinerary.arrival,
     )
     # Not where from and where to: the journal cannot forget.
-    append("transit", "transit.trip.followed", {"rides": _rides(itinerary)}, subject=f"trip:{followed.pk}")
+    append("transit", "transit.trip.followed", {"rides": len(itinerary.rides)}, subject=f"trip:{followed.pk}")
     return followed
-
-
-def _rides(itinerary: dict[str, Any]) -> int:
-    return sum(leg["mode"] != "walk" for leg in itinerary["legs"])
 
 
 def onward_question(followed: FollowedTrip, now: datetime, progress: Progress) -> Question:
@@ -89,21 +86,18 @@ def _stranded(followed: FollowedTrip, now: datetime, progress: Progress) -> tupl
     place = progress.broken if progress.broken is not None else progress.at
     before = [leg for leg in legs[:place] if leg.trip is not None]
     if before:
-        end = before[-1].leg["to"]
-        return Point(end["lon"], end["lat"]), max(now, before[-1].arrival)
-    start = legs[0].leg["from"]
-    return Point(start["lon"], start["lat"]), max(now, progress.leave_at if progress.step == "leave" else now)
+        end = before[-1].leg.target
+        return Point(end.lon, end.lat), max(now, before[-1].arrival)
+    start = legs[0].leg.origin
+    return Point(start.lon, start.lat), max(now, progress.leave_at if progress.step == "leave" else now)
 
 
-def other_ways(followed: FollowedTrip, now: datetime, progress: Progress) -> list[dict[str, Any]]:
+def other_ways(followed: FollowedTrip, now: datetime, progress: Progress) -> list[Itinerary]:
     """Journeys on from there, soonest at the goal first; those that ride what has broken are left out."""
     question = onward_question(followed, now, progress)
-    gone = progress.legs[progress.broken].leg["trip_id"] if progress.broken is not None else ""
-    return [
-        itinerary
-        for itinerary in itineraries(plan(question))
-        if not any(leg.get("trip_id") == gone for leg in itinerary["legs"] if gone)
-    ]
+    broken = progress.legs[progress.broken].leg if progress.broken is not None else None
+    gone = broken.trip_id if isinstance(broken, RideLeg) else ""
+    return [one for one in itineraries(plan(question)) if not any(leg.trip_id == gone for leg in one.rides)]
 
 
 @transaction.atomic
@@ -113,20 +107,17 @@ def go_another_way(secret: str, key: str, now: datetime) -> FollowedTrip:
     Raises Missing, or Conflict where that way is not to be had any more.
     """
     followed = FollowedTrip.objects.select_for_update().filter(secret=secret).first() or find_followed(secret)
-    progress = progress_of(followed.itinerary, now)
+    kept = from_json(followed.itinerary)
+    progress = progress_of(kept, now)
     onward = _chosen(onward_question(followed, now, progress), key)
     place = progress.broken if progress.broken is not None else progress.at
     ridden = [leg.leg for leg in progress.legs[:place] if leg.trip is not None]
-    kept = followed.itinerary["legs"][: followed.itinerary["legs"].index(ridden[-1]) + 1] if ridden else []
-    legs = [*kept, *onward["legs"]]
-    followed.itinerary = onward | {
-        "legs": legs,
-        "departure": legs[0]["departure"],
-        "transfers": max(0, sum(leg["mode"] != "walk" for leg in legs) - 1),
-    }
-    followed.arrives_at = datetime.fromisoformat(onward["arrival"])
+    legs = (*(kept.legs[: kept.legs.index(ridden[-1]) + 1] if ridden else ()), *onward.legs)
+    whole = replace(onward, legs=legs, departure=legs[0].departure)
+    followed.itinerary = to_json(replace(whole, transfers=max(0, len(whole.rides) - 1)))
+    followed.arrives_at = onward.arrival
     followed.save(update_fields=["itinerary", "arrives_at"])
-    append("transit", "transit.trip.replanned", {"rides": _rides(onward)}, subject=f"trip:{followed.pk}")
+    append("transit", "transit.trip.replanned", {"rides": len(onward.rides)}, subject=f"trip:{followed.pk}")
     return followed
 
 
@@ -145,11 +136,13 @@ def tell_of_breaks(now: datetime) -> int:
     )
     looked = 0
     for followed in due.select_related("person"):
-        progress = progress_of(followed.itinerary, now)
+        progress = progress_of(from_json(followed.itinerary), now)
         looked += 1
         if progress.broken is None or followed.person is None:
             continue
         leg = progress.legs[progress.broken]
+        ride = leg.leg
+        line, trip = (ride.line, ride.trip_id) if isinstance(ride, RideLeg) else ("", "")
         text = gettext_lazy("The %(time)s of line %(line)s is cancelled. Open your trip for another way.")
         if leg.risk == "missed":
             text = gettext_lazy("You will probably miss the %(time)s of line %(line)s. Open your trip for another way.")
@@ -159,11 +152,11 @@ def tell_of_breaks(now: datetime) -> int:
             text,
             values={
                 "goal": followed.goal_name,
-                "line": leg.leg.get("line", ""),
+                "line": line,
                 "time": f"{days.here(leg.planned_departure):%H:%M}",
             },
             url=f"/transit/trips/{followed.secret}/",
-            key=f"transit-trip-{followed.pk}-{leg.leg.get('trip_id', '')}-{leg.risk}"[:200],
+            key=f"transit-trip-{followed.pk}-{trip}-{leg.risk}"[:200],
         )
     return looked
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
@@ -11,9 +10,10 @@ from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
+from cityhall.kernel import values
 from cityhall.kernel.errors import Missing
 from cityhall.kernel.people.actors import actor_of
-from cityhall.services.transit import days, queries
+from cityhall.services.transit import days, queries, validity
 from cityhall.services.transit.models import Stop
 from cityhall.services.transit.riders import board as boards
 from cityhall.services.transit.riders import favourites, lines, vehicles
@@ -38,20 +38,6 @@ def vehicle_layers() -> list[dict[str, Any]]:
     return chosen_layers(ON_MAP)
 
 
-def _day(text: str) -> dt.date | None:
-    try:
-        return dt.date.fromisoformat(text)
-    except ValueError:
-        return None
-
-
-def _time(text: str) -> dt.time | None:
-    try:
-        return dt.time.fromisoformat(text).replace(tzinfo=None)
-    except ValueError:
-        return None
-
-
 @require_safe
 @never_cache
 def stop(request: HttpRequest, stop_id: str) -> HttpResponse:
@@ -73,6 +59,7 @@ def stop(request: HttpRequest, stop_id: str) -> HttpResponse:
 def _stop(found: Stop) -> dict[str, Any]:
     now = days.now()
     rows = [boards.row(arrival, now) for arrival in stop_arrivals(found, now, SHOWN)]
+    calling = lines_at(found)
     return {
         "stop": found,
         "rows": rows,
@@ -80,15 +67,17 @@ def _stop(found: Stop) -> dict[str, Any]:
         "out_of_date": days.usual_day(now.date()) != now.date() if queries.in_service() else False,
         "day": days.usual_day(now.date()),
         "version": queries.in_service(),
-        "notices": notices(now, stops=[found.gtfs_id], lines=lines_at(found)),
+        "notices": notices(now, stops=[found.gtfs_id], lines=calling),
+        "ended": validity.not_running(calling),
+        "today": now.date(),
         "coming": [row["vehicle"] for row in rows if row["vehicle"]],
     }
 
 
 def _timetable(request: HttpRequest, found: Stop) -> HttpResponse:
     now = days.now()
-    asked = _day(request.GET.get("date", "")) or now.date()
-    day, time = days.usual_day(asked), _time(request.GET.get("time", "")) or now.time().replace(tzinfo=None)
+    asked = values.day(request.GET.get("date", "")) or now.date()
+    day, time = days.usual_day(asked), values.clock_time(request.GET.get("time", "")) or now.time().replace(tzinfo=None)
     context = {
         "stop": found,
         "departures": queries.departures(found, day, days.second_of(day, time)),
@@ -128,6 +117,8 @@ def line(request: HttpRequest, line_id: str) -> HttpResponse:
         "patterns": patterns,
         "now": now,
         "notices": notices(now, lines=[found.gtfs_id]),
+        "ended": validity.not_running([found.gtfs_id]),
+        "today": now.date(),
         "buses": len(coming),
         "coming": coming,
     }

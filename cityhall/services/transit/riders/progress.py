@@ -5,11 +5,13 @@ A pure reading of an itinerary (see itinerary.py) against the trips as they go; 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from hashlib import blake2s
-from typing import Any, Literal
+from typing import Literal
 
+from cityhall.services.transit.itinerary import Itinerary, Leg, RideLeg, WalkLeg
 from cityhall.services.transit.riders.notices import cancelled_trips
 from cityhall.services.transit.riders.trips import NOTHING, Call, Key, Live, Trip, live_of, row_of
 
@@ -26,7 +28,7 @@ class LegNow:
     cancelled.
     """
 
-    leg: dict[str, Any]
+    leg: Leg
     planned_departure: datetime
     planned_arrival: datetime
     departure: datetime
@@ -88,36 +90,32 @@ class Progress:
         return any(leg.risk == "tight" for leg in self.legs)
 
 
-def key_of(itinerary: dict[str, Any]) -> str:
+def key_of(itinerary: Itinerary) -> str:
     """A short name of a journey's rides: the same rides have the same name when they are searched for again."""
-    rides = [
-        (leg["service_day"], leg["trip_id"], leg["from_sequence"], leg["to_sequence"])
-        for leg in itinerary["legs"]
-        if leg["mode"] != "walk"
-    ]
+    rides = [(leg.service_day.isoformat(), leg.trip_id, leg.from_sequence, leg.to_sequence) for leg in itinerary.rides]
     return blake2s(repr(rides).encode(), digest_size=9).hexdigest()
 
 
-def _trip_key(leg: dict[str, Any]) -> Key:
-    return date.fromisoformat(leg["service_day"]), leg["trip_id"]
+def _trip_key(leg: RideLeg) -> Key:
+    return leg.service_day, leg.trip_id
 
 
-def progress_all(itineraries: list[dict[str, Any]], now: datetime) -> list[Progress]:
+def progress_all(itineraries: Sequence[Itinerary], now: datetime) -> list[Progress]:
     """Each of several journeys as it goes now, with two queries for all."""
-    keys = [_trip_key(leg) for one in itineraries for leg in one["legs"] if leg["mode"] != "walk"]
+    keys = [_trip_key(leg) for one in itineraries for leg in one.rides]
     live, gone = live_of(keys, now), cancelled_trips(keys)
-    return [_progress(one["legs"], live, gone, now) for one in itineraries]
+    return [_progress(one.legs, live, gone, now) for one in itineraries]
 
 
-def progress_of(itinerary: dict[str, Any], now: datetime) -> Progress:
+def progress_of(itinerary: Itinerary, now: datetime) -> Progress:
     """A journey as it goes now."""
     return progress_all([itinerary], now)[0]
 
 
-def _progress(legs: list[dict[str, Any]], live: dict[Key, Live], gone: set[Key], now: datetime) -> Progress:
+def _progress(legs: Sequence[Leg], live: dict[Key, Live], gone: set[Key], now: datetime) -> Progress:
     done: list[LegNow] = []
     for leg in legs:
-        done.append(_walk(leg, done) if leg["mode"] == "walk" else _ride(leg, done, live, gone))
+        done.append(_ride(leg, done, live, gone) if isinstance(leg, RideLeg) else _walk(leg, done))
     broken = next((place for place, leg in enumerate(done) if leg.risk in ("missed", "cancelled")), None)
     if broken is not None and done[broken].risk == "missed" and done[broken].arrival < now:
         broken = None  # It is past: they did catch it, or have long gone another way.
@@ -128,15 +126,8 @@ def _progress(legs: list[dict[str, Any]], live: dict[Key, Live], gone: set[Key],
     return Progress(done, leave_at, latest_at, done[-1].arrival, step, at, broken)
 
 
-def _planned(leg: dict[str, Any]) -> tuple[datetime, datetime]:
-    departure, arrival = leg["departure"], leg["arrival"]
-    if isinstance(departure, str):
-        return datetime.fromisoformat(departure), datetime.fromisoformat(arrival)
-    return departure, arrival
-
-
-def _walk(leg: dict[str, Any], before: list[LegNow]) -> LegNow:
-    planned = _planned(leg)
+def _walk(leg: WalkLeg, before: list[LegNow]) -> LegNow:
+    planned = leg.departure, leg.arrival
     took = planned[1] - planned[0]
     if not before:
         return LegNow(leg, *planned, *planned)
@@ -144,15 +135,15 @@ def _walk(leg: dict[str, Any], before: list[LegNow]) -> LegNow:
     return LegNow(leg, *planned, start, start + took)
 
 
-def _ride(leg: dict[str, Any], before: list[LegNow], live: dict[Key, Live], gone: set[Key]) -> LegNow:
-    planned = _planned(leg)
+def _ride(leg: RideLeg, before: list[LegNow], live: dict[Key, Live], gone: set[Key]) -> LegNow:
+    planned = leg.departure, leg.arrival
     key = _trip_key(leg)
-    row = row_of(leg["trip_id"])
+    row = row_of(leg.trip_id)
     if row is None:
         return LegNow(leg, *planned, *planned)
     trip = Trip(row, key[0], live.get(key, NOTHING))
     try:
-        boarding, alighting = trip.call(leg["from_sequence"]), trip.call(leg["to_sequence"])
+        boarding, alighting = trip.call(leg.from_sequence), trip.call(leg.to_sequence)
     except IndexError:  # A new timetable: the trip is another now.
         return LegNow(leg, *planned, *planned)
     risk: Risk = "cancelled" if key in gone else _risk(boarding, before)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import dataclass
 from typing import Any
 
 from django.contrib import messages
@@ -13,16 +14,19 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
+from cityhall.kernel import values
 from cityhall.kernel.errors import CityhallError
 from cityhall.kernel.people.actors import actor_of
 from cityhall.services.transit import days
 from cityhall.services.transit.api import make_question, read_point
+from cityhall.services.transit.itinerary import Itinerary, Leg
 from cityhall.services.transit.models import FollowedTrip, LeaveAlarm
 from cityhall.services.transit.riders import alarms, favourites, following
 from cityhall.services.transit.riders.notices import notices
 from cityhall.services.transit.riders.pages import is_part, vehicle_layers
-from cityhall.services.transit.riders.progress import Progress, key_of, progress_all, progress_of
+from cityhall.services.transit.riders.progress import LegNow, Progress, key_of, progress_all, progress_of
 from cityhall.services.transit.riders.trips import stop_name
+from cityhall.services.transit.wire import feature, from_json
 
 
 @require_POST
@@ -32,8 +36,8 @@ def follow(request: HttpRequest) -> HttpResponse:
     question, _asked = make_question(
         read_point(f"{post.get('from_lon', '')},{post.get('from_lat', '')}", "from"),
         read_point(f"{post.get('to_lon', '')},{post.get('to_lat', '')}", "to"),
-        _parsed(dt.date.fromisoformat, post.get("date", "")),
-        _parsed(dt.time.fromisoformat, post.get("time", "")),
+        values.day(post.get("date", "")),
+        values.clock_time(post.get("time", "")),
         "arrive" if post.get("mode") == "arrive" else "leave",
         post.get("prefer") if post.get("prefer") in ("fewer_transfers", "less_walking") else "fastest",  # type: ignore[arg-type]
         post.get("wheelchair") == "1",
@@ -43,19 +47,12 @@ def follow(request: HttpRequest) -> HttpResponse:
     return redirect("transit_trip", followed.secret)
 
 
-def _parsed(read: Any, text: str) -> Any:
-    try:
-        return read(text)
-    except ValueError:
-        return None
-
-
 @require_safe
 @never_cache
 def trip(request: HttpRequest, secret: str) -> HttpResponse:
     """A followed trip as it goes. Its address is the key to it: it is kept out of referrers and of search engines."""
     followed, now = following.find_followed(secret), days.now()
-    progress = progress_of(followed.itinerary, now)
+    progress = progress_of(from_json(followed.itinerary), now)
     context = _shown(followed, progress, now, actor_of(request).person_id)
     response = render(request, "transit/trip_now.html" if is_part(request) else "transit/trip.html", context)
     response["Referrer-Policy"] = "same-origin"
@@ -72,19 +69,7 @@ def _shown(followed: FollowedTrip, progress: Progress, now: dt.datetime, person_
         except CityhallError as refusal:
             problem = refusal
     legs = progress.legs
-    features = [
-        {
-            "type": "Feature",
-            "geometry": leg.leg["geometry"],
-            "properties": {
-                "mode": leg.leg["mode"],
-                "color": f"#{leg.leg['color']}" if leg.leg.get("color") else "",
-                "line": leg.leg.get("line", ""),
-            },
-        }
-        for leg in legs
-    ]
-    stops = [end["id"] for leg in legs if leg.trip for end in (leg.leg["from"], leg.leg["to"])]
+    stops = [end.id for leg in legs if leg.trip for end in (leg.leg.origin, leg.leg.target)]
     return {
         "followed": followed,
         "progress": progress,
@@ -96,7 +81,7 @@ def _shown(followed: FollowedTrip, progress: Progress, now: dt.datetime, person_
         "ways": ways,
         "problem": problem,
         "alarm": _alarm(followed, person_id),
-        "map_data": [{"type": "FeatureCollection", "features": features}],
+        "map_data": [{"type": "FeatureCollection", "features": [feature(leg.leg) for leg in legs]}],
         "layers": vehicle_layers(),
         "coming": [leg.trip.live.vehicle for leg in legs if leg.trip and leg.trip.live.vehicle],
         "notices": notices(now, stops=stops, lines={leg.trip.line_id for leg in legs if leg.trip}),
@@ -109,20 +94,45 @@ def _alarm(followed: FollowedTrip, person_id: int | None) -> LeaveAlarm | None:
     return LeaveAlarm.objects.filter(followed=followed, person_id=person_id, state=LeaveAlarm.State.WAITING).first()
 
 
-def _way(itinerary: dict[str, Any], now: dt.datetime) -> dict[str, Any]:
+def _way(itinerary: Itinerary, now: dt.datetime) -> dict[str, Any]:
     progress = progress_of(itinerary, now)
-    return {"key": key_of(itinerary), "progress": progress, "transfers": itinerary["transfers"]}
+    return {"key": key_of(itinerary), "progress": progress, "transfers": itinerary.transfers}
 
 
-def live_options(options: list[dict[str, Any]], now: dt.datetime) -> None:
-    """Puts beside each of the planner's journeys how it goes now (`now`) and its `key`."""
-    for option, progress in zip(options, progress_all(options, now), strict=True):
-        option["key"] = key_of(option)
-        option["now"] = progress
-        option["leave_s"] = round((progress.leave_at - now).total_seconds())
-        option["too_late"] = progress.latest_at < now
-        for leg, live in zip(option["legs"], progress.legs, strict=True):
-            leg["now"] = live
+@dataclass(frozen=True, slots=True)
+class Option:
+    """A journey as the planner's page shows it; with `now`, how it goes, where it is one of today."""
+
+    itinerary: Itinerary
+    now: Progress | None = None
+    leave_s: int = 0
+    too_late: bool = False
+
+    @property
+    def key(self) -> str:
+        return key_of(self.itinerary)
+
+    @property
+    def minutes(self) -> int:
+        return round(self.itinerary.duration_s / 60)
+
+    @property
+    def walk_minutes(self) -> int:
+        return round(self.itinerary.walk_s / 60)
+
+    @property
+    def legs(self) -> list[tuple[Leg, LegNow | None]]:
+        """Each leg, and how it goes now."""
+        legs = self.itinerary.legs
+        return list(zip(legs, self.now.legs if self.now else [None] * len(legs), strict=True))
+
+
+def live_options(journeys: list[Itinerary], now: dt.datetime) -> list[Option]:
+    """The planner's journeys, each with how it goes now."""
+    return [
+        Option(one, progress, round((progress.leave_at - now).total_seconds()), progress.latest_at < now)
+        for one, progress in zip(journeys, progress_all(journeys, now), strict=True)
+    ]
 
 
 @require_POST
@@ -154,8 +164,8 @@ def trip_alarm(request: HttpRequest, secret: str) -> HttpResponse:
 def bus_alarm(request: HttpRequest) -> HttpResponse:
     """Sets an alarm for one bus at one stop."""
     post = request.POST
-    number = {name: _parsed(int, post.get(name, "")) for name in ("sequence", "walk")}
-    day = _parsed(dt.date.fromisoformat, post.get("day", "")) or days.now().date()
+    number = {name: values.whole(post.get(name, ""), 86_400) for name in ("sequence", "walk")}
+    day = values.day(post.get("day", "")) or days.now().date()
     alarms.set_for_bus(
         actor_of(request),
         post.get("stop", "")[:200],

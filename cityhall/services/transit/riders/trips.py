@@ -12,7 +12,6 @@ from cityhall.services.transit import days, timetables
 from cityhall.services.transit.models import TripPrediction, VehicleState
 from cityhall.services.transit.modes import mode_of
 from cityhall.services.transit.queries import FRESH
-from cityhall.services.transit.realtime.selection import trip_rows
 
 SURE_S, WIDER = 60, 0.12
 """Half the interval around an arrival that is only timetable plus delay: a minute, and a share of the time to go."""
@@ -82,8 +81,7 @@ class Trip:
 
     @property
     def line(self) -> str:
-        routes = timetables.service().schedule.routes
-        return routes.short_name[self.route] or routes.long_name[self.route]
+        return timetables.service().line(self.route)
 
     @property
     def line_id(self) -> str:
@@ -115,9 +113,7 @@ class Trip:
 
     @property
     def headsign(self) -> str:
-        schedule = timetables.service().schedule
-        last = int(schedule.stop_times.stop[schedule.trips.first[self.row + 1] - 1])
-        return schedule.trips.headsign[self.row] or schedule.stops.name[last]
+        return timetables.service().headsign(self.row)
 
     def __len__(self) -> int:
         first = timetables.service().schedule.trips.first
@@ -179,7 +175,7 @@ def _delayed(sequence: int, stop: int, planned: tuple[datetime, datetime], delay
 
 def row_of(trip_id: str) -> int | None:
     """A trip's place in the schedule's arrays; None for one that the feed in service does not have."""
-    return trip_rows().get(trip_id)
+    return timetables.service().trip_rows.get(trip_id)
 
 
 def live_of(keys: Iterable[Key], now: datetime) -> dict[Key, Live]:

@@ -38,7 +38,7 @@ def follow(client: Client) -> str:
     page = client.get("/transit/", ASKED)
     option = page.context["options"][0]
     fields = dict(page.context["follow_fields"])
-    answer = client.post("/transit/trips/", fields | {"key": option["key"]})
+    answer = client.post("/transit/trips/", fields | {"key": option.key})
     assert answer.status_code == 302, answer.content
     return str(answer["Location"]).split("/")[3]
 
