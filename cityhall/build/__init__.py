@@ -1,5 +1,13 @@
-"""What is made from other files of the project, on set-up: the front end and the translations."""
+"""What is made from other files of the project, on set-up: packages, the front end and the translations.
 
-from rich.console import Console
+Its modules need nothing but Python to be imported: `install` runs before anything is installed.
+"""
 
-console = Console(stderr=True, highlight=False)
+from __future__ import annotations
+
+import sys
+
+
+def say(text: str) -> None:
+    """Says something on the terminal, beside what a program prints for others to read."""
+    print(text, file=sys.stderr, flush=True)

@@ -8,21 +8,21 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import shutil
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 
-from babel.messages.mofile import write_mo
-from babel.messages.pofile import read_po
-
-from cityhall.build import console
+from cityhall.build import say
 
 ROOT = Path(__file__).resolve().parents[2]
 FRONTEND = ROOT / "frontend"
 BUILT = ROOT / "cityhall" / "web" / "static" / "cityhall"
-NODE_MAJOR = 20
+NODE = (20, 19)
+"""The oldest Node that builds."""
 
 
 def _node() -> Path | None:
@@ -31,8 +31,8 @@ def _node() -> Path | None:
     if not found or not shutil.which("npm"):
         return None
     version = subprocess.run([found, "--version"], capture_output=True, text=True, check=False).stdout
-    major = version.lstrip("v").split(".")[0]
-    return Path(found).parent if major.isdigit() and int(major) >= NODE_MAJOR else None
+    numbers = re.match(r"v(\d+)\.(\d+)", version)
+    return Path(found).parent if numbers and (int(numbers[1]), int(numbers[2])) >= NODE else None
 
 
 def _environment() -> dict[str, str]:
@@ -46,7 +46,7 @@ def _environment() -> dict[str, str]:
 def _install_node() -> None:
     if (ROOT / ".venv" / "bin" / "npm").exists():
         return
-    console.print("[dim]No Node 20 or newer here: installing one into .venv")
+    say("No Node 20.19 or newer here: installing one into .venv")
     lock = ROOT / "requirements-node.lock"
     command = [
         sys.executable,
@@ -73,7 +73,7 @@ def npm(*arguments: str, folder: Path = FRONTEND) -> None:
         )
         if done.returncode:
             output.seek(0)
-            console.print(output.read(), markup=False)
+            say(output.read())
             raise SystemExit(f"npm {' '.join(arguments)} failed in {folder}; see above")
 
 
@@ -91,7 +91,7 @@ def install_frontend() -> None:
     lock, installed = FRONTEND / "package-lock.json", FRONTEND / "node_modules" / ".package-lock.stamp"
     wanted = hashlib.sha256(lock.read_bytes()).hexdigest()
     if not installed.exists() or installed.read_text() != wanted:
-        npm("ci", "--no-audit", "--no-fund")
+        npm("ci", "--no-audit", "--no-fund", "--prefer-offline")
         installed.write_text(wanted)
 
 
@@ -100,37 +100,54 @@ def build_frontend() -> None:
     done, stamp = BUILT / ".stamp", _stamp()
     if done.exists() and done.read_text() == stamp:
         return
-    with console.status("Building the front end"):
-        install_frontend()
-        npm("run", "build")
-        done.write_text(stamp)
+    began = time.monotonic()
+    install_frontend()
+    npm("run", "build")
+    done.write_text(stamp)
+    say(f"Front end: {time.monotonic() - began:.0f} s")
 
 
 def compile_messages() -> None:
     """Compiles every translation (.po) that is newer than what was made of it (.mo)."""
     for source in (ROOT / "cityhall").rglob("locale/*/LC_MESSAGES/*.po"):
         target = source.with_suffix(".mo")
-        if target.exists() and target.stat().st_mtime >= source.stat().st_mtime:
-            continue
-        with source.open("rb") as file:
-            catalog = read_po(file)
-        draft = target.with_suffix(f".{os.getpid()}")
-        with draft.open("wb") as file:
-            write_mo(file, catalog)
-        draft.replace(target)
+        if not target.exists() or target.stat().st_mtime < source.stat().st_mtime:
+            _compile(source, target)
+
+
+def _compile(source: Path, target: Path) -> None:
+    # Not at the top: the front end is built while this is being installed.
+    from babel.messages.mofile import write_mo
+    from babel.messages.pofile import read_po
+
+    with source.open("rb") as file:
+        catalog = read_po(file)
+    draft = target.with_suffix(f".{os.getpid()}")
+    with draft.open("wb") as file:
+        write_mo(file, catalog)
+    draft.replace(target)
+
+
+def build() -> None:
+    """Makes what is not there or older than its sources."""
+    if FRONTEND.exists():
+        compile_messages()
+        build_frontend()
 
 
 def main() -> None:
-    """`python -m cityhall.build.assets [test]`."""
-    if not FRONTEND.exists():
-        return
-    if sys.argv[1:] == ["test"]:
-        install_frontend()
-        npm("run", "check")
-        npm("test")
-        return
-    compile_messages()
-    build_frontend()
+    """`python -m cityhall.build.assets [early | test]`."""
+    match sys.argv[1:]:
+        case ["early"]:
+            # Beside the packages, which are being installed: only with a Node that need not be installed too.
+            if FRONTEND.exists() and _node():
+                build_frontend()
+        case ["test"]:
+            install_frontend()
+            npm("run", "check")
+            npm("test")
+        case _:
+            build()
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ from babel.messages.pofile import read_po, write_po
 from django.utils.translation.template import templatize
 
 from cityhall import __version__
-from cityhall.build import console
+from cityhall.build import say
 
 PACKAGE = Path(__file__).resolve().parents[1]
 LOCALE = PACKAGE / "locale"
@@ -110,7 +110,7 @@ def main() -> None:
     for language in LANGUAGES:
         update(language, wanted)
         left = missing(language, wanted)
-        console.print(f"{language}: {len(wanted) - len(left)} of {len(wanted)} messages")
+        say(f"{language}: {len(wanted) - len(left)} of {len(wanted)} messages")
 
 
 if __name__ == "__main__":
