@@ -103,9 +103,11 @@ def up(
     if only:
         folder = city_folder(data, city)
         from cityhall.kernel.database import database
+        from cityhall.kernel.program_role import forget_owner
         from cityhall.running.loading import prepare_django
 
         with refused(), database(folder):
+            forget_owner()
             prepare_django(folder)
             processes.run_part(only, host=host, port=port, workers=workers)
         return
@@ -264,7 +266,15 @@ def manage(context: typer.Context, city: CityName = "demo", data: Data = DATA) -
     with opened(data, city):
         from django.core.management import execute_from_command_line
 
-        execute_from_command_line(["cityhall manage", *context.args])
+        from cityhall.kernel.program_role import as_owner, settle
+
+        arguments = ["cityhall manage", *context.args]
+        if context.args[:1] == ["migrate"]:
+            with as_owner():
+                execute_from_command_line(arguments)
+                settle()
+            return
+        execute_from_command_line(arguments)
 
 
 def spread(arguments: list[str]) -> list[str]:

@@ -3,7 +3,8 @@
 | variable | what it says | without it |
 |---|---|---|
 | CITYHALL_CITY | folder of the city (city.toml, secrets, media, embedded database) | `data/demo` |
-| DATABASE_URL | the city's PostgreSQL | the embedded server, started by `cityhall` |
+| DATABASE_URL | the city's PostgreSQL, as the owner of its tables | the embedded server, started by `cityhall` |
+| DATABASE_APP_URL | the same as the role that the program runs as | made by `cityhall`, where the owner may |
 | NATS_URL | NATS server the journal is relayed to | no relay |
 | MQTT_URL | broker that devices publish to | no MQTT door |
 | EMAIL_URL | smtp://user:password@host:port, or smtps:// | mails are written to the city's folder |
@@ -108,7 +109,11 @@ TEMPLATES = [
     }
 ]
 
-DATABASES = {"default": django_database(os.environ.get("DATABASE_URL", "postgresql:///cityhall"))}
+DATABASES = {
+    "default": django_database(
+        os.environ.get("DATABASE_APP_URL") or os.environ.get("DATABASE_URL", "postgresql:///cityhall")
+    )
+}
 DATABASES["default"]["CONN_MAX_AGE"] = 0
 DATABASES["default"]["OPTIONS"]["pool"] = {"min_size": 1, "max_size": 8, "timeout": 10}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"

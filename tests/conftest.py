@@ -23,6 +23,27 @@ def django_db_setup(django_db_setup: None, django_db_blocker: pytest.FixtureRequ
 
     with django_db_blocker.unblock(), connection.cursor() as cursor:  # type: ignore[attr-defined]
         cursor.execute("ALTER TABLE journal_entry DISABLE TRIGGER journal_no_truncate")
+        if os.environ.get("CITYHALL_TEST_ROLE") == "program":
+            speak_as_program()
+
+
+def speak_as_program() -> None:
+    """Django's connection speaks as the program's role from now on, as it does in a city that was started."""
+    from cityhall.kernel import program_role
+
+    os.environ.pop(program_role.PROGRAM, None)
+    program_role.settle()
+    with program_role.as_owner():
+        pass
+
+
+def speak_as_owner() -> None:
+    """The tests' usual way: whoever empties tables owns them."""
+    from cityhall.kernel import program_role
+
+    os.environ.pop(program_role.PROGRAM, None)
+    with program_role.as_owner():
+        pass
 
 
 @pytest.fixture(autouse=True)

@@ -13,7 +13,7 @@ import pytest
 from tests.feeds import tables, write_feed
 
 ROOT = Path(__file__).parents[1]
-OURS = ("CITYHALL_", "DATABASE_URL", "DJANGO_SETTINGS_MODULE", "NATS_URL", "MQTT_URL", "EMAIL_URL")
+OURS = ("CITYHALL_", "DATABASE_", "DJANGO_SETTINGS_MODULE", "NATS_URL", "MQTT_URL", "EMAIL_URL")
 
 
 def cityhall(*arguments: object, **variables: str) -> subprocess.CompletedProcess[str]:

@@ -194,6 +194,7 @@ def _growth(city: Path, sizes: list[int]) -> list[Row]:
     """Views of the map while the table grows."""
     from django.db import connection
 
+    from cityhall.kernel.program_role import as_owner
     from cityhall.services.reports import heat
     from cityhall.services.reports.models import Report
 
@@ -205,7 +206,7 @@ def _growth(city: Path, sizes: list[int]) -> list[Row]:
             _load(size - have, rng)
             took = time.perf_counter() - began
             heat.fold()
-            with connection.cursor() as cursor:
+            with as_owner(), connection.cursor() as cursor:
                 cursor.execute("VACUUM ANALYZE reports_report, reports_cellcount, cases_case")
             with httpx.Client(base_url=f"http://127.0.0.1:{PORT}", timeout=60, cookies=_officer()) as client:
                 for what, path in VIEWS_OF.items():

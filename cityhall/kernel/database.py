@@ -1,4 +1,7 @@
-"""The one database engine: PostgreSQL, the city's own (`DATABASE_URL`) or one embedded in the city's folder."""
+"""The one database engine: PostgreSQL, the city's own (`DATABASE_URL`) or one embedded in the city's folder.
+
+`DATABASE_URL` is the owner of the tables; the program speaks as a role of its own (kernel/program_role.py).
+"""
 
 from __future__ import annotations
 
@@ -138,14 +141,33 @@ def _ensure_database(uri: str) -> None:
 
 @contextmanager
 def database(folder: Path) -> Iterator[str]:
-    """The city's database address: `DATABASE_URL` where it is set, else the embedded server in `folder`."""
+    """The city's database, its owner's address: `DATABASE_URL` where it is set, else the embedded server in `folder`.
+
+    Meanwhile the environment has that address and, as DATABASE_APP_URL, that of the program's role where there is one.
+    """
     url = os.environ.get("DATABASE_URL")
     if url:
-        yield url
+        with _with_program(url, folder):
+            yield url
         return
     with embedded(folder / "postgres") as own:
         os.environ["DATABASE_URL"] = own
         try:
-            yield own
+            with _with_program(own, folder):
+                yield own
         finally:
             del os.environ["DATABASE_URL"]
+
+
+@contextmanager
+def _with_program(owner: str, folder: Path) -> Iterator[None]:
+    from cityhall.kernel import program_role
+
+    given = os.environ.get(program_role.PROGRAM)
+    if not given and (program := program_role.known(owner, folder)):
+        os.environ[program_role.PROGRAM] = program
+    try:
+        yield
+    finally:
+        if not given:
+            os.environ.pop(program_role.PROGRAM, None)

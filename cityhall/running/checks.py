@@ -35,6 +35,7 @@ def findings(folder: Path) -> Iterator[Finding]:
     from cityhall.kernel.city import read_city
     from cityhall.kernel.city.file import CityFileError
     from cityhall.kernel.database import database
+    from cityhall.kernel.program_role import as_owner
     from cityhall.kernel.service import ServiceError, enabled
     from cityhall.running.loading import prepare_django
 
@@ -53,7 +54,8 @@ def findings(folder: Path) -> Iterator[Finding]:
     try:
         with database(folder):
             prepare_django(folder)
-            yield from _inside()
+            with as_owner():
+                yield from _inside()
     except Exception as problem:
         yield Finding(
             "error",
@@ -86,6 +88,7 @@ def _inside() -> Iterator[Finding]:
     from django.db import connection
     from django.db.migrations.executor import MigrationExecutor
 
+    from cityhall.kernel.program_role import faults
     from cityhall.kernel.service import Check, declared
 
     with connection.cursor() as cursor:
@@ -104,6 +107,7 @@ def _inside() -> Iterator[Finding]:
             "warning", f"{len(waiting)} changes of the tables wait.", "They are made when the city starts: cityhall up."
         )
         return
+    yield from (Finding("warning", *fault) for fault in faults())
     for service, item in declared(Check):
         yield from _service(item.action, service.slug)
 

@@ -19,16 +19,34 @@ def prepare_django(folder: Path) -> None:
 
 
 def migrate(report: Report) -> None:
-    """Brings the tables up to this program's version."""
+    """Brings the tables up to this program's version, as their owner, and the program's own role with them."""
+    from cityhall.kernel import program_role
+
+    with program_role.as_owner():
+        _migrate(report)
+        program_role.settle()
+
+
+def _migrate(report: Report) -> None:
     from django.core.management import call_command
-    from django.db import connection
+    from django.db import ProgrammingError, connection
     from django.db.migrations.executor import MigrationExecutor
+    from psycopg.errors import InsufficientPrivilege
 
     executor = MigrationExecutor(connection)
     plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
-    if plan:
-        report(f"{len(plan)} changes", 0.1)
+    if not plan:
+        return
+    report(f"{len(plan)} changes", 0.1)
+    try:
         call_command("migrate", verbosity=0, interactive=False)
+    except ProgrammingError as problem:
+        if not isinstance(problem.__cause__, InsufficientPrivilege):
+            raise
+        raise ValueError(
+            f"{len(plan)} changes of the tables wait, and this role may not make them: set DATABASE_URL to the owner's "
+            f"address, or run `cityhall up` where it is known ({problem})"
+        ) from problem
 
 
 def load(begin: Callable[[str], Report], only: str = "") -> list[tuple[str, str, str]]:

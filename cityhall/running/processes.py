@@ -17,6 +17,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from cityhall.kernel.program_role import for_children
 from cityhall.kernel.work import supervisor
 from cityhall.running.progress import console
 
@@ -39,7 +40,7 @@ class Child:
 
     def start(self) -> None:
         # A session of its own keeps the terminal's Ctrl-C from reaching it before the parent stops it in order.
-        self.process = subprocess.Popen(self.command, start_new_session=True)
+        self.process = subprocess.Popen(self.command, start_new_session=True, env=for_children())
         self.started = time.monotonic()
 
     def look(self) -> None:

@@ -50,7 +50,7 @@ def free_port() -> int:
 
 def outside() -> dict[str, str]:
     """An environment without what the test settings put into this one."""
-    ours = ("CITYHALL_", "DATABASE_URL", "DJANGO_SETTINGS_MODULE", "NATS_URL", "MQTT_URL", "EMAIL_URL")
+    ours = ("CITYHALL_", "DATABASE_", "DJANGO_SETTINGS_MODULE", "NATS_URL", "MQTT_URL", "EMAIL_URL")
     return {name: value for name, value in os.environ.items() if not name.startswith(ours)}
 
 

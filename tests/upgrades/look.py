@@ -198,7 +198,7 @@ def _give(postgres: Path) -> None:
 
 def in_a_process(folder: Path) -> dict[str, Any]:
     """What is seen of a town, in a process of its own: one process has one city. Raises AssertionError."""
-    ours = ("CITYHALL_", "DATABASE_URL", "DJANGO_SETTINGS_MODULE", "NATS_URL", "MQTT_URL", "EMAIL_URL")
+    ours = ("CITYHALL_", "DATABASE_", "DJANGO_SETTINGS_MODULE", "NATS_URL", "MQTT_URL", "EMAIL_URL")
     environment = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
     environment["PYTHONPATH"] = str(ROOT)
     look = [sys.executable, "-m", "tests.upgrades.look", str(folder)]

@@ -78,6 +78,7 @@ class DeviceOut(Schema):
     label: str
     owner: str
     enabled: bool
+    off_because: str
     silence_after: int
     last_seen: datetime | None
     properties: dict[str, Any]

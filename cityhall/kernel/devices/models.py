@@ -17,7 +17,8 @@ class Device(models.Model):
     """Something that sends signed messages: a bus, a sensor, a boat's tracker.
 
     `key` is its secret, encrypted at rest (see `keys.py`); `key_version` goes up when it is replaced. `owner` is the
-    service whose doors it may use. A device not heard of for `silence_after` seconds raises an alarm; 0: never.
+    service whose doors it may use; `off_because` says why it is switched off. A device not heard of for `silence_after`
+    seconds raises an alarm; 0: never.
     """
 
     public_id = models.CharField(_("id"), max_length=64, unique=True, validators=[RegexValidator(rf"^{PUBLIC_ID}\Z")])
@@ -27,6 +28,7 @@ class Device(models.Model):
     key = models.BinaryField(editable=False)
     key_version = models.PositiveIntegerField(default=1, editable=False)
     enabled = models.BooleanField(_("enabled"), default=True)
+    off_because = models.CharField(max_length=300, blank=True, editable=False)
     silence_after = models.PositiveIntegerField(_("alarm after silence of (s)"), default=0)
     properties = models.JSONField(_("properties"), default=dict, blank=True)
     registered_at = models.DateTimeField(_("registered"), auto_now_add=True)

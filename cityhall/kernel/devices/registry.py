@@ -70,7 +70,8 @@ def register(
         silence_after=silence_after,
         properties=properties or {},
     )
-    _tell("device.registered", device, {"kind": kind, "owner": owner, "label": label}, actor)
+    # The label may be a name: it stands in the row, where it can be erased.
+    _tell("device.registered", device, {"kind": kind, "owner": owner}, actor)
     return device, keys.as_text(key)
 
 
@@ -91,13 +92,13 @@ def rotate_key(actor: Actor, public_id: str) -> str:
 @transaction.atomic
 def disable(actor: Actor, public_id: str, *, reason: str = "") -> Device:
     """Switches a device off: its messages are refused from this moment. Raises Denied, Missing."""
-    return _switch(actor, public_id, enabled=False, data={"reason": reason})
+    return _switch(actor, public_id, enabled=False, reason=reason)
 
 
 @transaction.atomic
 def enable(actor: Actor, public_id: str) -> Device:
     """Switches a device on again. Raises Denied, Missing."""
-    return _switch(actor, public_id, enabled=True, data={})
+    return _switch(actor, public_id, enabled=True)
 
 
 def _locked(actor: Actor, public_id: str) -> Device:
@@ -106,12 +107,12 @@ def _locked(actor: Actor, public_id: str) -> Device:
     return Device.objects.select_for_update().get(pk=device.pk)
 
 
-def _switch(actor: Actor, public_id: str, *, enabled: bool, data: dict[str, Any]) -> Device:
+def _switch(actor: Actor, public_id: str, *, enabled: bool, reason: str = "") -> Device:
     device = _locked(actor, public_id)
     if device.enabled != enabled:
-        device.enabled = enabled
-        device.save(update_fields=["enabled"])
-        _tell("device.enabled" if enabled else "device.disabled", device, data, actor)
+        device.enabled, device.off_because = enabled, reason[:300]
+        device.save(update_fields=["enabled", "off_because"])
+        _tell("device.enabled" if enabled else "device.disabled", device, {}, actor)
     return device
 
 

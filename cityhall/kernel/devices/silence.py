@@ -84,7 +84,7 @@ def _told(event: str, rows: list[Any]) -> list[str]:
     from cityhall.kernel.live import publish
 
     for public_id, label, owner, last_seen in rows:
-        data = {"label": label, "owner": owner, "last_seen": last_seen.isoformat()}
+        data = {"owner": owner, "last_seen": last_seen.isoformat()}
         append(STREAM, event, data, subject=public_id, actor="system:silence alarm")
-        publish(TOPIC, {"event": event, "device": public_id, **data})
+        publish(TOPIC, {"event": event, "device": public_id, "label": label, **data})
     return [row[0] for row in rows]

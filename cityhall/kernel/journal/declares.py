@@ -1,4 +1,4 @@
-"""What a service may declare of the journal: that it wants to hear of what happened."""
+"""What a service may declare of what happened: that it wants to hear of it, that its own records stay as they are."""
 
 from __future__ import annotations
 
@@ -21,3 +21,15 @@ class Follower:
     name: str
     handler: Path | Callable[..., Any]
     streams: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class AppendOnly:
+    """A table of the owner's (`model` is its model's name) that the program may add to, but never change or clear.
+
+    The database holds it: the program's role is given no more (kernel/program_role.py). `fills` are fields that may be
+    set after the row is there. Partitions of the table are held likewise.
+    """
+
+    model: str
+    fills: tuple[str, ...] = ()

@@ -72,9 +72,12 @@ def append(
 ) -> UUID:
     """Notes an event in the caller's transaction: it is there if and only if the change is.
 
+    What must be forgettable is never in it, since nothing can be taken out again: `data`, `subject` and `actor` are
+    ids, kinds, counts and moments; names, addresses, plates, exact homes and what anybody wrote stand in rows that can
+    be erased.
+
     Waits on no other writer. Numbers are kept as PostgreSQL's jsonb keeps them: a float beyond 2^53 comes back as a
-    whole number. Raises TransactionManagementError outside a transaction, TypeError for data that is
-    no JSON.
+    whole number. Raises TransactionManagementError outside a transaction, TypeError for data that is no JSON.
     """
     if not connection.in_atomic_block:
         raise transaction.TransactionManagementError("append an event in the transaction of the change it tells of")

@@ -1,5 +1,6 @@
 """What the journal's room declares."""
 
+from cityhall.kernel.journal.declares import AppendOnly
 from cityhall.kernel.service import Service
 from cityhall.kernel.work.declares import Runner
 
@@ -8,5 +9,8 @@ ROOM = Service(
     name="Journal",
     summary="What happened, in order.",
     app="cityhall.kernel.journal",
-    declares=(Runner("order", "cityhall.kernel.journal.runner:main", part="worker"),),
+    declares=(
+        Runner("order", "cityhall.kernel.journal.runner:main", part="worker"),
+        AppendOnly("Entry", fills=("sequence", "position", "hash")),
+    ),
 )

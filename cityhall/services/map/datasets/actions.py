@@ -43,7 +43,8 @@ def _show_at_once() -> None:
 
 
 def _note(actor: Actor, kind: str, dataset: Dataset, data: dict[str, Any] | None = None) -> None:
-    append("map", f"dataset.{kind}", data or {}, subject=f"dataset:{dataset.slug}", actor=str(actor))
+    # By its number: its name, and so its address, are somebody's words.
+    append("map", f"dataset.{kind}", data or {}, subject=f"dataset:{dataset.pk}", actor=str(actor))
     transaction.on_commit(_show_at_once)
 
 
@@ -67,7 +68,7 @@ def create(actor: Actor, name: str, summary: str = "") -> Dataset:
     taken = set(Dataset.objects.filter(slug__startswith=base).values_list("slug", flat=True))
     slug = base if base not in taken else next(s for n in range(2, 10_000) if (s := f"{base}-{n}") not in taken)
     dataset = Dataset.objects.create(slug=slug, name=name, summary=summary[:300], owner_id=actor.person_id)
-    _note(actor, "made", dataset, {"name": name})
+    _note(actor, "made", dataset)
     return dataset
 
 
@@ -107,7 +108,7 @@ def take_from(actor: Actor, slug: str, url: str, *, lenient: bool = False) -> Da
     checked_address(url)
     version = _next(dataset, url[:500], lenient)
     version.save()
-    _note(actor, "asked_for", dataset, {"version": version.number, "url": url[:500]})
+    _note(actor, "asked_for", dataset, {"version": version.number})
     _read_later(version)
     return version
 
@@ -144,7 +145,7 @@ def read(version: DatasetVersion) -> None:
         "map",
         f"dataset.{version.state}",
         {"version": version.number, "rows": version.rows, "problems": len(version.problems)},
-        subject=f"dataset:{dataset.slug}",
+        subject=f"dataset:{dataset.pk}",
         actor="system:map",
     )
     old = [one.pk for one in dataset.versions.all()[KEPT:] if one.pk != dataset.version_id]
@@ -209,7 +210,7 @@ def change(
         ]
         version.save(update_fields=["fields"])
     dataset.save()
-    _note(actor, "changed", dataset, {"public": sorted(public) if public is not None else None})
+    _note(actor, "changed", dataset, {"public": len(public) if public is not None else None})
     return dataset
 
 
@@ -269,7 +270,7 @@ def add_outside(actor: Actor, *, name: str, kind: str, url: str, layer: str, att
     pictures.check(made)
     with transaction.atomic():
         made.save()
-        append("map", "outside.added", {"url": made.url, "kind": kind}, subject=f"outside:{made.pk}", actor=str(actor))
+        append("map", "outside.added", {"kind": kind}, subject=f"outside:{made.pk}", actor=str(actor))
     return made
 
 
@@ -280,5 +281,5 @@ def remove_outside(actor: Actor, pk: int) -> None:
     found = OutsideMap.objects.filter(pk=pk).first()
     if found is None:
         raise Missing(_("There is no such map."))
-    append("map", "outside.removed", {"url": found.url}, subject=f"outside:{pk}", actor=str(actor))
+    append("map", "outside.removed", {}, subject=f"outside:{pk}", actor=str(actor))
     found.delete()

@@ -106,8 +106,7 @@ def send_to(actor: Actor, report_id: int, city: OtherCity, client: httpx.Client 
     kind = "number" if first.get("service_request_id") else "token"
     report.elsewhere = {**report.elsewhere, "city": city.slug, kind: there, "status": "open"}
     report.save(update_fields=["elsewhere"])
-    data = {"city": city.slug, kind: there}
-    append("reports", "report.sent_elsewhere", data, subject=f"case:{case.pk}", actor=str(actor))
+    append("reports", "report.sent_elsewhere", {"city": city.slug}, subject=f"case:{case.pk}", actor=str(actor))
     return there
 
 

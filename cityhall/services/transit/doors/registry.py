@@ -110,7 +110,7 @@ def register_station(
     append(
         OWNER,
         "transit.base_station.registered",
-        {"mountpoint": mountpoint, "lon": point.lon, "lat": point.lat, "source": where},
+        {"mountpoint": mountpoint},
         subject=device.public_id,
         actor=str(actor),
     )
@@ -161,7 +161,6 @@ def _tell(event: str, receiver: Receiver, actor: Actor) -> None:
         {
             "vehicle": receiver.vehicle.public_id,
             "protocol": receiver.protocol,
-            "address": receiver.address,
             "corrections": receiver.corrections,
         },
         subject=receiver.device.public_id,

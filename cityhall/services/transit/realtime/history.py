@@ -2,6 +2,7 @@
 
 The tracker calls `keep` with what it has just estimated. Vehicles that not everybody may see are not kept at all. Days
 are the city's. `archive.py` turns a day that is over into a file; raw rows go after `[service.transit] history_days`.
+The program's role makes no tables: it asks two functions of the owner's for a day's partition (migration 0007).
 """
 
 from __future__ import annotations
@@ -70,7 +71,7 @@ def _due(vehicle: int, place: int, columns: Mapping[str, Sequence[Any]]) -> bool
 def make_partition(day: date) -> None:
     """Room for a day; that there is some already is no error."""
     with connection.cursor() as cursor:
-        cursor.execute(f"CREATE TABLE IF NOT EXISTS {TABLE}_{day:%Y%m%d} PARTITION OF {TABLE} FOR VALUES IN ('{day}')")
+        cursor.execute("SELECT transit_history_begin(%s::date)", [day])
     transaction.on_commit(lambda: _made.add(day))
 
 
@@ -89,6 +90,6 @@ def forget(archived: set[date]) -> list[date]:
     old = [day for day in kept_days() if day < oldest and day in archived]
     with connection.cursor() as cursor:
         for day in old:
-            cursor.execute(f"DROP TABLE {TABLE}_{day:%Y%m%d}")
+            cursor.execute("SELECT transit_history_drop(%s::date)", [day])
             _made.discard(day)
     return old

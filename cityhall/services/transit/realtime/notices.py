@@ -28,6 +28,8 @@ MOST_POINTS = 2000
 KEYS = {"agency", "route", "direction", "stop", "trip", "service_day"}
 Period = tuple[datetime | None, datetime | None]
 Kind = TypeVar("Kind", bound=Notice)
+WRITTEN = frozenset({"header", "description", "url", "path", "temporary_stops"})
+"""Values of a notice that are an officer's own words or drawing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,10 +195,12 @@ def _with_alert(actor: Actor, notice: Kind) -> Kind:
 def _tell(actor: Actor, notice: Notice, verb: str) -> None:
     """The journal's event: `transit.alert.entered`, `.changed`, `.withdrawn` or `.undone`; so cancellation and detour.
 
-    Its data are the notice's values: who has subscribed to a route or stop can be told by a follower.
+    Its data are what it is about and when: who has subscribed to a route or stop can be told by a follower. What an
+    officer wrote or drew stands in the notice's row, which can be erased.
     """
     kind = {ServiceAlert: "alert", Cancellation: "cancellation", Detour: "detour"}[type(notice)]
-    data = {name: value.isoformat() if isinstance(value, date) else value for name, value in notice.values().items()}
+    values = {name: value for name, value in notice.values().items() if name not in WRITTEN}
+    data = {name: value.isoformat() if isinstance(value, date) else value for name, value in values.items()}
     if not isinstance(notice, ServiceAlert):
         data["alert"] = notice.alert_id  # type: ignore[attr-defined]
     append(
