@@ -20,7 +20,7 @@ from cityhall.services.transit.models import FeedVersion, Line
 from cityhall.services.transit.plan import Mode, Prefer, Question, plan
 
 router = Router()
-router.add_router("", "cityhall.services.transit.doors.api.router")
+router.add_router("", "cityhall.kernel.vehicles.api.former")
 router.add_router("", control)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from cityhall.services.transit import timetables
 from cityhall.services.transit.days import today
-from cityhall.services.transit.doors import options as doors
+from cityhall.services.transit.doors import options as polled
 from cityhall.services.transit.queries import in_service
 
 
@@ -30,4 +30,4 @@ def check() -> Iterator[tuple[str, str, str]]:
         )
     elif version.last_day:
         yield "ok", f"transit: the timetable runs until {version.last_day}.", ""
-    yield from doors.check()
+    yield from polled.check()
