@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -160,7 +161,7 @@ def register(names: list[str], address: str) -> None:
     """Receivers and their vehicles, many at once; those that are there stay as they are."""
     from cityhall.kernel.devices import keys
     from cityhall.kernel.devices.models import Device
-    from cityhall.services.transit.models import Receiver, Vehicle
+    from cityhall.kernel.vehicles.models import Receiver, Vehicle
 
     key = keys.seal(keys.new_key())
     Vehicle.objects.bulk_create([Vehicle(public_id=name) for name in names], ignore_conflicts=True)
@@ -301,8 +302,8 @@ def _serving(folder: Path, broker_port: int) -> Iterator[Town]:
     web_port, door_port = _free_port(), _free_port()
     written = folder / "city.toml"
     # The demo city's own ports may be in use by a demo that runs.
-    rest = written.read_text().partition("[service.transit.doors]")[0]
-    written.write_text(f'{rest}[service.transit.doors]\nhost = "127.0.0.1"\nreceiver_port = {door_port}\n')
+    rest = re.split(r"\[service\.(?:vehicles|transit)\.doors\]", written.read_text())[0]
+    written.write_text(f'{rest}[service.vehicles.doors]\nhost = "127.0.0.1"\nreceiver_port = {door_port}\n')
     town = Town(folder, web_port, door_port, broker_port)
     with database(folder):
         prepare_django(folder)

@@ -27,7 +27,7 @@ def receivers_add(
     """Register a receiver; prints its id and its key, which is shown this once."""
     with opened(data, city):
         from cityhall.kernel.people.actors import system
-        from cityhall.services.transit.doors.registry import register_receiver
+        from cityhall.kernel.vehicles.registry import register_receiver
 
         receiver, key = register_receiver(
             system("command line"),
@@ -55,7 +55,7 @@ def receivers_add_station(
     with opened(data, city):
         from cityhall.kernel.people.actors import system
         from cityhall.kernel.places.point import Point
-        from cityhall.services.transit.doors.registry import register_station
+        from cityhall.kernel.vehicles.registry import register_station
 
         station, key = register_station(
             system("command line"),
@@ -74,7 +74,7 @@ def receivers_list(
 ) -> None:
     """Receivers, when each was heard, and its vehicle's fix."""
     with opened(data, city):
-        from cityhall.services.transit.doors.queries import receivers
+        from cityhall.kernel.vehicles.queries import receivers
 
         found = receivers(limit=100_000)
     if as_json:

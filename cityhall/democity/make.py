@@ -45,7 +45,7 @@ zones = "zones.geojson"
 per_hour = 300     # on a machine with one address for itself everybody in the demo comes from there
 
 # Receivers by TCP (NMEA 0183, UBX) and their corrections (NTRIP); of this machine only.
-[service.transit.doors]
+[service.vehicles.doors]
 host = "127.0.0.1"
 receiver_port = 10110
 ntrip_port = 2101

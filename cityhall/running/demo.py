@@ -143,9 +143,9 @@ def _receivers(vehicles: list[str]) -> dict[str, Any]:
     None where the port of their door is another program's: it may be another demo city, whose buses have these ids.
     """
     from cityhall.kernel.people.actors import system
-    from cityhall.services.transit.doors.options import options
-    from cityhall.services.transit.doors.registry import register_receiver
-    from cityhall.services.transit.models import Receiver
+    from cityhall.kernel.vehicles.doors.options import options
+    from cityhall.kernel.vehicles.models import Receiver
+    from cityhall.kernel.vehicles.registry import register_receiver
 
     port = options().receiver_port
     with socket.socket() as probe:

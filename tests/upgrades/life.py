@@ -78,7 +78,7 @@ def _devices(address: str) -> dict[str, Any]:
     from cityhall.kernel.devices.registry import disable, register, rotate_key
     from cityhall.kernel.people.actors import system
     from cityhall.kernel.places.point import Point
-    from cityhall.services.transit.doors.registry import register_receiver, register_station
+    from cityhall.kernel.vehicles.registry import register_receiver, register_station
 
     actor = system("town")
     register(actor, kind="counter", owner="transit", label="Bridge counter", public_id=COUNTER, silence_after=600)

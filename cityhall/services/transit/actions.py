@@ -16,12 +16,13 @@ from cityhall.kernel.devices import drops
 from cityhall.kernel.errors import Invalid
 from cityhall.kernel.journal import append
 from cityhall.kernel.places.point import Point
+from cityhall.kernel.vehicles import inbox
+from cityhall.kernel.vehicles.fixes import Fix, fault, from_message
 from cityhall.services.transit import days, timetables, validity
 from cityhall.services.transit.arrivals import learn
 from cityhall.services.transit.models import FeedVersion, Line, Stop
 from cityhall.services.transit.modes import mode_of
-from cityhall.services.transit.tracking import fleet, inbox
-from cityhall.services.transit.tracking.fixes import Fix, fault, from_message
+from cityhall.services.transit.tracking import fleet
 
 GATEWAY = "gateway"
 """Kind of the devices that may speak for other vehicles than their own."""

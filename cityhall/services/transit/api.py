@@ -21,7 +21,7 @@ from cityhall.services.transit.plan import Mode, Prefer, Question, plan
 from cityhall.services.transit.wire import to_json
 
 router = Router()
-router.add_router("", "cityhall.services.transit.doors.api.router")
+router.add_router("", "cityhall.kernel.vehicles.api.former")
 router.add_router("", control)
 
 

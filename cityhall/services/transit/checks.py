@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from cityhall.services.transit import timetables, validity
-from cityhall.services.transit.doors import options as doors
+from cityhall.services.transit.doors import options as polled
 
 
 def check() -> Iterator[tuple[str, str, str]]:
@@ -18,4 +18,4 @@ def check() -> Iterator[tuple[str, str, str]]:
             "Put it there, or mend [data] gtfs.",
         )
     yield from validity.findings()
-    yield from doors.check()
+    yield from polled.check()

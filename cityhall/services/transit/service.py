@@ -9,6 +9,7 @@ from cityhall.kernel.people.declares import Desk, PersonalData, Role
 from cityhall.kernel.places.declares import Layer, Place
 from cityhall.kernel.service import Addresses, Api, Check, Load, Service
 from cityhall.kernel.work.declares import Runner, Task
+from cityhall.services.transit.doors.rules import RULES
 from cityhall.services.transit.riders.personal import RIDERS_DATA
 from cityhall.web.declares import Card, Feed
 
@@ -209,15 +210,12 @@ SERVICE = Service(
         ),
         Desk("alerts", _("Alerts and detours"), "/transit/control/alerts/", "transit.change_alert", icon="warning"),
         Desk("school", _("School buses"), "/transit/school/office/", "transit.link_guardians", icon="user"),
-        Desk("receivers", _("Receivers"), "/transit/receivers/", "devices.view", icon="locate"),
         Door("position", "cityhall.services.transit.actions:record_positions"),
         LiveTopic("arrivals", "cityhall.kernel.live:everybody"),
         Runner("tracker", "cityhall.services.transit.tracking.tracker:run"),
-        Runner("receivers", "cityhall.services.transit.doors.tcp:run"),
-        Runner("receivers-mqtt", "cityhall.services.transit.doors.mqtt:run"),
         Runner("fleet-room", "cityhall.services.transit.control.room:run", part="worker"),
+        RULES,
         Runner("vehicle-positions", "cityhall.services.transit.doors.vehicle_positions:run"),
-        Runner("caster", "cityhall.services.transit.doors.caster:run"),
         Runner("riders", "cityhall.services.transit.riders.runner:run", part="worker"),
         Runner("arrivals", "cityhall.services.transit.arrivals.predict:run"),
         Task("history", "cityhall.services.transit.realtime.archive:run", cron="25 * * * *"),

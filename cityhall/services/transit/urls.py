@@ -2,8 +2,8 @@
 
 from django.urls import include, path, re_path
 
+from cityhall.kernel.vehicles import views as vehicles
 from cityhall.services.transit import views
-from cityhall.services.transit.doors import views as doors
 from cityhall.services.transit.realtime import feeds
 from cityhall.services.transit.realtime import views as realtime
 
@@ -23,8 +23,9 @@ urlpatterns = [
     re_path(rf"^{DESK}/(?P<pk>\d{{1,18}})/withdraw/$", realtime.withdraw, name="transit_notice_withdraw"),
     re_path(rf"^{DESK}/(?P<pk>\d{{1,18}})/undo/$", realtime.undo, name="transit_notice_undo"),
     path("lines/", views.lines, name="transit_lines"),
-    path("receivers/", doors.receivers, name="transit_receivers"),
-    path("receivers/<str:public_id>/switch/", doors.switch, name="transit_receiver_switch"),
+    # Where receivers were when they were the buses' own.
+    path("receivers/", vehicles.receivers, name="transit_receivers"),
+    path("receivers/<str:public_id>/switch/", vehicles.switch, name="transit_receiver_switch"),
     path("", include("cityhall.services.transit.riders.urls")),
     path("control/", include("cityhall.services.transit.control.urls")),
 ]

@@ -15,9 +15,10 @@ from django.utils import timezone
 
 from cityhall.kernel.places.models import Zone
 from cityhall.kernel.places.point import Point
+from cityhall.kernel.vehicles.models import Vehicle
 from cityhall.services.map import reading
 from cityhall.services.transit import actions
-from cityhall.services.transit.models import Vehicle, VehicleState
+from cityhall.services.transit.models import VehicleState
 from tests.feeds import write_feed
 
 

@@ -24,13 +24,14 @@ from cityhall.kernel.people.permissions import grant
 from cityhall.kernel.places.declares import Layer, Sighting
 from cityhall.kernel.places.layers import all_layers
 from cityhall.kernel.service import Service
+from cityhall.kernel.vehicles.models import Vehicle
 from cityhall.services.map import actions, opendata, reading, replay
 from cityhall.services.map.downloads import geojson, rows
 from cityhall.services.map.models import SavedView, Trail
 from cityhall.services.map.reading import forget, read
 from cityhall.services.map.selection import Selection
 from cityhall.services.map.tasks import forget_deleted
-from cityhall.services.transit.models import Vehicle, VehicleState
+from cityhall.services.transit.models import VehicleState
 from cityhall.services.transit.realtime import history
 
 pytestmark = pytest.mark.django_db

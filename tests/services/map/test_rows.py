@@ -18,12 +18,13 @@ from cityhall.kernel.places.layers import all_layers
 from cityhall.kernel.places.point import Point
 from cityhall.kernel.places.rows import TURNS, Reading, read_on, read_rows
 from cityhall.kernel.service import resolve
+from cityhall.kernel.vehicles.models import Vehicle
 from cityhall.services.map import reading
 from cityhall.services.map.asked import Asked
 from cityhall.services.map.held import Held
 from cityhall.services.map.rollups import heat
 from cityhall.services.map.selection import Selection
-from cityhall.services.transit.models import Vehicle, VehicleState
+from cityhall.services.transit.models import VehicleState
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -26,9 +26,10 @@ from cityhall.kernel.live import CHANNEL, hub
 from cityhall.kernel.people.actors import system
 from cityhall.kernel.people.models import Person
 from cityhall.kernel.people.permissions import grant
+from cityhall.kernel.vehicles.models import Vehicle
 from cityhall.services.transit import actions, days
 from cityhall.services.transit.arrivals.predict import Rounds
-from cityhall.services.transit.models import Vehicle, VehicleState
+from cityhall.services.transit.models import VehicleState
 from cityhall.services.transit.realtime import archive, feeds, history
 from cityhall.services.transit.tracking import tracker
 from cityhall.services.transit.tracking.tracker import Tracking

@@ -13,10 +13,11 @@ from django.utils import timezone
 
 from cityhall.kernel.devices import drops
 from cityhall.kernel.journal.models import Entry
+from cityhall.kernel.vehicles import inbox
+from cityhall.kernel.vehicles.fixes import Fix
+from cityhall.kernel.vehicles.models import Vehicle
 from cityhall.services.transit import actions, days
-from cityhall.services.transit.models import StopCall, Vehicle, VehicleState
-from cityhall.services.transit.tracking import inbox
-from cityhall.services.transit.tracking.fixes import Fix
+from cityhall.services.transit.models import StopCall, VehicleState
 from cityhall.services.transit.tracking.tracker import Tracking
 from tests.feeds import tables, write_feed
 

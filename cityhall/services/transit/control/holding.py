@@ -13,8 +13,9 @@ from django.utils.translation import gettext as _
 from cityhall.engines.headway import gaps, two_way
 from cityhall.engines.headway.holding import LONGEST_S
 from cityhall.kernel.errors import Missing
+from cityhall.kernel.vehicles.models import Vehicle
 from cityhall.services.transit.control.watch import Seen
-from cityhall.services.transit.models import StopCall, Vehicle, VehicleState
+from cityhall.services.transit.models import StopCall, VehicleState
 
 DWELL_S = 20.0
 """What a bus stands at a stop anyhow, doors and riders."""

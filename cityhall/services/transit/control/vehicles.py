@@ -9,7 +9,7 @@ from cityhall.kernel.errors import Invalid
 from cityhall.kernel.journal import append
 from cityhall.kernel.people.actors import Actor
 from cityhall.kernel.people.permissions import require
-from cityhall.services.transit.models import Vehicle
+from cityhall.kernel.vehicles.models import Vehicle
 
 
 @transaction.atomic

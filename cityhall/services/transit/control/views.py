@@ -18,10 +18,11 @@ from cityhall.kernel import clock, values
 from cityhall.kernel.errors import CityhallError, Missing
 from cityhall.kernel.people.actors import actor_of
 from cityhall.kernel.people.permissions import may, require
+from cityhall.kernel.vehicles.models import Vehicle
 from cityhall.services.transit import days, queries, timetables
 from cityhall.services.transit.control import board, quality, runs, strings
 from cityhall.services.transit.control.rules import BY_SLUG, rules
-from cityhall.services.transit.models import Episode, FeedVersion, Line, StopCall, TripPrediction, Vehicle, VehicleState
+from cityhall.services.transit.models import Episode, FeedVersion, Line, StopCall, TripPrediction, VehicleState
 from cityhall.web.layers import chosen_layers
 
 WINDOWS = (60, 120, 240)

@@ -1,1 +1,1 @@
-"""Receivers' doors: positions in by NMEA 0183, UBX and GTFS-Realtime, corrections out by NTRIP. See README.md here."""
+"""Doors of this service: positions from another system's GTFS-Realtime."""

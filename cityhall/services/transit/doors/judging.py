@@ -6,7 +6,6 @@ and however often it is asked for: at most MOST entities are looked at once in E
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from dataclasses import dataclass
 from functools import lru_cache
@@ -21,9 +20,6 @@ from cityhall.services.transit import timetables
 
 EVERY_S = 60.0
 MOST = 2_000
-RULE = re.compile(r"[EW]\d{3}")
-"""How rules are numbered; nothing else that is counted of a feed is named so."""
-RULES_AT = "https://github.com/MobilityData/gtfs-realtime-validator/blob/master/RULES.md"
 
 
 @lru_cache(maxsize=2)

@@ -1,29 +1,17 @@
-"""What city.toml says of the doors: `[service.transit.doors]` and `[[service.transit.vehicle_positions]]`."""
+"""What city.toml says of the systems that are polled: `[[service.transit.vehicle_positions]]`."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
 from django.conf import settings
 
-from cityhall.services.transit.doors.judging import RULES_AT
-
-NMEA_PORT = 10110
-"""IANA's port for NMEA 0183."""
-NTRIP_PORT = 2101
-"""IANA's port for NTRIP."""
-
-
-@dataclass(frozen=True, slots=True)
-class Options:
-    """`receiver_port` takes NMEA 0183 and UBX over TCP, `ntrip_port` gives out corrections; 0: that door is shut."""
-
-    host: str = "0.0.0.0"
-    receiver_port: int = 0
-    ntrip_port: int = 0
+from cityhall.kernel.vehicles.doors.options import only_known
+from cityhall.kernel.vehicles.queries import broken_rules
+from cityhall.services.transit.doors.rules import RULES
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,28 +27,9 @@ class Source:
     prefix: str = ""
 
 
-def _table() -> dict[str, Any]:
-    return settings.CITY.options.get("transit", {})
-
-
-def options() -> Options:
-    """What is configured. Raises ValueError that says what to mend."""
-    table = _table().get("doors", {})
-    if not isinstance(table, dict):
-        raise ValueError("`doors` is not a table: write it as [service.transit.doors].")
-    _only_known(table, Options, "[service.transit.doors]")
-    for name in ("receiver_port", "ntrip_port"):
-        port = table.get(name, 0)
-        if type(port) is not int or not 0 <= port <= 65535:
-            raise ValueError(f"{name} = {port!r} in [service.transit.doors] is no port: use 0 to 65535, 0 for none.")
-    if not isinstance(table.get("host", ""), str):
-        raise ValueError('host in [service.transit.doors] is no address: write host = "0.0.0.0".')
-    return Options(**table)
-
-
 def sources() -> tuple[Source, ...]:
     """The feeds to poll. Raises ValueError that says what to mend."""
-    listed = _table().get("vehicle_positions", [])
+    listed = settings.CITY.options.get("transit", {}).get("vehicle_positions", [])
     if not isinstance(listed, list) or not all(isinstance(item, dict) for item in listed):
         raise ValueError("write each feed as a table of its own: [[service.transit.vehicle_positions]].")
     found = tuple(_source(item) for item in listed)
@@ -70,7 +39,7 @@ def sources() -> tuple[Source, ...]:
 
 
 def _source(item: dict[str, Any]) -> Source:
-    _only_known(item, Source, "[[service.transit.vehicle_positions]]")
+    only_known(item, Source, "[[service.transit.vehicle_positions]]")
     name, url, every = item.get("name"), item.get("url"), item.get("every_s", 10.0)
     if not isinstance(name, str) or not name or len(name) > 50:
         raise ValueError("a feed of [[service.transit.vehicle_positions]] has no name (at most 50 letters).")
@@ -83,40 +52,13 @@ def _source(item: dict[str, Any]) -> Source:
     return Source(**item)
 
 
-def _only_known(table: dict[str, Any], kind: type, where: str) -> None:
-    known = [one.name for one in fields(kind)]
-    unknown = sorted(set(table) - set(known))
-    if unknown:
-        raise ValueError(f"{where} has {', '.join(unknown)}, which is not known: use {', '.join(known)}.")
-
-
 def check() -> Iterator[tuple[str, str, str]]:
     """(level, what, mend) of every finding."""
-    from cityhall.services.transit.doors.queries import broken_rules
-    from cityhall.services.transit.models import Receiver
-
     try:
-        doors = options()
         feeds = sources()
     except ValueError as problem:
         yield "error", f"transit: {problem}", "Mend city.toml and start the city anew."
         return
-    registered = Receiver.objects.exclude(address="mqtt").count()
-    if registered and not doors.receiver_port:
-        yield (
-            "warning",
-            f"transit: {registered} receivers are registered for TCP, and the door is shut.",
-            f"Write receiver_port = {NMEA_PORT} under service.transit.doors in city.toml.",
-        )
-    elif doors.receiver_port:
-        yield "ok", f"transit: receivers are taken on port {doors.receiver_port}; {registered} are registered.", ""
-    waiting = Receiver.objects.filter(address="mqtt").count()
-    if waiting and not settings.MQTT_URL:
-        yield (
-            "warning",
-            f"transit: {waiting} receivers are registered for MQTT, and no broker is named.",
-            "Set MQTT_URL.",
-        )
     for feed in feeds:
         if urlsplit(feed.url).scheme == "http":
             yield "warning", f"transit: the vehicle positions {feed.name} come unprotected.", "Use its https address."
@@ -128,5 +70,5 @@ def check() -> Iterator[tuple[str, str, str]]:
         yield (
             "warning",
             f"transit: {device} broke rules of GTFS-Realtime in the last seven days: {', '.join(rules)}.",
-            f"Tell whoever makes it; the rules are at {RULES_AT}.",
+            f"Tell whoever makes it; the rules are at {RULES.home}.",
         )

@@ -21,10 +21,10 @@ from google.transit import gtfs_realtime_pb2
 
 from cityhall.kernel import clock
 from cityhall.kernel.values import whole
-from cityhall.services.transit.doors.handover import Batch, Handover
+from cityhall.kernel.vehicles.doors.handover import Batch, Handover
+from cityhall.kernel.vehicles.fixes import MAX_SPEED, POLLED, Fix, fault, text
 from cityhall.services.transit.doors.judging import Judge
 from cityhall.services.transit.doors.options import Source, sources
-from cityhall.services.transit.tracking.fixes import MAX_SPEED, Fix, fault, text
 
 LARGEST = 16 * 2**20
 """Bytes of a feed; 50,000 vehicles take 5 MB."""
@@ -83,7 +83,7 @@ def _fix(entity: gtfs_realtime_pb2.FeedEntity, made_at: int, source: Source) -> 
     bearing = place.bearing if place.HasField("bearing") else math.nan
     return Fix(
         vehicle=text(f"{source.prefix}{name}", 100),
-        device=f"gtfs-rt:{source.name}"[:64],
+        device=f"{POLLED}{source.name}"[:64],
         at=float(at),
         lon=place.longitude,
         lat=place.latitude,
@@ -111,7 +111,7 @@ class Poll:
     @property
     def device(self) -> str:
         """What is counted of the source is counted under this name."""
-        return f"gtfs-rt:{self.source.name}"[:64]
+        return f"{POLLED}{self.source.name}"[:64]
 
     def headers(self) -> dict[str, str]:
         """Conditional (RFC 9110, 13.1), so that an unchanged feed costs nothing; and the source's own keys."""

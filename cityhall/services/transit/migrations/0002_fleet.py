@@ -5,6 +5,8 @@ import django.contrib.postgres.fields
 import django.db.models.deletion
 from django.db import migrations, models
 
+from cityhall.kernel.vehicles.tables import CreateUnlessThere
+
 
 class Migration(migrations.Migration):
 
@@ -14,7 +16,22 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
-        migrations.CreateModel(
+        CreateUnlessThere(
+            name='Vehicle',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('public_id', models.CharField(max_length=100, unique=True)),
+                ('label', models.CharField(blank=True, max_length=100)),
+                ('kind', models.CharField(choices=[('bus', 'bus'), ('shuttle', 'free shuttle'), ('school', 'special-school bus')], default='bus', max_length=10)),
+                ('wheelchair', models.BooleanField(help_text='None: not known', null=True)),
+                ('capacity', models.PositiveSmallIntegerField(null=True)),
+                ('enabled', models.BooleanField(default=True)),
+            ],
+            options={
+                'ordering': ['public_id'],
+            },
+        ),
+        CreateUnlessThere(
             name='FixInbox',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
@@ -24,7 +41,7 @@ class Migration(migrations.Migration):
                 ('received_at', models.DateTimeField()),
             ],
         ),
-        migrations.CreateModel(
+        CreateUnlessThere(
             name='Receiver',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
@@ -32,6 +49,7 @@ class Migration(migrations.Migration):
                 ('address', models.CharField(help_text='IP address or network (CIDR) it may connect from', max_length=50)),
                 ('corrections', models.BooleanField(default=False, help_text='may take RTCM from the caster')),
                 ('device', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, related_name='receiver', to='devices.device')),
+                ('vehicle', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='receivers', to='transit.vehicle')),
             ],
         ),
         migrations.CreateModel(
@@ -67,21 +85,6 @@ class Migration(migrations.Migration):
                 ('made_at', models.DateTimeField()),
             ],
         ),
-        migrations.CreateModel(
-            name='Vehicle',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('public_id', models.CharField(max_length=100, unique=True)),
-                ('label', models.CharField(blank=True, max_length=100)),
-                ('kind', models.CharField(choices=[('bus', 'bus'), ('shuttle', 'free shuttle'), ('school', 'special-school bus')], default='bus', max_length=10)),
-                ('wheelchair', models.BooleanField(help_text='None: not known', null=True)),
-                ('capacity', models.PositiveSmallIntegerField(null=True)),
-                ('enabled', models.BooleanField(default=True)),
-            ],
-            options={
-                'ordering': ['public_id'],
-            },
-        ),
         migrations.DeleteModel(
             name='VehiclePosition',
         ),
@@ -97,12 +100,7 @@ class Migration(migrations.Migration):
             model_name='tripprediction',
             constraint=models.UniqueConstraint(fields=('service_day', 'trip'), name='one_prediction_a_trip'),
         ),
-        migrations.AddField(
-            model_name='receiver',
-            name='vehicle',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='receivers', to='transit.vehicle'),
-        ),
-        migrations.CreateModel(
+        CreateUnlessThere(
             name='VehicleState',
             fields=[
                 ('vehicle', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, primary_key=True, related_name='state', serialize=False, to='transit.vehicle')),

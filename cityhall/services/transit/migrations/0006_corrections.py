@@ -5,6 +5,8 @@ import django.core.validators
 import django.db.models.deletion
 from django.db import migrations, models
 
+from cityhall.kernel.vehicles.tables import CreateUnlessThere
+
 
 class Migration(migrations.Migration):
 
@@ -14,7 +16,7 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
-        migrations.CreateModel(
+        CreateUnlessThere(
             name='BaseStation',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
@@ -29,7 +31,7 @@ class Migration(migrations.Migration):
                 'ordering': ['mountpoint'],
             },
         ),
-        migrations.CreateModel(
+        CreateUnlessThere(
             name='StationState',
             fields=[
                 ('station', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, primary_key=True, related_name='state', serialize=False, to='transit.basestation')),

@@ -9,7 +9,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from cityhall.kernel.places.point import PointField
-from cityhall.services.transit.models.fleet import Vehicle
+from cityhall.kernel.vehicles.models import Vehicle
 
 
 class Favourite(models.Model):

@@ -20,9 +20,9 @@ from django.conf import settings
 from django.db import connection, transaction
 
 from cityhall.kernel.journal import append
+from cityhall.kernel.vehicles.models import WAS_PUBLIC_SQL
 from cityhall.services.transit import days
 from cityhall.services.transit.models import StopCall
-from cityhall.services.transit.models.fleet import WAS_PUBLIC_SQL
 from cityhall.services.transit.realtime import history
 
 Kind = Literal["positions", "stop_calls"]

@@ -15,8 +15,8 @@ from typing import Any
 from django.conf import settings
 from django.db import connection, transaction
 
+from cityhall.kernel.vehicles.models import Vehicle
 from cityhall.services.transit import days
-from cityhall.services.transit.models import Vehicle
 
 EVERY_S = 10.0
 RAW_DAYS = 14

@@ -9,7 +9,7 @@ import numpy as np
 from django.db import connection
 
 from cityhall.engines.gtfs.schedule import Int64
-from cityhall.services.transit.models.fleet import PUBLIC_SQL
+from cityhall.kernel.vehicles.models import PUBLIC_SQL
 
 FRESH_S = 300
 """Predictions made longer ago than this are of a vehicle that is not heard any more."""

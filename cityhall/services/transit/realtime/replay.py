@@ -9,8 +9,8 @@ from django.conf import settings
 from django.db import connection
 
 from cityhall.kernel.places.declares import Sighting
+from cityhall.kernel.vehicles.models import WAS_PUBLIC_SQL
 from cityhall.services.transit.models import FeedVersion, Line
-from cityhall.services.transit.models.fleet import WAS_PUBLIC_SQL
 from cityhall.services.transit.realtime.history import TABLE
 
 MOST = 400_000

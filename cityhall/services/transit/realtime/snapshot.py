@@ -16,9 +16,9 @@ from typing import Any
 
 from django.db import connection, transaction
 
+from cityhall.kernel.vehicles.models import PUBLIC_SQL
 from cityhall.services.transit import days
 from cityhall.services.transit.models import ServiceAlert
-from cityhall.services.transit.models.fleet import PUBLIC_SQL
 from cityhall.services.transit.realtime import named, predictions
 from cityhall.services.transit.realtime.alerts import to_come
 from cityhall.services.transit.realtime.predictions import Predicted

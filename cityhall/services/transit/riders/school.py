@@ -26,8 +26,9 @@ from cityhall.kernel.people.models import Person
 from cityhall.kernel.people.permissions import require
 from cityhall.kernel.places.point import Point, metres_between
 from cityhall.kernel.places.streets import streets
+from cityhall.kernel.vehicles.models import Vehicle
 from cityhall.services.transit import days, queries
-from cityhall.services.transit.models import Guardian, Pupil, Vehicle, VehicleState
+from cityhall.services.transit.models import Guardian, Pupil, VehicleState
 from cityhall.services.transit.timetables import DETOUR
 from cityhall.services.transit.tracking.shown import feature_of
 

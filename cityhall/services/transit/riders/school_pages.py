@@ -18,9 +18,10 @@ from cityhall.kernel.people.actors import actor_of
 from cityhall.kernel.people.consents import has_consent
 from cityhall.kernel.people.permissions import may, require
 from cityhall.kernel.values import whole
+from cityhall.kernel.vehicles.models import Vehicle
 from cityhall.services.transit import days
 from cityhall.services.transit.api import read_point
-from cityhall.services.transit.models import Guardian, Pupil, Vehicle
+from cityhall.services.transit.models import Guardian, Pupil
 from cityhall.services.transit.riders import school, words
 from cityhall.services.transit.riders.pages import is_part
 from cityhall.web.layers import page_points

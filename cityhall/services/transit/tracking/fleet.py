@@ -15,10 +15,11 @@ from django.conf import settings
 from cityhall.engines.gtfs import Schedule
 from cityhall.engines.positioning import Calls, Estimates, Fixes, Runs, Settings, Tracker, Verdict, Ways
 from cityhall.kernel.errors import Unavailable
+from cityhall.kernel.vehicles.fixes import Fix
+from cityhall.kernel.vehicles.models import Vehicle
 from cityhall.services.transit import days, timetables
-from cityhall.services.transit.models import Vehicle, VehicleState
+from cityhall.services.transit.models import VehicleState
 from cityhall.services.transit.tracking.claims import GONE, Claims
-from cityhall.services.transit.tracking.fixes import Fix
 
 FEW = 500
 """So many states are kept in one tick without a thought."""

@@ -24,9 +24,10 @@ from cityhall.kernel import clock
 from cityhall.kernel.database import psycopg_url, wait_for_lock
 from cityhall.kernel.devices import drops
 from cityhall.kernel.live import publish
+from cityhall.kernel.vehicles import inbox
+from cityhall.kernel.vehicles.fixes import Fix
 from cityhall.services.transit.models import VehicleState
-from cityhall.services.transit.tracking import inbox, keeping
-from cityhall.services.transit.tracking.fixes import Fix
+from cityhall.services.transit.tracking import keeping
 from cityhall.services.transit.tracking.fleet import Fleet
 
 TICK_S = 0.25

@@ -17,10 +17,11 @@ from cityhall.kernel import clock as city_clock
 from cityhall.kernel import derived
 from cityhall.kernel.database import psycopg_url
 from cityhall.kernel.places.point import Point
+from cityhall.kernel.vehicles.models import Vehicle
 from cityhall.services.transit import actions, queries
 from cityhall.services.transit.arrivals import learn, predict
 from cityhall.services.transit.days import clock
-from cityhall.services.transit.models import StopCall, TripPrediction, Vehicle, VehicleState
+from cityhall.services.transit.models import StopCall, TripPrediction, VehicleState
 from cityhall.services.transit.riders.arrivals import stop_arrivals
 from tests.feeds import tables, write_feed
 

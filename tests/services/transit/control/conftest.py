@@ -14,8 +14,9 @@ from cityhall.kernel.people.actors import system
 from cityhall.kernel.people.models import Person
 from cityhall.kernel.people.permissions import grant
 from cityhall.kernel.places.point import Point
+from cityhall.kernel.vehicles.models import Vehicle
 from cityhall.services.transit import days
-from cityhall.services.transit.models import StopCall, Vehicle, VehicleState
+from cityhall.services.transit.models import StopCall, VehicleState
 
 DAY = date(2019, 5, 15)
 # Harbour, square, hill: six minutes from stop to stop, every half hour from 06:00 (see tests/feeds.py).

@@ -17,10 +17,11 @@ from cityhall.kernel.errors import Denied, Invalid
 from cityhall.kernel.journal.models import Entry
 from cityhall.kernel.people.actors import ANONYMOUS, system
 from cityhall.kernel.places.point import Point
+from cityhall.kernel.vehicles.models import Vehicle
 from cityhall.services.transit.control import room as watch
 from cityhall.services.transit.control.episodes import Ledger
 from cityhall.services.transit.control.vehicles import register
-from cityhall.services.transit.models import Episode, Vehicle, VehicleState
+from cityhall.services.transit.models import Episode, VehicleState
 from tests.services.transit.control.conftest import DAY, call
 
 Drive = Callable[..., VehicleState]

@@ -1,41 +1,25 @@
-"""What city.toml says of the doors, and what `cityhall check` finds."""
+"""What `cityhall check` finds of the systems that are polled."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import dataclasses
 from typing import Any
 
 import pytest
 
-from cityhall.services.transit.doors.options import Options, check, options
-
-
-def test_without_a_word_every_door_is_shut(configure: Callable[..., None]) -> None:
-    configure()
-    assert options() == Options(host="0.0.0.0", receiver_port=0, ntrip_port=0)
+from cityhall.services.transit.doors.options import check
 
 
 @pytest.mark.parametrize(
-    "wrong",
-    [{"receiver_port": 70_000}, {"receiver_port": "10110"}, {"ntrip_port": True}, {"nmea_port": 10110}, {"host": 5}],
+    ("said", "levels"),
+    [
+        ([], []),
+        ([{"name": "trams", "url": "http://x/vp.pb"}], ["warning", "ok"]),
+        ([{"name": "trams", "url": "https://x/vp.pb"}], ["ok"]),
+        ([{"name": "trams"}], ["error"]),
+        ({"name": "trams"}, ["error"]),
+    ],
 )
-@pytest.mark.django_db
-def test_what_is_wrong_is_said_with_its_mend(configure: Callable[..., None], wrong: dict[str, Any]) -> None:
-    configure(doors=wrong)
-    with pytest.raises(ValueError, match="doors"):
-        options()
-    (found,) = check()
-    assert found[0] == "error" and next(iter(wrong)) in found[1]
-
-
-def test_receivers_whose_door_is_shut_are_told_of(configure: Callable[..., None], receiver: Callable[..., str]) -> None:
-    receiver("rx-1")
-    receiver("rx-2", address="mqtt")
-    configure()
-    assert [(level, what) for level, what, _mend in check()] == [
-        ("warning", "transit: 1 receivers are registered for TCP, and the door is shut."),
-        ("warning", "transit: 1 receivers are registered for MQTT, and no broker is named."),
-    ]
-    configure(doors={"receiver_port": 10110}, vehicle_positions=[{"name": "trams", "url": "http://x/vp.pb"}])
-    levels = [level for level, _what, _mend in check()]
-    assert levels == ["ok", "warning", "warning", "ok"]
+def test_polled_systems_are_looked_at(settings: Any, said: Any, levels: list[str]) -> None:
+    settings.CITY = dataclasses.replace(settings.CITY, options={"transit": {"vehicle_positions": said}})
+    assert [level for level, _what, _mend in check()] == levels

@@ -24,7 +24,7 @@ from cityhall.services.transit import actions, checks
 from cityhall.services.transit.doors import judging
 from cityhall.services.transit.doors import vehicle_positions as door
 from cityhall.services.transit.doors.options import Source, sources
-from tests.services.transit.doors.conftest import Counted, Taken, running, wait_for
+from tests.kernel.vehicles.conftest import Counted, Taken, running, wait_for
 
 NOW = int(time.time())
 SOURCE = Source("other", "http://x/", prefix="other:")

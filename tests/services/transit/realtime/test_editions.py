@@ -17,11 +17,12 @@ from hypothesis import strategies as st
 
 from cityhall.engines.gtfs_realtime import Reference, validate
 from cityhall.kernel import clock
+from cityhall.kernel.vehicles.fixes import Fix
+from cityhall.kernel.vehicles.models import Vehicle
 from cityhall.services.transit import actions, days, timetables
 from cityhall.services.transit.arrivals.predict import Rounds
-from cityhall.services.transit.models import StopCall, TripPrediction, Vehicle, VehicleState
+from cityhall.services.transit.models import StopCall, TripPrediction, VehicleState
 from cityhall.services.transit.realtime import feeds, history
-from cityhall.services.transit.tracking.fixes import Fix
 from cityhall.services.transit.tracking.tracker import Tracking
 from tests.feeds import tables, write_feed
 

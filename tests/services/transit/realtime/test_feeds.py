@@ -22,8 +22,9 @@ from cityhall.engines.gtfs_realtime import Reference, validate
 from cityhall.kernel import clock
 from cityhall.kernel.people.actors import Actor
 from cityhall.kernel.places.point import Point
+from cityhall.kernel.vehicles.models import Vehicle
 from cityhall.services.transit import actions, days, timetables
-from cityhall.services.transit.models import Cancellation, ServiceAlert, TripPrediction, Vehicle, VehicleState
+from cityhall.services.transit.models import Cancellation, ServiceAlert, TripPrediction, VehicleState
 from cityhall.services.transit.realtime import feeds, notices
 from cityhall.services.transit.realtime.notices import AlertDraft, CancellationDraft, DetourDraft
 from cityhall.services.transit.realtime.published import Published

@@ -13,8 +13,9 @@ from django.db import connection, transaction
 from django.test import Client
 
 from cityhall.kernel.journal.models import Entry
+from cityhall.kernel.vehicles.models import Vehicle
 from cityhall.services.transit import days
-from cityhall.services.transit.models import StopCall, Vehicle
+from cityhall.services.transit.models import StopCall
 from cityhall.services.transit.realtime import archive, history
 
 NOON = datetime(2026, 11, 20, 15, tzinfo=UTC)

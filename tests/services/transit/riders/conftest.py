@@ -13,8 +13,9 @@ from django.test import Client
 
 from cityhall.kernel.people.models import Person
 from cityhall.kernel.places.point import Point
+from cityhall.kernel.vehicles.models import Vehicle
 from cityhall.services.transit import actions, days
-from cityhall.services.transit.models import TripPrediction, Vehicle, VehicleState
+from cityhall.services.transit.models import TripPrediction, VehicleState
 from tests.feeds import write_feed
 
 DAY = date(2019, 5, 15)

@@ -19,7 +19,8 @@ from cityhall.kernel.people.actors import ANONYMOUS, person_actor, system
 from cityhall.kernel.people.consents import give_consent
 from cityhall.kernel.people.models import Membership, Person
 from cityhall.kernel.places.point import Point
-from cityhall.services.transit.models import Guardian, Pupil, Vehicle
+from cityhall.kernel.vehicles.models import Vehicle
+from cityhall.services.transit.models import Guardian, Pupil
 from cityhall.services.transit.realtime.feeds import FEEDS
 from cityhall.services.transit.realtime.snapshot import Snapshot
 from cityhall.services.transit.riders import runner, school

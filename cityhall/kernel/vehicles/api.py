@@ -1,0 +1,172 @@
+"""HTTP API of receivers and base stations, for officers."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable
+from typing import Any, Literal, TypeVar
+
+from django.http import HttpRequest
+from ninja import Query, Router, Schema, Status
+from pydantic import Field
+
+from cityhall.kernel.devices.models import DropCount
+from cityhall.kernel.people.actors import actor_of
+from cityhall.kernel.people.permissions import require
+from cityhall.kernel.places.point import Point
+from cityhall.kernel.vehicles import queries, registry
+
+router = Router()
+former = Router()
+"""The same under `/api/transit`, where receivers were when they were the buses' own."""
+SEE = "devices.view"
+T = TypeVar("T", bound=Callable[..., Any])
+
+
+def answers(method: str, path: str, **told: Any) -> Callable[[T], T]:
+    """Takes a request under both addresses; those of old keep the operations' names too."""
+
+    def take(view: T) -> T:
+        named = f"cityhall_services_transit_doors_api_{view.__name__}"
+        router.add_api_operation(path, [method], view, **told)
+        former.add_api_operation(path, [method], view, operation_id=named, deprecated=True, **told)
+        return view
+
+    return take
+
+
+class ReceiverOut(Schema):
+    """A receiver, when it was last heard, and its vehicle's fix (GGA quality: 4 RTK fixed, 5 float, 2 DGNSS, 1 GPS)."""
+
+    id: str
+    vehicle: str
+    protocol: str
+    address: str
+    corrections: bool
+    enabled: bool
+    last_seen: dt.datetime | None
+    fix_class: int
+    accuracy_m: float | None
+
+
+@answers("GET", "/receivers", response=list[ReceiverOut], summary="Receivers")
+def receivers(
+    request: HttpRequest,
+    search: str = Query("", max_length=100),
+    after: str = Query("", max_length=64, description="Id of the last receiver of the page before"),
+    limit: int = Query(200, ge=1, le=1000),
+) -> list[dict[str, Any]]:
+    """For officers who may see devices, by id."""
+    require(actor_of(request), SEE, registry.SCOPE)
+    return queries.receivers(search, after, limit)
+
+
+class ReceiverIn(Schema):
+    """A receiver to register. `address`: an IP address, a network (CIDR), or "mqtt"."""
+
+    vehicle: str = Field(..., max_length=100)
+    address: str = Field(..., max_length=50)
+    protocol: Literal["nmea", "ubx"] = "nmea"
+    corrections: bool = False
+    id: str = Field("", max_length=64, description="Made up where it is left out")
+    label: str = Field("", max_length=200)
+    silence_after: int = Field(0, ge=0, le=86_400, description="Alarm after so many seconds of silence; 0: never")
+
+
+class Registered(Schema):
+    """The id, and the key, which is shown this once."""
+
+    id: str
+    key: str
+
+
+@answers("POST", "/receivers", response={201: Registered}, summary="Register a receiver")
+def register(request: HttpRequest, body: ReceiverIn) -> Status[dict[str, str]]:
+    """For officers who may manage devices."""
+    receiver, key = registry.register_receiver(
+        actor_of(request),
+        **body.dict(exclude={"id"}),
+        public_id=body.id,
+    )
+    return Status(201, {"id": receiver.device.public_id, "key": key})
+
+
+class ReceiverChange(Schema):
+    """What is given is changed."""
+
+    vehicle: str | None = Field(None, max_length=100)
+    address: str | None = Field(None, max_length=50)
+    corrections: bool | None = None
+
+
+@answers("PATCH", "/receivers/{public_id}", response={204: None}, summary="Change a receiver")
+def change(request: HttpRequest, public_id: str, body: ReceiverChange) -> Status[None]:
+    """For officers who may manage devices."""
+    registry.change_receiver(actor_of(request), public_id, **body.dict())
+    return Status(204, None)
+
+
+class StationOut(Schema):
+    """A base station: whether it sends, how old its newest message is (s), bytes a second, readers, messages."""
+
+    mountpoint: str
+    id: str
+    lon: float
+    lat: float
+    source: str
+    connected: bool
+    age_s: float | None
+    rate: float
+    readers: int
+    messages: dict[str, int]
+    malformed: int
+
+
+@answers("GET", "/stations", response=list[StationOut], summary="Base stations")
+def stations(request: HttpRequest) -> list[dict[str, Any]]:
+    """For officers who may see devices, by mountpoint."""
+    require(actor_of(request), SEE, registry.SCOPE)
+    return list(queries.stations())
+
+
+class StationIn(Schema):
+    """A base station to register."""
+
+    mountpoint: str = Field(..., max_length=100)
+    lon: float = Field(..., ge=-180, le=180)
+    lat: float = Field(..., ge=-90, le=90)
+    country: str = Field(..., max_length=3)
+    source: str = Field("", max_length=300, description="ntrip://user:password@host:2101/MOUNT to fetch it from")
+    id: str = Field("", max_length=64)
+    label: str = Field("", max_length=200)
+
+
+@answers("POST", "/stations", response={201: Registered}, summary="Register a base station")
+def register_station(request: HttpRequest, body: StationIn) -> Status[dict[str, str]]:
+    """For officers who may manage devices."""
+    station, key = registry.register_station(
+        actor_of(request),
+        mountpoint=body.mountpoint,
+        point=Point(body.lon, body.lat),
+        country=body.country,
+        source=body.source,
+        public_id=body.id,
+        label=body.label,
+    )
+    return Status(201, {"id": station.device.public_id, "key": key})
+
+
+class DropOut(Schema):
+    """Messages not taken on a day (UTC), by device ("": nobody known sent them) and reason."""
+
+    day: dt.date
+    device: str
+    reason: str
+    count: int
+
+
+@answers("GET", "/drops", response=list[DropOut], summary="Positions that were not taken")
+def drops(request: HttpRequest, days: int = Query(7, ge=1, le=365)) -> list[DropCount]:
+    """For officers who may see devices, the latest day first; this service's devices only."""
+    require(actor_of(request), SEE, registry.SCOPE)
+    return queries.dropped(days, limit=10_000)

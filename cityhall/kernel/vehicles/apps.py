@@ -1,0 +1,6 @@
+from django.apps import AppConfig
+
+
+class VehiclesConfig(AppConfig):
+    name = "cityhall.kernel.vehicles"
+    label = "vehicles"

@@ -1,0 +1,161 @@
+"""Vehicles, their receivers, and where each vehicle is."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from cityhall.kernel.devices.models import Device
+from cityhall.kernel.places.point import PointField
+
+HIDDEN_KIND = "school"
+"""Vehicles of this kind only those may see whom they concern. Every read for the public goes by what follows here."""
+PUBLIC_SQL = f"(v.enabled AND v.kind <> '{HIDDEN_KIND}')"
+"""For statements: whether everybody may see the vehicle `v` now."""
+WAS_PUBLIC_SQL = (
+    f"NOT EXISTS (SELECT 1 FROM transit_vehicle v WHERE v.public_id = h.vehicle AND v.kind = '{HIDDEN_KIND}')"
+)
+"""For statements: whether everybody may see what is kept in `h` of a vehicle, in service still or not."""
+
+
+class VehicleQuerySet(models.QuerySet["Vehicle"]):
+    """Vehicles."""
+
+    def public(self) -> VehicleQuerySet:
+        """Those that everybody may see: in service, and no school bus."""
+        return self.filter(enabled=True).exclude(kind=HIDDEN_KIND)
+
+    def not_public(self) -> VehicleQuerySet:
+        """All others."""
+        return self.filter(models.Q(enabled=False) | models.Q(kind=HIDDEN_KIND))
+
+
+class Vehicle(models.Model):
+    """A vehicle as its operator knows it. `public_id` is what riders and feeds see (GTFS-Realtime vehicle.id)."""
+
+    class Kind(models.TextChoices):
+        BUS = "bus", _("bus")
+        SHUTTLE = "shuttle", _("free shuttle")
+        SCHOOL = HIDDEN_KIND, _("special-school bus")
+
+    public_id = models.CharField(max_length=100, unique=True)
+    label = models.CharField(max_length=100, blank=True)
+    kind = models.CharField(max_length=10, choices=Kind.choices, default=Kind.BUS)
+    wheelchair = models.BooleanField(null=True, help_text=_("None: not known"))
+    capacity = models.PositiveSmallIntegerField(null=True)
+    enabled = models.BooleanField(default=True)
+
+    objects = VehicleQuerySet.as_manager()
+
+    class Meta:
+        db_table = "transit_vehicle"
+        ordering: ClassVar = ["public_id"]
+
+    def __str__(self) -> str:
+        return self.label or self.public_id
+
+    @property
+    def hidden(self) -> bool:
+        """Whether it must not be seen by the public: only those whom it concerns may follow a school bus."""
+        return self.kind == HIDDEN_KIND
+
+
+class Receiver(models.Model):
+    """A GNSS receiver that speaks NMEA 0183 or UBX: those cannot sign, so it is bound by its id and its address."""
+
+    class Protocol(models.TextChoices):
+        NMEA = "nmea", "NMEA 0183"
+        UBX = "ubx", "UBX"
+
+    device = models.OneToOneField(Device, models.CASCADE, related_name="receiver")
+    vehicle = models.ForeignKey(Vehicle, models.CASCADE, related_name="receivers")
+    protocol = models.CharField(max_length=10, choices=Protocol.choices, default=Protocol.NMEA)
+    address = models.CharField(max_length=50, help_text=_("IP address or network (CIDR) it may connect from"))
+    corrections = models.BooleanField(default=False, help_text=_("may take RTCM from the caster"))
+
+    class Meta:
+        db_table = "transit_receiver"
+
+    def __str__(self) -> str:
+        return f"{self.device} ({self.address})"
+
+
+class FixInbox(models.Model):
+    """Fixes that came in through a process that does not track: the tracker takes them out. An unlogged table."""
+
+    vehicle = models.CharField(max_length=100)
+    device = models.CharField(max_length=64)
+    fix = models.JSONField()
+    received_at = models.DateTimeField()
+
+    class Meta:
+        db_table = "transit_fixinbox"
+
+
+class VehicleStateQuerySet(models.QuerySet["VehicleState"]):
+    """Where vehicles are."""
+
+    def public(self) -> VehicleStateQuerySet:
+        """Of vehicles that everybody may see: in service, and no school bus."""
+        return self.filter(vehicle__enabled=True).exclude(vehicle__kind=HIDDEN_KIND)
+
+
+class VehicleState(models.Model):
+    """Where a vehicle is and what it is doing, as the tracker last estimated it. One row a vehicle, unlogged.
+
+    `memory` is the filter's own state: a tracker that starts anew goes on where the one before stopped.
+    """
+
+    class Status(models.TextChoices):
+        ON_ROUTE = "on_route", _("on its route")
+        OFF_ROUTE = "off_route", _("off its route")
+        WRONG_WAY = "wrong_way", _("going the wrong way")
+        UNMATCHED = "unmatched", _("on no known trip")
+        RECKONED = "reckoned", _("not heard for a moment; estimated")
+        LOST = "lost", _("not heard any more")
+
+    class FixClass(models.IntegerChoices):
+        """GGA quality (NMEA 0183, GGA field 6)."""
+
+        NONE = 0, _("not known")
+        SINGLE = 1, _("GPS")
+        DGNSS = 2, _("DGNSS")
+        RTK_FIXED = 4, _("RTK fixed")
+        RTK_FLOAT = 5, _("RTK float")
+
+    vehicle = models.OneToOneField(Vehicle, models.CASCADE, primary_key=True, related_name="state")
+    at = models.DateTimeField(help_text=_("when the newest fix was measured"))
+    published_at = models.DateTimeField()
+    point = PointField(help_text=_("best estimate, on the route where the vehicle is on it"))
+    measured = PointField(help_text=_("as the receiver said"))
+    accuracy_m = models.FloatField(help_text=_("radius that holds the true place 95 times in 100"))
+    fix_class = models.SmallIntegerField(choices=FixClass.choices, default=FixClass.NONE)
+    bearing = models.FloatField(null=True)
+    speed = models.FloatField(null=True, help_text=_("m/s"))
+    status = models.CharField(max_length=12, choices=Status.choices, default=Status.UNMATCHED)
+    route = models.CharField(max_length=200, blank=True)
+    direction = models.SmallIntegerField(default=-1)
+    trip = models.CharField(max_length=200, blank=True)
+    service_day = models.DateField(null=True)
+    along_m = models.FloatField(null=True, help_text=_("metres from the start of the trip's shape"))
+    lateral_m = models.FloatField(null=True, help_text=_("metres to the left of the shape"))
+    lane = models.SmallIntegerField(null=True, help_text=_("lanes from the kerb, 0 the nearest; None: not to be told"))
+    next_sequence = models.IntegerField(null=True, help_text=_("place of the next stop in the trip, from 0"))
+    at_stop = models.BooleanField(default=False)
+    delay_s = models.IntegerField(null=True, help_text=_("late, or early where negative"))
+    occupancy = models.SmallIntegerField(null=True, help_text=_("GTFS-Realtime OccupancyStatus"))
+    line = models.CharField(max_length=100, blank=True)
+    color = models.CharField(max_length=6, blank=True)
+    memory = models.JSONField(default=dict)
+
+    objects = VehicleStateQuerySet.as_manager()
+
+    class Meta:
+        db_table = "transit_vehiclestate"
+
+    # No index but the key: every row changes every second, and a few thousand are read through faster than that.
+
+    def __str__(self) -> str:
+        return f"{self.vehicle_id} {self.status}"
