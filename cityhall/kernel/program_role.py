@@ -69,7 +69,7 @@ def make(holding: psycopg.Connection[Any], role: str, word: str) -> bool:
     check = holding.pgconn.encrypt_password(word.encode(), role.encode(), b"scram-sha-256").decode()
     verb, rights = ("ALTER", "") if there else ("CREATE", "NOSUPERUSER NOCREATEDB NOCREATEROLE NOINHERIT NOREPLICATION")
     what = f"{verb} ROLE {{}} LOGIN {rights} PASSWORD {{}}"
-    holding.execute(sql.SQL(what).format(sql.Identifier(role), sql.Literal(check)))  # type: ignore[arg-type]
+    holding.execute(sql.SQL(what).format(sql.Identifier(role), sql.Literal(check)))
     if not there:
         holding.execute(sql.SQL("COMMENT ON ROLE {} IS {}").format(sql.Identifier(role), sql.Literal(MARK)))
     return True

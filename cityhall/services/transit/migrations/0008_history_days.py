@@ -23,5 +23,5 @@ GONE = "DROP FUNCTION transit_history_begin(date), transit_history_drop(date);"
 
 
 class Migration(migrations.Migration):
-    dependencies = [("transit", "0006_corrections")]
+    dependencies = [("transit", "0007_vehicles_move")]
     operations = [migrations.RunSQL(FUNCTIONS, GONE)]
