@@ -12,14 +12,15 @@ import logging
 import threading
 import time
 from collections import defaultdict
-from datetime import datetime
-from typing import Literal
+from datetime import datetime, timedelta
+from typing import Any, Literal
 
 import orjson
 import psycopg
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError, OperationalError, connection, transaction
 
+from cityhall.kernel import clock
 from cityhall.kernel.database import psycopg_url
 from cityhall.kernel.deadlines.actions import CHANNEL, POLL_S, Acting, Lapsed, acting
 from cityhall.kernel.deadlines.declares import DeadlineKind, Due
@@ -40,7 +41,8 @@ Outcome = Literal["done", "failed", "passed"]
 
 _FIND = """
 SELECT wanted.kind, found.id, extract(epoch FROM found.next_at - asked.now)::float8
-FROM (SELECT COALESCE(%(now)s, clock_timestamp()) AS now) AS asked, unnest(%(kinds)s::text[]) AS wanted (kind)
+FROM (SELECT COALESCE(%(now)s, clock_timestamp() + %(shift)s) AS now) AS asked,
+    unnest(%(kinds)s::text[]) AS wanted (kind)
 CROSS JOIN LATERAL (
     SELECT id, next_at FROM deadlines_deadline AS d
     WHERE d.kind = wanted.kind AND d.next_at <= asked.now + %(ahead)s * interval '1 second'
@@ -50,15 +52,16 @@ CROSS JOIN LATERAL (
 # Nobody waits for the disk here. Were the database's machine to lose its last half second, it would lose that this was
 # done together with what was done, and it would come again. Whatever goes on from there commits later, and that waits.
 _CLAIM = """
-SELECT kind, subject, level, version, due_at, data, COALESCE(%(now)s, clock_timestamp()),
+SELECT kind, subject, level, version, due_at, data, COALESCE(%(now)s, clock_timestamp() + %(shift)s),
     set_config('lock_timeout', %(patience)s, true), set_config('synchronous_commit', 'off', true)
 FROM deadlines_deadline
-WHERE id = %(id)s AND next_at <= COALESCE(%(now)s, clock_timestamp())
+WHERE id = %(id)s AND next_at <= COALESCE(%(now)s, clock_timestamp() + %(shift)s)
     AND pg_try_advisory_xact_lock(%(claim)s, (id %% 2147483647)::int)
 """
 _FAILED = """
-UPDATE deadlines_deadline SET attempts = attempts + 1, problem = %(problem)s, next_at =
-    COALESCE(%(now)s, clock_timestamp()) + least(power(2, least(attempts, 20)), %(longest)s) * interval '1 second'
+UPDATE deadlines_deadline SET attempts = attempts + 1, problem = %(problem)s,
+    next_at = COALESCE(%(now)s, clock_timestamp() + %(shift)s)
+        + least(power(2, least(attempts, 20)), %(longest)s) * interval '1 second'
 WHERE id = %(id)s AND version = %(version)s
 """
 
@@ -112,7 +115,7 @@ def look(now: datetime | None = None) -> tuple[int, float]:
 def _found(known: dict[str, DeadlineKind], now: datetime | None) -> tuple[list[int], float]:
     """Ids of what is due, the kinds taking turns and the oldest of each first; and seconds until one is due."""
     with connection.cursor() as cursor:
-        cursor.execute(_FIND, {"now": now, "kinds": list(known), "ahead": POLL_S, "batch": BATCH})
+        cursor.execute(_FIND, {**_clock(now), "kinds": list(known), "ahead": POLL_S, "batch": BATCH})
         rows = cursor.fetchall()
     of: dict[str, int] = defaultdict(int)
     due: list[tuple[int, float, int]] = []
@@ -124,6 +127,11 @@ def _found(known: dict[str, DeadlineKind], now: datetime | None) -> tuple[list[i
         else:
             ahead = min(ahead, seconds)
     return [number for _turn, _seconds, number in sorted(due)], max(ahead, 0.001)
+
+
+def _clock(now: datetime | None) -> dict[str, Any]:
+    """What moments are compared with: `now`, or the database's clock, shifted as a demo's is whose clock was set."""
+    return {"now": now, "shift": timedelta(seconds=clock.ahead())}
 
 
 def _act(number: int, known: dict[str, DeadlineKind], now: datetime | None) -> Outcome:
@@ -156,18 +164,18 @@ def _act(number: int, known: dict[str, DeadlineKind], now: datetime | None) -> O
 def _claim(number: int, now: datetime | None) -> tuple[Acting, Due] | None:
     """A deadline that is due and that nobody else is acting on."""
     with connection.cursor() as cursor:
-        cursor.execute(_CLAIM, {"now": now, "id": number, "claim": CLAIM, "patience": f"{PATIENCE_MS}ms"})
+        cursor.execute(_CLAIM, {**_clock(now), "id": number, "claim": CLAIM, "patience": f"{PATIENCE_MS}ms"})
         row = cursor.fetchone()
     if row is None:
         return None
-    kind, subject, level, version, due_at, data, clock, *_settings = row
+    kind, subject, level, version, due_at, data, moment, *_settings = row
     payload = orjson.loads(data) if isinstance(data, str) else data
-    return Acting(number, version, kind, subject, level), Due(kind, subject, level, due_at, clock, payload)
+    return Acting(number, version, kind, subject, level), Due(kind, subject, level, due_at, moment, payload)
 
 
 def _failed(one: Acting, problem: Exception, now: datetime | None) -> None:
     """Puts it off: twice as long each time, up to LONGEST_PAUSE_S."""
     text = f"{type(problem).__name__}: {problem}".replace("\0", "")[:300]
-    values = {"problem": text, "now": now, "longest": LONGEST_PAUSE_S, "id": one.id, "version": one.version}
+    values = {**_clock(now), "problem": text, "longest": LONGEST_PAUSE_S, "id": one.id, "version": one.version}
     with connection.cursor() as cursor:
         cursor.execute(_FAILED, values)

@@ -12,7 +12,7 @@ import pytest
 from django.db import connection, transaction
 from django.db.transaction import TransactionManagementError
 
-from cityhall.kernel import service
+from cityhall.kernel import clock, service
 from cityhall.kernel.deadlines import checks, taker
 from cityhall.kernel.deadlines.actions import clear, move, set_deadline, set_deadlines
 from cityhall.kernel.deadlines.declares import Due
@@ -56,6 +56,14 @@ def test_there_with_the_change_or_not_at_all() -> None:
         put(what="trial.nothing")
     with pytest.raises(ValueError, match="time zone"):
         put(at=datetime(2026, 11, 23))
+
+
+def test_by_the_clock_of_a_demo_that_was_set() -> None:
+    with clock.running_from(NOON - 3600 * S):
+        put()
+        assert taker.take_due() == 0
+    with clock.running_from(NOON + S):
+        assert taker.take_due() == 1
 
 
 def test_levels_are_by_themselves() -> None:
