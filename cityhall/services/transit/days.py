@@ -72,7 +72,7 @@ def _trips_of(folder: Path) -> np.ndarray:
 
 
 def usual_day(wanted: date) -> date:
-    """`wanted` where the feed is valid, else a busy day of the same weekday: the nearest of those.
+    """`wanted` where the feed is valid, else the nearest busy day of the same weekday, or of any where none is.
 
     A feed out of date still shows what a Tuesday is like; the page says which day it shows.
     """
@@ -87,14 +87,15 @@ def _usual_day(folder: Path, wanted: date) -> date:
     before, after = range(day, day - GAP, -1), range(day, day + GAP)
     if all(any(_trips_on(folder, near) for near in side) for side in (before, after)):
         return wanted
-    busy = _busy_days(folder, wanted.weekday())
+    # A feed may have nothing on that weekday: of one day, or without Sundays.
+    busy = _busy_days(folder, wanted.weekday()) or _busy_days(folder, None)
     return date.fromordinal(min(busy, key=lambda near: abs(near - day))) if busy else wanted
 
 
-@lru_cache(maxsize=14)
-def _busy_days(folder: Path, weekday: int) -> list[int]:
-    """Days of a weekday with nearly as many trips as any."""
+@lru_cache(maxsize=16)
+def _busy_days(folder: Path, weekday: int | None) -> list[int]:
+    """Days of a weekday, or of any, with nearly as many trips as any of them."""
     telling = timetables.service().schedule.services.telling_days()
-    trips = {day: _trips_on(folder, day) for day in telling if (day - 1) % 7 == weekday}
+    trips = {day: _trips_on(folder, day) for day in telling if weekday in (None, (day - 1) % 7)}
     most = max(trips.values(), default=0)
     return [day for day, number in trips.items() if most and number >= BUSY * most]

@@ -50,6 +50,13 @@ def test_a_feed_long_out_of_date_shows_a_usual_day_of_its_last_years(folder: Pat
     assert body["out_of_date"] is True and body["day"] == "2020-06-30" and body["journeys"]
 
 
+def test_a_feed_of_one_tuesday_shows_it_on_any_day(folder: Path, client: Client) -> None:
+    load(folder, "daily,1,1,1,1,1,1,1,20200407,20200407\n")
+    for day in ("2026-11-27", "2026-11-24"):
+        body = client.get("/api/transit/journeys", {"from": HARBOUR, "to": SOUTH, "date": day, "time": "08:00"}).json()
+        assert body["out_of_date"] is True and body["day"] == "2020-04-07" and body["journeys"]
+
+
 def test_a_vacation_inside_the_validity_has_no_buses(folder: Path, client: Client) -> None:
     load(folder, "daily,1,1,1,1,1,1,1,20260101,20260630\ndaily,1,1,1,1,1,1,1,20260901,20261231\n")
     body = client.get("/api/transit/journeys", {"from": HARBOUR, "to": SOUTH, "date": "2026-07-29", "time": "08:00"})
