@@ -122,9 +122,8 @@ def test_each_refusal_names_a_field_of_its_own_operation(city: Path, client: Cli
                     transaction.set_rollback(True)
                 if answer is None or not 400 <= answer.status_code < 500:
                     continue
-                if not answer["Content-Type"].startswith("application/json"):
-                    wrong.add(f"{verb} {path} answers {answer.status_code} as {answer['Content-Type']}")
-                    continue
+                if answer.status_code == 404 and not answer["Content-Type"].startswith("application/json"):
+                    continue  # No operation has such an address: -1 is no number of a path that wants one.
                 field = answer.json().get("field", "")
                 refused.add(f"{verb} {path} {field}")
                 if field not in names:
