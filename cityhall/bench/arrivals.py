@@ -13,11 +13,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import date, datetime
+from dataclasses import dataclass, replace
+from datetime import date
 from pathlib import Path
 from typing import Any, NamedTuple
-from zoneinfo import ZoneInfo
 
 import numpy as np
 
@@ -32,13 +31,16 @@ HORIZON_S = 900.0
 AHEAD_S = 3600.0
 WORST_S = 40.0
 """Arrivals whose standard error is larger than this, seconds, are not used to measure."""
+METHODS = ("ours", "timetable_plus_delay", "timetable")
+FEWEST = 0.1
+"""A day with less than this share of the fullest day's reports is not tested."""
 
 
 @dataclass(frozen=True)
 class Days:
     """Recorded days: traces as known at the moment, when each call was, and how well that is known (s).
 
-    arrivals, error: (sum of the runs' calls,); date: (runs,) the calendar day's ordinal; offset: seconds east of UTC.
+    arrivals, error: (sum of the runs' calls,); date: (runs,) the calendar day's ordinal.
     """
 
     trips: Trips
@@ -46,7 +48,6 @@ class Days:
     arrivals: np.ndarray
     error: np.ndarray
     date: np.ndarray
-    offset: float
 
     def of(self, runs: np.ndarray) -> Days:
         """The chosen runs, a mask (runs,), alone."""
@@ -57,7 +58,6 @@ class Days:
             self.arrivals[calls],
             self.error[calls],
             self.date[runs],
-            self.offset,
         )
 
 
@@ -75,29 +75,117 @@ def run(positions: Sequence[Path], schedule: Path, stops: Path, test_day: date) 
     where the test day has no report on a trip of the timetable.
     """
     begun = time.perf_counter()
-    reports = austin.read_positions(positions)
-    routes = dict(zip(reports["trip"].to_list(), reports["route"].to_list(), strict=True))
-    timetable = austin.read_timetable(schedule, stops, routes)
-    days, counts = read_days(reports, timetable, test_day)
-    tested = days.date == test_day.toordinal()
-    if not tested.any():
+    recorded = read(positions, schedule, stops)
+    if not (recorded.days.date == test_day.toordinal()).any():
         raise ValueError(f"no position of {test_day} is on a trip of {schedule.name}: give that day's file too")
-    model = learn(days.of(training(days, tested)), test_day)
+    return tested(recorded, test_day, begun)
+
+
+def tested(recorded: Recorded, test_day: date, begun: float | None = None) -> dict[str, Any]:
+    """Learns from all other days and measures one; `run` says what that gives."""
+    begun = time.perf_counter() if begun is None else begun
+    days = recorded.days
+    chosen = days.date == test_day.toordinal()
+    others = training(days, chosen)
+    model = learn(days.of(others), test_day)
     learned = time.perf_counter()
-    result = measure(model, days.of(tested))
+    result = measure(model, days.of(chosen))
     return {
         **result,
         "test_day": test_day.isoformat(),
-        "training_days": [
-            date.fromordinal(int(day)).isoformat() for day in np.unique(days.date[training(days, tested)])
-        ],
-        **counts,
+        "training_days": [date.fromordinal(int(day)).isoformat() for day in np.unique(days.date[others])],
+        **recorded.counts(test_day),
         "learn_s": round(learned - begun, 1),
         "replay_s": round(time.perf_counter() - learned, 1),
     }
 
 
-def read_days(reports: Any, timetable: austin.Timetable, test_day: date) -> tuple[Days, dict[str, int]]:
+def each_day(positions: Sequence[Path], schedules: Sequence[Path], stops: Sequence[Path]) -> dict[str, Any]:
+    """Leaves out each recorded day in turn, learned from the other days of its timetable.
+
+    schedules and stops go in pairs, a timetable each; a day counts to the timetable that knows most of its reports.
+    Days with less than a tenth of the fullest one's are not tested: hours after midnight of the day before. Gives
+    `days`, for each its mean errors (s), `ratio` (ours over timetable plus delay), `improvement` (1 - ratio), share in
+    bucket and in the interval; and their mean and worst improvement. Raises ValueError as `run` does.
+    """
+    if len(schedules) != len(stops):
+        raise ValueError("give as many --stops as --schedule: each timetable has its own")
+    begun = time.perf_counter()
+    parts = [read(positions, *pair) for pair in zip(schedules, stops, strict=True)]
+    reports = [part.reports_by_day() for part in parts]
+    own = {day: max(range(len(parts)), key=lambda n: reports[n].get(day, 0)) for day in sorted(set().union(*reports))}
+    most = max((reports[part][day] for day, part in own.items()), default=0)
+    if not most:
+        raise ValueError("no position is on a trip of the timetable")
+    rows = []
+    for day, part in own.items():
+        if reports[part][day] >= FEWEST * most:
+            mine = np.array([own[int(each)] == part for each in parts[part].days.date], bool)
+            recorded = replace(parts[part], days=parts[part].days.of(mine))
+            rows.append(_in_short(tested(recorded, date.fromordinal(day)), schedules[part].name))
+    worst = min(rows, key=lambda row: row["improvement"])
+    return {
+        "days": rows,
+        "mean_improvement": round(float(np.mean([row["improvement"] for row in rows])), 4),
+        "worst_improvement": worst["improvement"],
+        "worst_day": worst["test_day"],
+        "seconds": round(time.perf_counter() - begun, 1),
+    }
+
+
+def _in_short(result: dict[str, Any], timetable: str) -> dict[str, Any]:
+    ours, peer = result["ours"], result["timetable_plus_delay"]
+    ratio = ours["mae_s"] / peer["mae_s"]
+    return {
+        "test_day": result["test_day"],
+        "training_days": result["training_days"],
+        "schedule": timetable,
+        "mae_s": {name: result[name]["mae_s"] for name in METHODS},
+        "ratio": round(ratio, 4),
+        "improvement": round(1.0 - ratio, 4),
+        "in_bucket": {name: result[name]["in_bucket"] for name in METHODS},
+        "in_bucket_mean": {name: result[name]["in_bucket_mean"] for name in METHODS},
+        "interval": result["interval"],
+        "predictions": ours["predictions"],
+        "learn_s": result["learn_s"],
+        "replay_s": result["replay_s"],
+    }
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """Days on one timetable; of each report its date (ordinal) and whether it lies off its trip; and what was left."""
+
+    days: Days
+    date: np.ndarray
+    off: np.ndarray
+    unknown: int
+    stale: int
+
+    def counts(self, test_day: date) -> dict[str, int]:
+        """What was replayed of a day, and left out of all."""
+        mine = self.date == test_day.toordinal()
+        return {
+            "reports": int(mine.sum()),
+            "off_trip": int(self.off[mine].sum()),
+            "unknown_trip": self.unknown,
+            "stale": self.stale,
+        }
+
+    def reports_by_day(self) -> dict[int, int]:
+        """How many reports are on a trip of the timetable, by day (ordinal)."""
+        day, count = np.unique(self.date[~self.off], return_counts=True)
+        return dict(zip(day.tolist(), count.tolist(), strict=True))
+
+
+def read(positions: Sequence[Path], schedule: Path, stops: Path) -> Recorded:
+    """The recorded days as far as they are on a timetable. Raises ValueError for files that cannot be read."""
+    reports = austin.read_positions(positions)
+    routes = dict(zip(reports["trip"].to_list(), reports["route"].to_list(), strict=True))
+    return read_days(reports, austin.read_timetable(schedule, stops, routes))
+
+
+def read_days(reports: Any, timetable: austin.Timetable) -> Recorded:
     """Follows every run along its trip, and says when it was where."""
     found = austin.read_reports(reports, timetable)
     trips = timetable.trips
@@ -107,14 +195,8 @@ def read_days(reports: Any, timetable: austin.Timetable, test_day: date) -> tupl
     )
     arrivals, error = observed(found.first, found.trip, found.at, after, trips.first, trips.planned)
     traces = Traces(found.trip, found.midnight, found.day, found.kind, found.first, found.at, now, found.speed)
-    tested = (found.date == test_day.toordinal())[traces.run]
-    counts = {
-        "reports": int(tested.sum()),
-        "off_trip": int(np.isnan(now[tested]).sum()),
-        "unknown_trip": found.unknown,
-        "stale": found.dropped,
-    }
-    return Days(trips, traces, arrivals, error, found.date, austin.offset(test_day)), counts
+    days = Days(trips, traces, arrivals, error, found.date)
+    return Recorded(days, found.date[traces.run], np.isnan(now), found.unknown, found.dropped)
 
 
 def training(days: Days, tested: np.ndarray) -> np.ndarray:
@@ -135,7 +217,7 @@ def learn(days: Days, test_day: date) -> Model:
         known = error[(of_call == day) & ~np.isnan(error)]
         if known.size:
             weight[of_call == day] = 1.0 / (1.0 + np.mean(known**2) / WORST_S**2)
-    return Model.learned(days.traces, days.arrivals, days.trips, days.offset, today=test_day.toordinal(), weight=weight)
+    return Model.learned(days.traces, days.arrivals, days.trips, today=test_day.toordinal(), weight=weight)
 
 
 def measure(model: Model, days: Days) -> dict[str, Any]:
@@ -171,7 +253,7 @@ def replayed(model: Model, days: Days) -> Measured:
     trips, traces = days.trips, days.traces
     segments, _ = model.segments.bound(trips)
     memory = Memory.empty(len(segments.names), len(segments.routes), len(traces))
-    known = replay(traces, trips, segments, memory, days.offset, ahead_s=AHEAD_S)
+    known = replay(traces, trips, segments, memory, ahead_s=AHEAD_S)
     told = model.predict(known)
     mine = traces.run[known.point]
     now = traces.at[known.point]
@@ -233,14 +315,12 @@ def simulated(days: Sequence[date], seed: int = 1) -> dict[str, Any]:
     arrivals = np.concatenate([day.arrival for day in driven])
     # Nobody arrives at a trip's first stop: there is nothing to predict.
     arrivals[call_rows(trips, traces)[:-1]] = np.nan
-    moment = datetime.combine(days[-1], datetime.min.time(), ZoneInfo(schedule.timezone)).utcoffset()
     every = Days(
         trips,
         traces,
         arrivals,
         np.zeros(arrivals.size),
         traces.day,
-        moment.total_seconds() if moment else 0.0,
     )
     tested = every.date == days[-1].toordinal()
     begun = time.perf_counter()
@@ -287,5 +367,5 @@ def _rows(day: str, result: dict[str, Any]) -> list[dict[str, Any]]:
             "predictions": result[name]["predictions"],
             "learning s": result["learn_s"] if name == "ours" else "",
         }
-        for name in ("ours", "timetable_plus_delay", "timetable")
+        for name in METHODS
     ]

@@ -69,14 +69,27 @@ def bench_journal(
 @app.command("arrivals")
 def bench_arrivals(
     positions: Annotated[list[Path], typer.Option("--positions", help="Recorded days (CSV); several may follow.")],
-    schedule: Annotated[Path, typer.Option("--schedule", help="Their timetable (CSV).")],
-    stops: Annotated[Path, typer.Option("--stops", help="Its stops (CSV).")],
-    test_day: Annotated[str, typer.Option("--test-day", help="The day to predict, YYYY-MM-DD; the others teach.")],
+    schedule: Annotated[
+        list[Path],
+        typer.Option("--schedule", help="Their timetable (CSV); several with --each-day, each with its stops."),
+    ],
+    stops: Annotated[list[Path], typer.Option("--stops", help="Its stops (CSV).")],
+    test_day: Annotated[
+        str | None, typer.Option("--test-day", help="The day to predict, YYYY-MM-DD; the others teach.")
+    ] = None,
+    each_day: Annotated[bool, typer.Option("--each-day", help="Every day in turn; the others teach.")] = False,
     as_json: Annotated[bool, typer.Option("--json")] = False,
 ) -> None:
-    """Replay a recorded day: our arrival predictions beside the timetable, with and without the current delay."""
+    """Replay recorded days: our arrival predictions beside the timetable, with and without the current delay."""
     from cityhall.bench import arrivals
 
+    if (test_day is None) != each_day:
+        raise typer.BadParameter("give either --test-day or --each-day")
     with refused():
-        result = arrivals.run(positions, schedule, stops, date.fromisoformat(test_day))
+        if each_day:
+            result = arrivals.each_day(positions, schedule, stops)
+        elif len(schedule) == len(stops) == 1:
+            result = arrivals.run(positions, schedule[0], stops[0], date.fromisoformat(str(test_day)))
+        else:
+            raise ValueError("--test-day goes with one timetable and its stops")
     _show(result, as_json)

@@ -143,6 +143,45 @@ def test_a_day_that_was_not_recorded_is_refused(files: Files) -> None:
     assert done.exit_code == 1 and "no column" in done.output
 
 
+def test_each_day_left_out_is_that_day_tested_alone(files: Files) -> None:
+    every = asked(command(files, "--each-day", "--json"))
+    assert [row["test_day"] for row in every["days"]] == [day.isoformat() for day in DAYS]
+    row = every["days"][2]
+    alone = asked(command(files, "--test-day", "2015-03-19", "--json"))
+    assert row["training_days"] == alone["training_days"]
+    for name in ("ours", "timetable", "timetable_plus_delay"):
+        assert row["mae_s"][name] == alone[name]["mae_s"]
+    gains = [1 - row["mae_s"]["ours"] / row["mae_s"]["timetable_plus_delay"] for row in every["days"]]
+    assert [row["improvement"] for row in every["days"]] == pytest.approx(gains, abs=1e-4)
+    assert every["mean_improvement"] == pytest.approx(np.mean(gains), abs=1e-4)
+    assert every["worst_improvement"] == pytest.approx(min(gains), abs=1e-4)
+
+
+def test_days_of_two_timetables_teach_only_their_own(files: Files, tmp_path: Path) -> None:
+    later = [row | {"trip_id": f"new {row['trip_id']}"} for row in reports(date(2016, 11, 25))]
+    positions = [*files.positions, write(tmp_path / "later.csv.gz", POSITION, iter(later))]
+    schedule = tmp_path / "schedule.csv"
+    schedule.write_text(
+        "".join(
+            f"new {line}" if line[0] == "t" and line[1] != "r" else line
+            for line in files.schedule.read_text().splitlines(keepends=True)
+        )
+    )
+    more = ("--schedule", str(schedule), "--stops", str(files.stops), "--each-day", "--json")
+    rows = asked(command(files, *more, positions=positions))["days"]
+    assert [row["test_day"] for row in rows] == [*(day.isoformat() for day in DAYS), "2016-11-25"]
+    for row in rows:
+        # The hours past midnight are a day of their own to learn from.
+        assert all(day[:4] == row["test_day"][:4] for day in row["training_days"])
+    assert all(len(row["training_days"]) >= 2 for row in rows[:3])
+
+
+@pytest.mark.parametrize("asked_for", [(), ("--each-day", "--test-day", "2015-03-19")])
+def test_one_day_or_each_not_both_nor_none(files: Files, asked_for: tuple[str, ...]) -> None:
+    done = CliRunner().invoke(cli.app, command(files, *asked_for))
+    assert done.exit_code == 2 and "--each-day" in done.output
+
+
 def test_repeats_strangers_and_rubbish_change_nothing(files: Files, tmp_path: Path) -> None:
     rows = list(reports(DAYS[1]))
     stranger = [row | {"trip_id": "unheard of", "vehicle_id": "9"} for row in rows[:50]]
@@ -162,7 +201,7 @@ def predictions(files: Files, until: str = "") -> dict[tuple[float, float], tupl
         last = datetime.fromisoformat(f"2015-03-19T{until}").replace(tzinfo=ZONE).timestamp()
         reports = reports.filter(reports["at"] <= last)
     timetable = austin.read_timetable(files.schedule, files.stops)
-    days, _ = arrivals.read_days(reports, timetable, DAYS[2])
+    days = arrivals.read_days(reports, timetable).days
     tested = days.date == DAYS[2].toordinal()
     made = arrivals.replayed(Model.empty(), days.of(tested))
     return {(now, actual): tuple(said) for now, actual, *said in zip(*made, strict=True)}
@@ -192,7 +231,7 @@ def test_arrivals_are_told_where_reports_are_near_and_only_there(files: Files, t
     timetable = austin.read_timetable(files.schedule, files.stops)
     for every, worst, share in ((60, 40, 0.75), (600, 160, 0.4)):
         path = write(tmp_path / f"{every}.csv", POSITION, reports(DAYS[0], every))
-        days, _ = arrivals.read_days(austin.read_positions([path]), timetable, DAYS[0])
+        days = arrivals.read_days(austin.read_positions([path]), timetable).days
         begin = arrivals.call_rows(days.trips, days.traces)
         truth = np.full(days.arrivals.size, np.nan)
         for run, trip in enumerate(days.traces.trip.tolist()):

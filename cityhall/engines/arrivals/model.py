@@ -21,7 +21,7 @@ LONGEST_S = 1500.0
 """The trees learn from arrivals up to this far ahead."""
 LEAST = 3000
 """Fewer examples than this are not enough to grow trees."""
-EXAMPLES = 250_000
+EXAMPLES = 120_000
 FOLDS = 3
 OWN_S = 60.0
 """A prediction's correction is learned as a share of its horizon and this."""
@@ -45,6 +45,10 @@ SHIFTS = np.arange(-80.0, 21.0, 5.0)
 
 TREED = np.array([n for n, name in enumerate(FEATURES) if name != "kind"])
 """The columns that trees see: not the kind of day, which with few days is the day itself."""
+SHARED = [(FEATURES.index(name), False) for name in ("others", "pace", "hold", "delay", "their_gain")] + [
+    (FEATURES.index(name), True) for name in ("kept_delay", "planned")
+]
+"""Columns that trees also see as a share of the horizon: seconds to add, and (True) seconds to arrival."""
 
 
 @dataclass(frozen=True)
@@ -97,7 +101,6 @@ class Model:
         traces: Traces,
         arrivals: Float,
         trips: Trips,
-        offset: float,
         *,
         today: int | None = None,
         weight: Float | None = None,
@@ -106,15 +109,15 @@ class Model:
     ) -> Model:
         """A model from whole days, on top of the segments learned from `older` ones, which are not among these.
 
-        arrivals: (sum of the runs' calls,) Unix seconds each run came to each call, NaN where not seen; offset: the
-        city's seconds east of UTC; weight: (sum of the runs' calls,) how much each arrival counts, evenly where left
-        out. What is older than `today` (ordinal, the newest day where left out) by HALF_LIFE_DAYS counts half.
+        arrivals: (sum of the runs' calls,) Unix seconds each run came to each call, NaN where not seen; weight: (sum of
+        the runs' calls,) how much each arrival counts, evenly where left out. What is older than `today` (ordinal, the
+        newest day where left out) by HALF_LIFE_DAYS counts half.
         """
         older = older or Segments.empty()
-        model = replace(cls.empty(), older=older, segments=older.learn(traces, trips, offset, today))
+        model = replace(cls.empty(), older=older, segments=older.learn(traces, trips, today))
         if len(traces) == 0:
             return model
-        examples = _examples(traces, arrivals, trips, offset, today, weight, older, seed)
+        examples = _examples(traces, arrivals, trips, today, weight, older, seed)
         return model._corrected(examples, seed) if len(examples.seconds) >= LEAST else model
 
     def save(self, folder: Path) -> None:
@@ -147,13 +150,13 @@ class Model:
     def _median(self, features: NDArray[Any]) -> Float:
         base = _base(features)
         if self.middle.roots.size:
-            base = base + self.middle.predict(features[:, TREED]) * (base + OWN_S)
+            base = base + self.middle.predict(_seen(features)) * (base + OWN_S)
         return np.asarray(np.maximum(0.0, base))
 
     def _scale(self, features: NDArray[Any]) -> Float:
         base = _base(features)
         if self.scale.roots.size:
-            return np.asarray(np.maximum(5.0, self.scale.predict(features[:, TREED]) * (base + OWN_S)))
+            return np.asarray(np.maximum(5.0, self.scale.predict(_seen(features)) * (base + OWN_S)))
         return 20.0 + 0.15 * base
 
     def _corrected(self, examples: Examples, seed: int) -> Model:
@@ -166,7 +169,7 @@ class Model:
         part = replace(
             part,
             scale=Trees.fitted(
-                rest.features[:, TREED], np.abs(error) / own, own * rest.weight, SPREAD, seed, SCALE_ROUNDS
+                _seen(rest.features), np.abs(error) / own, own * rest.weight, SPREAD, seed, SCALE_ROUNDS
             ),
         )
         low, high, shift = part._tables(rest, error)
@@ -224,6 +227,14 @@ def _base(features: NDArray[Any]) -> Float:
     return np.maximum(1.0, (features[:, LEARNED] + features[:, OTHERS] + 0.15 * features[:, PACE]).astype(np.float64))
 
 
+def _seen(features: NDArray[Any]) -> NDArray[Any]:
+    """(rows, columns) what trees see: TREED, and SHARED as shares of the horizon, as what they are to say is one."""
+    base = _base(features).astype(np.float32)
+    own = base + np.float32(OWN_S)
+    shares = [(features[:, column] - (base if whole else 0)) / own for column, whole in SHARED]
+    return np.column_stack([features[:, TREED], *shares])
+
+
 def _cells(median: Float, scale: Float) -> tuple[Int, Int]:
     return (
         np.searchsorted(HORIZONS, median, side="right") - 1,
@@ -266,14 +277,13 @@ class Examples:
         """Trees for the median of what the base leaves."""
         base = _base(self.features)
         own = base + OWN_S
-        return Trees.fitted(self.features[:, TREED], (self.seconds - base) / own, own * self.weight, 0.5, seed)
+        return Trees.fitted(_seen(self.features), (self.seconds - base) / own, own * self.weight, 0.5, seed)
 
 
 def _examples(
     traces: Traces,
     arrivals: Float,
     trips: Trips,
-    offset: float,
     today: int | None,
     weight: Float | None,
     older: Segments,
@@ -293,13 +303,13 @@ def _examples(
     fold = rng.integers(0, 2 * FOLDS if days.size > 1 else FOLDS, len(traces))
     found = []
     for part in range(FOLDS):
-        segments = older.learn(traces.where(fold != part), trips, offset, today)
+        segments = older.learn(traces.where(fold != part), trips, today)
         for day in days:
-            found.append(_day(traces, day, looked & (fold == part)[traces.run], segments, trips, offset))
+            found.append(_day(traces, day, looked & (fold == part)[traces.run], segments, trips))
     if days.size > 1:
         for day in days:
-            segments = older.learn(traces.where(traces.day != day), trips, offset, today)
-            found.append(_day(traces, day, looked & (fold >= FOLDS)[traces.run], segments, trips, offset))
+            segments = older.learn(traces.where(traces.day != day), trips, today)
+            found.append(_day(traces, day, looked & (fold >= FOLDS)[traces.run], segments, trips))
     features = np.concatenate([part[0] for part in found])
     run, call, at = (np.concatenate([part[n] for part in found]) for n in (1, 2, 3))
     seconds = arrivals[base[run] + call] - at
@@ -311,11 +321,11 @@ def _examples(
 
 
 def _day(
-    traces: Traces, day: int, points: NDArray[np.bool_], segments: Segments, trips: Trips, offset: float
+    traces: Traces, day: int, points: NDArray[np.bool_], segments: Segments, trips: Trips
 ) -> tuple[NDArray[Any], Int, Int32, Float]:
     mine = traces.day == day
     today = traces.where(mine)
     segments, _ = segments.bound(trips)
     memory = Memory.empty(len(segments.names), len(segments.routes), len(today))
-    known = replay(today, trips, segments, memory, offset, ahead_s=LONGEST_S * 1.2, chosen=points[mine[traces.run]])
+    known = replay(today, trips, segments, memory, ahead_s=LONGEST_S * 1.2, chosen=points[mine[traces.run]])
     return known.features, np.flatnonzero(mine)[today.run[known.point]], known.call, today.at[known.point]

@@ -40,7 +40,6 @@ def onwards(
     high: Float,
     *,
     layover_s: float,
-    offset: float,
     rows: Int32 | None = None,
 ) -> Calls:
     """All calls of each `trip` (vehicles,), which its vehicle begins after it has come to the end of the one before.
@@ -55,7 +54,7 @@ def onwards(
     columns = [np.empty(int(first[-1])) for _ in range(4)]
     call = np.arange(int(first[-1])) - np.repeat(first[:-1], counts)
     _onwards(
-        *(first, trip, midnight, kind, arrival, low, high, layover_s, offset),
+        *(first, trip, midnight, kind, arrival, low, high, layover_s),
         *(trips.first, trips.departure, trips.planned, rows, segments.route_rows(trips), segments.dwell),
         *(segments.city_term, segments.route_term, segments.segment_term, segments.local_term),
         *(memory.segment, memory.line, *columns),
@@ -65,7 +64,7 @@ def onwards(
 
 @njit(cache=True)
 def _onwards(  # type: ignore[no-untyped-def]
-    first, trip, midnight, kind, came, came_low, came_high, layover_s, offset, calls_first, planned_departure, planned,
+    first, trip, midnight, kind, came, came_low, came_high, layover_s, calls_first, planned_departure, planned,
     rows, routes, dwell, city, lines, segment, local, seen_segment, seen_line, arrival, departure, low, high,
 ):  # fmt: skip
     for v in range(trip.size):
@@ -83,7 +82,7 @@ def _onwards(  # type: ignore[no-untyped-def]
                 low[row], high[row] = earliest, latest
             else:
                 seg = rows[base + k - 1]
-                log = surplus(kind[v], hour_of(leaves + gone, offset), route, seg, city, lines, segment, local)
+                log = surplus(kind[v], hour_of(leaves + gone, midnight[v]), route, seg, city, lines, segment, local)
                 if seen_segment[seg, 1] > 0:
                     # What others met now matters less for a vehicle that comes later.
                     kept = np.exp(-max(0.0, leaves + gone - seen_segment[seg, 2]) / RECENT_S)

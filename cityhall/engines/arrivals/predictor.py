@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -30,21 +31,21 @@ class Predictor:
     def renewed(self, model: Model) -> Predictor:
         """The same with another model: what was seen today stays known."""
         other = Predictor(model, self.trips)
-        other._memory.run, other._row = self._memory.run, self._row
+        other._memory.run, other._memory.city, other._row = self._memory.run, self._memory.city, self._row
         mine, its = self._segments, other._segments
         _carry(mine.names, self._memory.segment, its.names, other._memory.segment)
         _carry(mine.routes, self._memory.line, its.routes, other._memory.line)
         return other
 
-    def look(self, runs: Sequence[Hashable], seen: Traces, now: float, offset: float) -> Calls:
+    def look(self, runs: Sequence[Hashable], seen: Traces, now: float) -> Calls:
         """Remembers the newest sighting of each run, and predicts every call still before it.
 
-        seen: one point a run, in the order of `runs`; now: Unix seconds, no call is predicted earlier; offset: the
-        city's seconds east of UTC. A vehicle that stands at a stop has that stop among its calls.
+        seen: one point a run, in the order of `runs`; now: Unix seconds, no call is predicted
+        earlier. A vehicle that stands at a stop has that stop among its calls.
         """
         rows = self._rows_of(runs, now)
-        memory = Memory(self._memory.segment, self._memory.line, self._memory.run[rows])
-        known = replay(seen, self.trips, self._segments, memory, offset, ahead_s=np.inf, rows=self._rows)
+        memory = replace(self._memory, run=self._memory.run[rows])
+        known = replay(seen, self.trips, self._segments, memory, ahead_s=np.inf, rows=self._rows)
         self._memory.run[rows] = memory.run
         told = self.model.predict(known)
         order = np.lexsort((known.call, known.point))
@@ -52,14 +53,12 @@ class Predictor:
         columns = [at + column[order] for column in (told.seconds, told.low, told.high)]
         return self._calls(seen, now, told.point[order], told.call[order], columns)
 
-    def onwards(
-        self, trip: Int, midnight: Float, kind: Int, ends: Calls, vehicles: Int, *, layover_s: float, offset: float
-    ) -> Calls:
+    def onwards(self, trip: Int, midnight: Float, kind: Int, ends: Calls, vehicles: Int, *, layover_s: float) -> Calls:
         """The calls of the next `trip` of each of `vehicles` (rows of `ends`), whose present one ends as that says."""
         last = ends.first[vehicles + 1] - 1
         return onwards(
             self.trips, self._segments, self._memory, trip, midnight, kind,
-            ends.arrival[last], ends.low[last], ends.high[last], layover_s=layover_s, offset=offset, rows=self._rows,
+            ends.arrival[last], ends.low[last], ends.high[last], layover_s=layover_s, rows=self._rows,
         )  # fmt: skip
 
     def _calls(self, seen: Traces, now: float, point: Int, call: Int32, columns: list[Float]) -> Calls:

@@ -24,6 +24,7 @@ PACE_PRIOR_S = 300.0
 FEATURES = (
     "learned", "kept_delay", "delay", "others", "pace", "planned", "metres", "stops", "hour", "kind", "wait",
     "standing", "to_next", "evidence", "drift", "trend", "hold", "since_last", "speed", "late_start", "timepoints",
+    "their_delay", "their_gain", "headway", "gone", "to_end", "lately", "today",
 )  # fmt: skip
 """What is known of (a vehicle, a stop ahead): the columns of `Known.features`.
 
@@ -32,31 +33,35 @@ pace, hold: seconds to add for what others met, for this run's own pace, for wai
 timetable; metres, stops: the way there; hour, kind: of the day; wait: s until the planned start, NaN once under way;
 standing: s since it last moved; to_next: share of the segment left; evidence: mean weight of what was learned; drift:
 this line's surplus today; trend: change of the delay; since_last: s since another vehicle passed there; speed: m/s;
-late_start: s that this line has begun late today; timepoints: how many lie before the stop.
+late_start: s that this line has begun late today; timepoints: how many lie before the stop;
+their_delay: of the last other vehicle at the stop; their_gain: since the next stop; headway: s since it was there;
+gone, to_end: s by timetable from the trip's start, and from the stop to its end; lately: surplus of the last way;
+today: the city's surplus today.
 """
 COLUMNS = len(FEATURES)
 LEARNED, KEPT, OTHERS, PACE = (FEATURES.index(name) for name in ("learned", "kept_delay", "others", "pace"))
-MANY = 4
+MANY = 5
 
 
 @dataclass
 class Memory:
     """What is known of today: per segment and line how others went, per run how it went itself. Changed in place.
 
-    segment: (segments, 4) sum, weight, when, when the last vehicle passed; line: (routes, 4) sum, weight, when, and
-    mean late start; run: (runs, 8) last at, last place, moved at, pace taken, pace expected, delay, smoothed delay,
-    smoothed at.
+    segment: (segments, 5) sum, weight, when, when the last vehicle passed and its delay; line: (routes, 4) sum, weight,
+    when, and mean late start; run: (runs, 8) last at, last place, moved at, pace taken, pace expected, delay, smoothed
+    delay, surplus of the last way; city: (1, 3) sum, weight, when.
     """
 
     segment: Float
     line: Float
     run: Float
+    city: Float
 
     @classmethod
     def empty(cls, segments: int, routes: int, runs: int) -> Memory:
         """Nothing seen yet."""
-        memory = cls(np.zeros((segments, MANY)), np.zeros((routes, MANY)), np.full((runs, 8), np.nan))
-        memory.segment[:, 3] = np.nan
+        memory = cls(np.zeros((segments, MANY)), np.zeros((routes, 4)), np.full((runs, 8), np.nan), np.zeros((1, 3)))
+        memory.segment[:, 3:] = np.nan
         return memory
 
 
@@ -74,7 +79,6 @@ def replay(
     trips: Trips,
     segments: Segments,
     memory: Memory,
-    offset: float,
     *,
     ahead_s: float = 2400.0,
     chosen: np.ndarray | None = None,
@@ -97,9 +101,9 @@ def replay(
     _go_through(
         *(order, wanted, traces.run, traces.at, traces.place, traces.speed, traces.trip, traces.midnight, traces.kind),
         *(trips.first, trips.arrival, trips.departure, trips.metres, trips.planned, trips.timepoint, marks),
-        *(rows, segments.route_rows(trips), offset, ahead_s),
+        *(rows, segments.route_rows(trips), ahead_s),
         *(segments.city_term, segments.route_term, segments.segment_term, segments.local_term, weight),
-        *(memory.segment, memory.line, memory.run, features, point, call),
+        *(memory.segment, memory.line, memory.run, memory.city, features, point, call),
     )
     return Known(features, point, call)
 
@@ -143,8 +147,8 @@ def _planned_at(base, place, last, midnight, arrival, departure):  # type: ignor
 
 @njit(cache=True)
 def _remember(  # type: ignore[no-untyped-def]
-    at, place, base, last, kind, route, offset, start, planned, rows, city, lines, segment, local,
-    seen_segment, seen_line, mine,
+    at, place, base, last, kind, route, midnight, start, planned, rows, city, lines, segment, local,
+    seen_segment, seen_line, seen_city, mine, delay,
 ):  # fmt: skip
     """What the way from the run's last sighting to this one tells of the segments, the line and the run."""
     since, there = mine[0], mine[1]
@@ -154,12 +158,12 @@ def _remember(  # type: ignore[no-untyped-def]
             # It left in between; by its pace since the start it did so then.
             gone = 0.0
             for k in range(int(np.ceil(place))):
-                log = surplus(kind, hour_of(at, offset), route, rows[base + k], city, lines, segment, local)
+                log = surplus(kind, hour_of(at, midnight), route, rows[base + k], city, lines, segment, local)
                 gone += (min(place, k + 1.0) - k) * planned[base + k] * np.exp(log)
             late = min(1200.0, max(-300.0, max(since, at - gone) - start))
             seen_line[3] += 0.15 * (late - seen_line[3])
         return
-    hour = hour_of(at, offset)
+    hour = hour_of(at, midnight)
     expected = 0.0
     k0, k1 = int(there), int(np.ceil(place))
     for k in range(k0, k1):
@@ -175,6 +179,10 @@ def _remember(  # type: ignore[no-untyped-def]
     _fade(seen_line, at, 3600.0)
     seen_line[0] += over * expected / (elapsed + 30.0)
     seen_line[1] += expected / (elapsed + 30.0)
+    _fade(seen_city, at, 3600.0)
+    seen_city[0] += over * expected / (elapsed + 30.0)
+    seen_city[1] += expected / (elapsed + 30.0)
+    mine[7] = over
     for k in range(k0, k1):
         part = min(place, k + 1.0) - max(there, float(k))
         row = rows[base + k]
@@ -184,13 +192,14 @@ def _remember(  # type: ignore[no-untyped-def]
         seen_segment[row, 1] += here / (elapsed + 30.0)
         if place >= k + 1:
             seen_segment[row, 3] = at
+            seen_segment[row, 4] = mine[5] + (k + 1 - there) / (place - there) * (delay - mine[5])
 
 
 @njit(cache=True, nogil=True)
 def _go_through(  # type: ignore[no-untyped-def]
     order, wanted, run, ats, places, speeds, trip, midnights, kinds, first, arrival, departure, metres, planned,
-    timepoint, marks, rows, routes, offset, ahead_s, city, lines, segment, local, weight,
-    seen_segment, seen_line, seen_run, features, point, call,
+    timepoint, marks, rows, routes, ahead_s, city, lines, segment, local, weight,
+    seen_segment, seen_line, seen_run, seen_city, features, point, call,
 ):  # fmt: skip
     count = 0
     for row in order:
@@ -200,19 +209,19 @@ def _go_through(  # type: ignore[no-untyped-def]
         last = first[trip[r] + 1] - base - 1
         kind, route, mine = kinds[r], routes[trip[r]], seen_run[r]
         start = midnights[r] + departure[base]
+        delay = at - _planned_at(base, place, last, midnights[r], arrival, departure)
+        if place <= LEFT:
+            delay = max(0.0, at - start)
         if mine[0] == mine[0]:
             if at > mine[0]:
                 _remember(
-                    at, place, base, last, kind, route, offset, start, planned, rows, city, lines, segment, local,
-                    seen_segment, seen_line[route], mine,
+                    at, place, base, last, kind, route, midnights[r], start, planned, rows, city, lines, segment, local,
+                    seen_segment, seen_line[route], seen_city[0], mine, delay,
                 )  # fmt: skip
         else:
             mine[2], mine[3], mine[4] = at, 0.0, 0.0
         if not (mine[0] == mine[0] and place <= mine[1] + 0.01):
             mine[2] = at
-        delay = at - _planned_at(base, place, last, midnights[r], arrival, departure)
-        if place <= LEFT:
-            delay = max(0.0, at - start)
         if mine[0] == mine[0]:
             kept = np.exp(-(at - mine[0]) / 600.0)
             mine[6] = mine[6] * kept + delay * (1 - kept)
@@ -222,16 +231,16 @@ def _go_through(  # type: ignore[no-untyped-def]
         if not wanted[row]:
             continue
         count = _look_ahead(
-            row, at, place, speeds[row], base, last, kind, route, midnights[r], offset, ahead_s, arrival, departure,
+            row, at, place, speeds[row], base, last, kind, route, midnights[r], ahead_s, arrival, departure,
             metres, planned, timepoint, marks, rows, city, lines, segment, local, weight, seen_segment,
-            seen_line[route], mine, features, point, call, count,
+            seen_line[route], seen_city[0], mine, features, point, call, count,
         )  # fmt: skip
 
 
 @njit(cache=True)
 def _look_ahead(  # type: ignore[no-untyped-def]
-    row, at, place, speed, base, last, kind, route, midnight, offset, ahead_s, arrival, departure, metres, planned,
-    timepoint, marks, rows, city, lines, segment, local, weight, seen_segment, seen_line, mine,
+    row, at, place, speed, base, last, kind, route, midnight, ahead_s, arrival, departure, metres, planned,
+    timepoint, marks, rows, city, lines, segment, local, weight, seen_segment, seen_line, seen_city, mine,
     features, point, call, count,
 ):  # fmt: skip
     waiting = place <= LEFT
@@ -243,6 +252,9 @@ def _look_ahead(  # type: ignore[no-untyped-def]
     part = place - k
     pace = np.log((mine[3] + PACE_PRIOR_S) / (mine[4] + PACE_PRIOR_S))
     drift = seen_line[0] / (seen_line[1] + 2.0) * (np.exp(-(at - seen_line[2]) / 3600.0) if seen_line[1] > 0 else 0.0)
+    today = seen_city[0] / (seen_city[1] + 5.0)
+    gone = _planned_at(base, place, last, midnight, arrival, departure) - start
+    ahead = rows[base + k]
     here = metres[base + k] + part * (metres[min(base + k + 1, base + last)] - metres[base + k])
     begun = k
     plan = -part * planned[base + k]
@@ -259,7 +271,7 @@ def _look_ahead(  # type: ignore[no-untyped-def]
         seconds = (
             left
             * planned[base + k]
-            * np.exp(surplus(kind, hour_of(at + learned, offset), route, seg, city, lines, segment, local))
+            * np.exp(surplus(kind, hour_of(at + learned, midnight), route, seg, city, lines, segment, local))
         )
         kept = np.exp(-(at - seen_segment[seg, 2]) / RECENT_S) if seen_segment[seg, 1] > 0 else 0.0
         over = seen_segment[seg, 0] * kept / (seen_segment[seg, 1] * kept + RECENT_PRIOR)
@@ -276,7 +288,7 @@ def _look_ahead(  # type: ignore[no-untyped-def]
         f[5] = plan
         f[6] = metres[base + k] - here
         f[7] = k - begun
-        f[8] = ((at + offset) % 86_400) / 3600.0
+        f[8] = ((at - midnight) % 86_400) / 3600.0
         f[9] = kind
         f[10] = start - at if waiting else np.nan
         f[11] = at - mine[2]
@@ -289,6 +301,13 @@ def _look_ahead(  # type: ignore[no-untyped-def]
         f[18] = speed
         f[19] = seen_line[3]
         f[20] = marks[base + k] - marks[base + begun + 1]
+        f[21] = seen_segment[seg, 4] if at - seen_segment[seg, 3] < 7200.0 else np.nan
+        f[22] = f[21] - seen_segment[ahead, 4]
+        f[23] = min(7200.0, at - seen_segment[ahead, 3])
+        f[24] = gone
+        f[25] = arrival[base + last] - arrival[base + k]
+        f[26] = mine[7]
+        f[27] = today
         point[count], call[count] = row, k
         count += 1
     return count

@@ -9,6 +9,10 @@ in proportion to what they were expected to take, and the terms are fitted again
 step of expectation-maximisation). Each term is shrunk towards nothing by a weight of evidence as James and Stein's
 estimators are: a segment seen twice hardly differs from its route, a route never seen is the city, a city never seen
 is the timetable.
+
+A city's hour, and a route's part of the day, is shrunk towards the mean of its others first: on a kind of day that was
+never seen, a city slower than its timetable is still so. Not towards the same hour of other kinds of day: Sunday has
+not Monday's rush.
 """
 
 from __future__ import annotations
@@ -124,8 +128,8 @@ class Segments:
         usual = (self.dwell_sum.sum() + DWELL_S * SHRINK_CITY) / (total + SHRINK_CITY)
         return np.asarray((self.dwell_sum + usual * SHRINK_DWELL) / (self.dwell_weight + SHRINK_DWELL))
 
-    def learn(self, traces: Traces, trips: Trips, offset: float, today: int | None = None) -> Segments:
-        """This and what `traces` show. `offset` is the city's seconds east of UTC; `today` what evidence is aged to."""
+    def learn(self, traces: Traces, trips: Trips, today: int | None = None) -> Segments:
+        """This and what `traces` show. `today` (ordinal, the newest day where left out) is what evidence is aged to."""
         found, rows = self.bound(trips)
         if len(traces) == 0:
             return found
@@ -145,8 +149,8 @@ class Segments:
             sums = [column.copy() for column in before]
             terms = found.city_term, found.route_term, found.segment_term, found.local_term
             _pass_on(
-                *(seen.run, seen.begin, seen.end, seen.seconds, seen.at, weight[seen.run], traces.trip, traces.kind),
-                *(trips.first, trips.planned, rows, routes, offset, *terms, *sums),
+                *(seen.run, seen.begin, seen.end, seen.seconds, seen.at, weight[seen.run]),
+                *(traces.trip, traces.midnight, traces.kind, trips.first, trips.planned, rows, routes, *terms, *sums),
             )
             found = _fitted(found, level, sums)
         stood, times = found.dwell_sum * kept, found.dwell_weight * kept
@@ -158,10 +162,10 @@ def _fitted(found: Segments, level: str, sums: list[Float]) -> Segments:
     """One level fitted again: all at once would each explain the same surplus, and swing."""
     city_weight, city_sum, route_weight, route_sum, local_weight, local_sum = sums
     if level == "city":
-        term = city_sum / (city_weight + SHRINK_CITY)
+        term = _nested(city_weight, city_sum, SHRINK_CITY)
         return replace(found, city_weight=city_weight, city_sum=city_sum, city_term=term)
     if level == "route":
-        term = route_sum / (route_weight + SHRINK_ROUTE)
+        term = _nested(route_weight, route_sum, SHRINK_ROUTE)
         return replace(found, route_weight=route_weight, route_sum=route_sum, route_term=term)
     segment = local_sum.sum(axis=1) / (local_weight.sum(axis=1) + SHRINK_SEGMENT)
     return replace(
@@ -171,6 +175,12 @@ def _fitted(found: Segments, level: str, sums: list[Float]) -> Segments:
         segment_term=segment,
         local_term=(local_sum - local_weight * segment[:, None]) / (local_weight + SHRINK_LOCAL),
     )
+
+
+def _nested(weight: Float, sums: Float, shrink: float) -> Float:
+    """(..., cells) the mean of each cell, shrunk to the mean of all of them, and that to nothing."""
+    whole = (sums.sum(axis=-1) / (weight.sum(axis=-1) + shrink))[..., None]
+    return np.asarray(whole + (sums - weight * whole) / (weight + shrink))
 
 
 @dataclass(frozen=True)
@@ -226,9 +236,12 @@ def _dwells(first, at, place, trip, weight, calls_first, rows, stood, times):  #
 
 
 @njit(cache=True, inline="always")
-def hour_of(at, offset):  # type: ignore[no-untyped-def]
-    """The hour of the city's clock, 0 to 23."""
-    return int(((at + offset) % 86_400) // 3600)
+def hour_of(at, midnight):  # type: ignore[no-untyped-def]
+    """The hour of the service day's clock, 0 to 23; what lies past its midnight begins at 0 again.
+
+    The timetable's own clock, not the zone's: days on both sides of a change of the zone's are learned together.
+    """
+    return int(((at - midnight) % 86_400) // 3600)
 
 
 @njit(cache=True, inline="always")
@@ -249,13 +262,13 @@ def surplus(kind, hour, route, row, city, lines, segment, local):  # type: ignor
 
 @njit(cache=True, nogil=True)
 def _pass_on(  # type: ignore[no-untyped-def]
-    run, begin, end, seconds, at, weight, trip, kinds, first, planned, rows, routes, offset,
+    run, begin, end, seconds, at, weight, trip, midnights, kinds, first, planned, rows, routes,
     city, lines, segment, local, city_w, city_s, line_w, line_s, local_w, local_s,
 ):  # fmt: skip
     """Adds every way's evidence to the sums, with the other terms taken off."""
     for way in range(run.size):
         r = run[way]
-        kind, route, hour = kinds[r], routes[trip[r]], hour_of(at[way], offset)
+        kind, route, hour = kinds[r], routes[trip[r]], hour_of(at[way], midnights[r])
         cell, base = kind * 6 + PARTS[hour], first[trip[r]]
         expected, k0, k1 = 0.0, int(begin[way]), int(np.ceil(end[way]))
         for k in range(k0, k1):

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import UTC, date, datetime
+from datetime import date
 from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
-from django.conf import settings
 
 from cityhall.engines.arrivals import Traces, Trips
 from cityhall.engines.arrivals.trips import kind_of
@@ -72,12 +71,6 @@ def following(folder: Path, day: date) -> np.ndarray:
 def midnight(day: date) -> float:
     """Unix seconds of a service day's second 0."""
     return clock(day, 0).timestamp()
-
-
-def offset(at: float) -> float:
-    """The city's seconds east of UTC at a moment (Unix seconds)."""
-    there = datetime.fromtimestamp(at, UTC).astimezone(settings.CITY.zone).utcoffset()
-    return there.total_seconds() if there else 0.0
 
 
 def traces_of(runs: Sequence[tuple[int, date]], counts: Sequence[int], at: np.ndarray, place: np.ndarray) -> Traces:

@@ -75,8 +75,7 @@ def _learned(folder: Path, window: list[date], before: Model) -> Model:
     older = _folded(before.older, folder, trips, min(window))
     traces, arrivals = calls_of(folder, window)
     newest = max(window)
-    noon = fleet.midnight(newest) + 43_200
-    return Model.learned(traces, arrivals, trips, fleet.offset(noon), today=newest.toordinal(), older=older)
+    return Model.learned(traces, arrivals, trips, today=newest.toordinal(), older=older)
 
 
 def _folded(older: Segments, folder: Path, trips: Trips, until: date) -> Segments:
@@ -86,7 +85,7 @@ def _folded(older: Segments, folder: Path, trips: Trips, until: date) -> Segment
     for day in days:
         traces, _ = calls_of(folder, [day])
         if len(traces):
-            older = older.learn(traces, trips, fleet.offset(fleet.midnight(day) + 43_200), day.toordinal())
+            older = older.learn(traces, trips, day.toordinal())
     return older
 
 

@@ -204,7 +204,7 @@ def _made(
         return
     at = now.timestamp()
     runs: list[Hashable] = [(state.service_day, state.trip, state.vehicle.public_id) for state in found]
-    calls = predictor.look(runs, seen, at, fleet.offset(at))
+    calls = predictor.look(runs, seen, at)
     trips = timetables.service().schedule.trips
     days = [date.fromordinal(day) for day in seen.day.tolist()]
     under_way = {(day, trips.id[row]) for day, row in zip(days, seen.trip.tolist(), strict=True)}
@@ -220,7 +220,7 @@ def _made(
     ]
     rows = np.array(again, np.int64)
     following = predictor.onwards(
-        *(after[rows], seen.midnight[rows], seen.kind[rows], calls, rows), layover_s=LAYOVER_S, offset=fleet.offset(at)
+        *(after[rows], seen.midnight[rows], seen.kind[rows], calls, rows), layover_s=LAYOVER_S
     )
     for number, vehicle in enumerate(again):
         key = days[vehicle], trips.id[after[vehicle]]
