@@ -16,7 +16,7 @@ from cityhall.engines.arrivals.segments import Segments
 from cityhall.engines.arrivals.trees import Trees
 from cityhall.engines.arrivals.trips import Float, Int, Int32, Traces, Trips
 
-VERSION = "arrivals 1"
+VERSION = "arrivals 2"
 LONGEST_S = 1500.0
 """The trees learn from arrivals up to this far ahead."""
 LEAST = 3000
