@@ -151,7 +151,7 @@ def _late(slot: _Slot) -> float:
 
 def _may_be_closed(slot: _Slot, service: Service, answers: Held) -> bool:
     """Whether it must be asked who may see a layer: people publish and withdraw some of them at any moment."""
-    declared = any(layer is answers.layer for layer in service.layers)
+    declared = any(layer is answers.layer for layer in service.of(Layer))
     return not declared and time.monotonic() - slot.seen > SEEN_S
 
 
