@@ -30,11 +30,12 @@ from cityhall.kernel.journal.models import Entry
 from cityhall.kernel.journal.sealer import seal_all
 from cityhall.kernel.notify.sending import send
 from cityhall.kernel.people import consents, households
-from cityhall.kernel.people.actors import Actor, person_actor, system
+from cityhall.kernel.people.actors import Actor, person_actor
 from cityhall.kernel.people.models import Person
 from cityhall.kernel.people.permissions import grant
 from cityhall.kernel.people.privacy import erase
 from cityhall.kernel.places.point import Point
+from cityhall.kernel.vehicles.registry import register_receiver, register_station
 from cityhall.services.map import actions as views
 from cityhall.services.map import tasks as map_tasks
 from cityhall.services.map.datasets import actions as datasets
@@ -43,7 +44,6 @@ from cityhall.services.reports import actions as reports
 from cityhall.services.reports import categories, routing
 from cityhall.services.reports.models import Report
 from cityhall.services.reports.tasks import KEEP_DAYS, erase_personal
-from cityhall.services.transit.doors.registry import register_receiver, register_station
 from cityhall.services.transit.models import FollowedTrip
 from cityhall.services.transit.realtime import notices
 from cityhall.services.transit.riders import alarms, favourites, school
