@@ -17,14 +17,23 @@ settings.load_profile("ci" if os.environ.get("CI") else "home")
 
 
 @pytest.fixture(scope="session")
-def django_db_setup(django_db_setup: None, django_db_blocker: pytest.FixtureRequest) -> None:
-    """Django empties the tables after a test with real transactions; the journal would not let it."""
+def django_db_setup(django_db_setup: None, django_db_blocker: pytest.FixtureRequest) -> Iterator[None]:
+    """Django empties the tables after a test with real transactions; the journal would not let it.
+
+    With CITYHALL_TEST_ROLE=program the tests speak as the program's role; those that empty tables cannot then.
+    """
     from django.db import connection
 
     with django_db_blocker.unblock(), connection.cursor() as cursor:  # type: ignore[attr-defined]
         cursor.execute("ALTER TABLE journal_entry DISABLE TRIGGER journal_no_truncate")
-        if os.environ.get("CITYHALL_TEST_ROLE") == "program":
+    as_program = os.environ.get("CITYHALL_TEST_ROLE") == "program"
+    with django_db_blocker.unblock():  # type: ignore[attr-defined]
+        if as_program:
             speak_as_program()
+    yield
+    with django_db_blocker.unblock():  # type: ignore[attr-defined]
+        if as_program:
+            speak_as_owner()
 
 
 def speak_as_program() -> None:

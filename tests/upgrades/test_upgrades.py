@@ -12,8 +12,12 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import psycopg
 import pytest
+from psycopg.errors import InsufficientPrivilege
 
+from cityhall.kernel import program_role
+from cityhall.kernel.database import embedded
 from cityhall.simulator.signing import Signer
 from tests.upgrades import look, make
 from tests.upgrades.town import place
@@ -103,7 +107,44 @@ def _lives(folder: Path) -> None:
     def mailed() -> bool:
         return any("waiting@littleton.example" in mail.read_text() for mail in (folder / "mail").glob("*"))
 
+    def filed() -> int:
+        values = {"category": "drain", "text": "Blocked again", "lon": lon, "lat": lat}
+        return int(client.post("/api/reports/", data=values).raise_for_status().json()["id"])
+
     with make.running(make.up(folder, port)), httpx.Client(base_url=address, timeout=20) as client:
         make.wait_for("the pages", lambda: make.answers(address))
         make.wait_for("the vehicle on the map", seen, 60)
         make.wait_for("the mail of the job that waited", mailed, 60)
+        report = filed()
+        with embedded(folder / "postgres") as owner, psycopg.connect(owner, autocommit=True) as asking:
+            make.wait_for("the report's place in the journal", lambda: _sealed(asking, report), 60)
+            _speaks_as_a_role_of_its_own(folder, owner, asking)
+
+
+def _sealed(asking: psycopg.Connection[Any], report: int) -> bool:
+    found = asking.execute("SELECT position FROM journal_entry WHERE subject = %s", [f"case:{report}"]).fetchall()
+    return len(found) > 1 and all(position is not None for (position,) in found)
+
+
+def _speaks_as_a_role_of_its_own(folder: Path, owner: str, asking: psycopg.Connection[Any]) -> None:
+    """The town is older than the role: it got it with this start, and no part of it is the owner any more."""
+    rows = asking.execute(
+        "SELECT DISTINCT usename FROM pg_stat_activity WHERE datname = current_database() AND backend_type = %s "
+        "AND pid <> pg_backend_pid()",
+        ["client backend"],
+    ).fetchall()
+    assert rows == [("cityhall_app",)]
+    word = program_role.password(json.loads((folder / "secrets.json").read_text())["secret_key"])
+    program = program_role.address(owner, "cityhall_app", word)
+    for statement in (
+        "UPDATE journal_entry SET data = '{}'",
+        "DELETE FROM journal_entry",
+        "TRUNCATE journal_entry",
+        "ALTER TABLE journal_entry DISABLE TRIGGER journal_no_change",
+        "SET ROLE postgres",
+    ):
+        with psycopg.connect(program) as speaking, pytest.raises(InsufficientPrivilege):
+            speaking.execute(statement)
+    with psycopg.connect(program) as speaking:
+        rows = speaking.execute("SELECT DISTINCT rolname FROM pg_roles WHERE pg_has_role(rolname, 'MEMBER')").fetchall()
+        assert rows == [("cityhall_app",)]

@@ -9,6 +9,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from django.apps import apps
+from django.contrib.admin.models import LogEntry
+from django.contrib.contenttypes.models import ContentType
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models, transaction
 from django.dispatch import Signal
@@ -102,11 +104,23 @@ def erase(actor: Actor, person: Person) -> None:
             mend=_("Give another person that right first."),
         )
     erasing.send(sender=Person, person=person)
+    _erase_from_staff_log(person)
     place = place_of(person)
     if place is not None:
         vacate(place)
     append("people", "person.erased", {}, subject=f"person:{person.pk}", actor=str(actor))
     person.delete()
+
+
+def _erase_from_staff_log(person: Person) -> None:
+    """The log of the staff screens calls what was changed by its name at the time, also once that is gone."""
+    for model in declared_data():
+        tie = person_field(model)
+        if tie is None:
+            continue
+        numbers = [str(pk) for pk in model._default_manager.filter(**{tie: person.pk}).values_list("pk", flat=True)]
+        kind = ContentType.objects.get_for_model(model)
+        LogEntry.objects.filter(content_type=kind, object_id__in=numbers).update(object_repr="", change_message="")
 
 
 def _runs_the_city(actor: Actor) -> bool:

@@ -191,6 +191,13 @@ def test_it_is_made_once_and_no_other_role_is_taken(owner: Speaking, monkeypatch
         program_role.settle()
 
 
+def test_a_city_whose_owner_may_make_no_role_is_told_what_to_run(program: Speaking) -> None:
+    assert not program_role.make(program, "one_more", "a word"), "who may make no role makes none"
+    speak_as_owner()
+    ((what, mend),) = program_role.faults()
+    assert "owner" in what and f'CREATE ROLE "{program.info.user}" LOGIN' in mend and program_role.PROGRAM in mend
+
+
 def test_a_part_of_the_city_does_not_learn_the_owners_address(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(program_role.PROGRAM, "postgresql://app@/cityhall")
     given = program_role.for_children()
