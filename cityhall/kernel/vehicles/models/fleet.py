@@ -9,40 +9,32 @@ from django.utils.translation import gettext_lazy as _
 
 from cityhall.kernel.devices.models import Device
 from cityhall.kernel.places.point import PointField
+from cityhall.kernel.vehicles import kinds
 
-HIDDEN_KIND = "school"
-"""Vehicles of this kind only those may see whom they concern. Every read for the public goes by what follows here."""
-PUBLIC_SQL = f"(v.enabled AND v.kind <> '{HIDDEN_KIND}')"
-"""For statements: whether everybody may see the vehicle `v` now."""
-WAS_PUBLIC_SQL = (
-    f"NOT EXISTS (SELECT 1 FROM transit_vehicle v WHERE v.public_id = h.vehicle AND v.kind = '{HIDDEN_KIND}')"
-)
-"""For statements: whether everybody may see what is kept in `h` of a vehicle, in service still or not."""
+PUBLIC_SQL = "(v.enabled AND v.kind = ANY(%(public_kinds)s))"
+"""For statements: whether everybody may see the vehicle `v` now; `public_kinds` is a list of kinds.public_kinds()."""
+WAS_PUBLIC_SQL = "NOT EXISTS (SELECT 1 FROM transit_vehicle v WHERE v.public_id = h.vehicle AND v.kind <> ALL(%s))"
+"""For statements: whether everybody may see what is kept in `h` of a vehicle, in service or not; the same list."""
 
 
 class VehicleQuerySet(models.QuerySet["Vehicle"]):
     """Vehicles."""
 
     def public(self) -> VehicleQuerySet:
-        """Those that everybody may see: in service, and no school bus."""
-        return self.filter(enabled=True).exclude(kind=HIDDEN_KIND)
+        """Those that everybody may see: in service, and of a kind that is not hidden."""
+        return self.filter(enabled=True, kind__in=kinds.public_kinds())
 
     def not_public(self) -> VehicleQuerySet:
         """All others."""
-        return self.filter(models.Q(enabled=False) | models.Q(kind=HIDDEN_KIND))
+        return self.exclude(enabled=True, kind__in=kinds.public_kinds())
 
 
 class Vehicle(models.Model):
     """A vehicle as its operator knows it. `public_id` is what riders and feeds see (GTFS-Realtime vehicle.id)."""
 
-    class Kind(models.TextChoices):
-        BUS = "bus", _("bus")
-        SHUTTLE = "shuttle", _("free shuttle")
-        SCHOOL = HIDDEN_KIND, _("special-school bus")
-
     public_id = models.CharField(max_length=100, unique=True)
     label = models.CharField(max_length=100, blank=True)
-    kind = models.CharField(max_length=10, choices=Kind.choices, default=Kind.BUS)
+    kind = models.CharField(max_length=30, default=kinds.found_kind, help_text=_("as a service declares it"))
     wheelchair = models.BooleanField(null=True, help_text=_("None: not known"))
     capacity = models.PositiveSmallIntegerField(null=True)
     enabled = models.BooleanField(default=True)
@@ -58,8 +50,13 @@ class Vehicle(models.Model):
 
     @property
     def hidden(self) -> bool:
-        """Whether it must not be seen by the public: only those whom it concerns may follow a school bus."""
-        return self.kind == HIDDEN_KIND
+        """Whether it must not be seen by the public, but only by those whom its service lets."""
+        return self.kind not in kinds.public_kinds()
+
+    @property
+    def kind_name(self) -> str:
+        """Its kind, in the reader's language."""
+        return kinds.name_of(self.kind)
 
 
 class Receiver(models.Model):
@@ -98,8 +95,8 @@ class VehicleStateQuerySet(models.QuerySet["VehicleState"]):
     """Where vehicles are."""
 
     def public(self) -> VehicleStateQuerySet:
-        """Of vehicles that everybody may see: in service, and no school bus."""
-        return self.filter(vehicle__enabled=True).exclude(vehicle__kind=HIDDEN_KIND)
+        """Of vehicles that everybody may see: in service, and of a kind that is not hidden."""
+        return self.filter(vehicle__enabled=True, vehicle__kind__in=kinds.public_kinds())
 
 
 class VehicleState(models.Model):

@@ -16,6 +16,7 @@ from typing import Any
 
 from django.db import connection, transaction
 
+from cityhall.kernel.vehicles.kinds import public_kinds
 from cityhall.kernel.vehicles.models import PUBLIC_SQL
 from cityhall.services.transit import days
 from cityhall.services.transit.models import ServiceAlert
@@ -89,7 +90,8 @@ def _one_moment() -> Iterator[None]:
 
 def _vehicles(now: int) -> list[Any]:
     with connection.cursor() as cursor:
-        cursor.execute(_VEHICLES, {"now": now, "fresh": FRESH_S, "ahead": LONGEST_S + 1})
+        values = {"now": now, "fresh": FRESH_S, "ahead": LONGEST_S + 1, "public_kinds": list(public_kinds())}
+        cursor.execute(_VEHICLES, values)
         return cursor.fetchall()
 
 
