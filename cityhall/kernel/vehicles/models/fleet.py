@@ -100,18 +100,11 @@ class VehicleStateQuerySet(models.QuerySet["VehicleState"]):
 
 
 class VehicleState(models.Model):
-    """Where a vehicle is and what it is doing, as the tracker last estimated it. One row a vehicle, unlogged.
+    """Where a vehicle is, as the tracker last estimated it. One row a vehicle, unlogged.
 
-    `memory` is the filter's own state: a tracker that starts anew goes on where the one before stopped.
+    `memory` is the filter's own state: a tracker that starts anew goes on where the one before stopped. What a vehicle
+    is doing there (its line, its trip, how late it is) its service keeps beside it.
     """
-
-    class Status(models.TextChoices):
-        ON_ROUTE = "on_route", _("on its route")
-        OFF_ROUTE = "off_route", _("off its route")
-        WRONG_WAY = "wrong_way", _("going the wrong way")
-        UNMATCHED = "unmatched", _("on no known trip")
-        RECKONED = "reckoned", _("not heard for a moment; estimated")
-        LOST = "lost", _("not heard any more")
 
     class FixClass(models.IntegerChoices):
         """GGA quality (NMEA 0183, GGA field 6)."""
@@ -131,20 +124,6 @@ class VehicleState(models.Model):
     fix_class = models.SmallIntegerField(choices=FixClass.choices, default=FixClass.NONE)
     bearing = models.FloatField(null=True)
     speed = models.FloatField(null=True, help_text=_("m/s"))
-    status = models.CharField(max_length=12, choices=Status.choices, default=Status.UNMATCHED)
-    route = models.CharField(max_length=200, blank=True)
-    direction = models.SmallIntegerField(default=-1)
-    trip = models.CharField(max_length=200, blank=True)
-    service_day = models.DateField(null=True)
-    along_m = models.FloatField(null=True, help_text=_("metres from the start of the trip's shape"))
-    lateral_m = models.FloatField(null=True, help_text=_("metres to the left of the shape"))
-    lane = models.SmallIntegerField(null=True, help_text=_("lanes from the kerb, 0 the nearest; None: not to be told"))
-    next_sequence = models.IntegerField(null=True, help_text=_("place of the next stop in the trip, from 0"))
-    at_stop = models.BooleanField(default=False)
-    delay_s = models.IntegerField(null=True, help_text=_("late, or early where negative"))
-    occupancy = models.SmallIntegerField(null=True, help_text=_("GTFS-Realtime OccupancyStatus"))
-    line = models.CharField(max_length=100, blank=True)
-    color = models.CharField(max_length=6, blank=True)
     memory = models.JSONField(default=dict)
 
     objects = VehicleStateQuerySet.as_manager()
@@ -155,4 +134,4 @@ class VehicleState(models.Model):
     # No index but the key: every row changes every second, and a few thousand are read through faster than that.
 
     def __str__(self) -> str:
-        return f"{self.vehicle_id} {self.status}"
+        return f"{self.vehicle_id} {self.point}"

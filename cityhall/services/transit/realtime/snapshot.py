@@ -36,9 +36,9 @@ NOTICE_DAYS = 2
 # Only what everybody may see: a school bus is nobody's business but its pupils' families'.
 _VEHICLES = f"""
 SELECT v.public_id, v.label, v.wheelchair, (s.point)[0], (s.point)[1], s.bearing, s.speed,
-       extract(epoch FROM s.at)::bigint, s.trip, s.route, s.service_day, s.next_sequence, s.at_stop,
-       s.occupancy
-FROM transit_vehiclestate s JOIN transit_vehicle v ON v.id = s.vehicle_id
+       extract(epoch FROM s.at)::bigint, d.trip, d.route, d.service_day, d.next_sequence, d.at_stop,
+       d.occupancy
+FROM transit_vehiclestate s JOIN transit_driving d USING (vehicle_id) JOIN transit_vehicle v ON v.id = vehicle_id
 WHERE s.at > to_timestamp(%(now)s - %(fresh)s) AND s.at < to_timestamp(%(now)s + %(ahead)s)
   AND {PUBLIC_SQL}
 ORDER BY v.public_id
