@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
-from cityhall.commands import bench, officers, receivers, reports
+from cityhall.commands import bench, officers, receivers, reports, vehicles
 from cityhall.commands.city import DATA, CityName, Data, Gtfs, Host, Port, city_folder, fail, opened, refused, tell
 from cityhall.running.progress import console, steps
 
@@ -28,6 +28,7 @@ app.add_typer(bench.app, name="bench")
 app.add_typer(officers.app, name="officer")
 app.add_typer(receivers.app, name="receivers")
 app.add_typer(reports.app, name="reports")
+app.add_typer(vehicles.app, name="vehicles")
 
 SEVERAL = ("--gtfs", "--positions")
 """Options that may be followed by several values: `--gtfs a.zip b.zip`."""

@@ -65,6 +65,18 @@ def test_a_city_is_made_checked_and_read_again(tmp_path: Path, osm: Path) -> Non
     verified = cityhall("journal", "verify", "--city", "small-town", "--data", data)
     assert verified.returncode == 0 and "unchanged" in said(verified)
 
+    where = ("--city", "small-town", "--data", data)
+    (tmp_path / "fleet.csv").write_text("id,kind,capacity\nB1,bus,60\nS1,school,16\n")
+    assert "2 vehicles" in said(cityhall("vehicles", "import", tmp_path / "fleet.csv", *where))
+    assert said(cityhall("vehicles", "add", "B2", "--kind", "bus", "--no-wheelchair", *where)).strip() == "B2"
+    twice = cityhall("vehicles", "add", "B2", "--kind", "bus", *where)
+    assert twice.returncode == 1 and "already" in said(twice)
+    assert cityhall("receivers", "add", "B2", "--address", "mqtt", "--id", "rx-2", *where).returncode == 0
+    listed = json.loads(cityhall("vehicles", "list", "--json", *where).stdout)
+    assert [(one["id"], one["kind"], one["receivers"]) for one in listed] == [
+        *(("B1", "bus", []), ("B2", "bus", ["rx-2"]), ("S1", "school", [])),
+    ]
+
     broken = tables()
     del broken["trips.txt"]
     write_feed(data / "small-town" / "buses.zip", broken)

@@ -52,18 +52,21 @@ TRUNCATE transit_vehicle CASCADE;
 INSERT INTO transit_vehicle (id, public_id, label, kind, enabled)
 SELECT n, 'bus-' || n, '', 'bus', true FROM generate_series(1, {POINTS}) n;
 INSERT INTO transit_vehiclestate (vehicle_id, at, published_at, point, measured, accuracy_m, fix_class, bearing, speed,
-    status, route, direction, trip, along_m, lateral_m, at_stop, delay_s, line, color, memory)
-SELECT id, now() + interval '1 hour', now(), place, place, 2.5, 1, floor(random() * 360), 8, 'on_route', '', 0, '', 0,
-    0, false, floor(random() * 600), 'L' || id % 200, 'c2352b', '{{}}'
+    memory)
+SELECT id, now() + interval '1 hour', now(), place, place, 2.5, 1, floor(random() * 360), 8, '{{}}'
 FROM (SELECT id, {SCATTERED} AS place
     FROM transit_vehicle) AS placed;
+INSERT INTO transit_driving (vehicle_id, status, route, direction, trip, along_m, lateral_m, at_stop, delay_s, line,
+    color)
+SELECT id, 'on_route', '', 0, '', 0, 0, false, floor(random() * 600), 'L' || id % 200, 'c2352b' FROM transit_vehicle;
 """
 PEER_FILL = """
 CREATE EXTENSION IF NOT EXISTS postgis;
 DROP TABLE IF EXISTS public.bench_vehicle;
 CREATE TABLE public.bench_vehicle AS SELECT vehicle_id AS id, 'bus-' || vehicle_id AS public_id, line AS name,
     '#' || color AS color, bearing, at, accuracy_m AS accuracy, fix_class AS fix, status, delay_s AS delay,
-    ST_SetSRID(ST_MakePoint(point[0], point[1]), 4326) AS geom FROM transit_vehiclestate;
+    ST_SetSRID(ST_MakePoint(point[0], point[1]), 4326) AS geom FROM transit_vehiclestate JOIN transit_driving
+    USING (vehicle_id);
 ALTER TABLE public.bench_vehicle ADD PRIMARY KEY (id);
 CREATE INDEX ON public.bench_vehicle USING gist (geom);
 ALTER TABLE public.bench_vehicle SET (fillfactor = 50);
@@ -155,7 +158,9 @@ def _fill(folder: Path, url: str, *, peer: bool) -> None:
         [sys.executable, "-c", command, folder / "bench"], env=os.environ | {"DATABASE_URL": url}, check=True
     )
     with psycopg.connect(url, autocommit=True) as connection:
-        for statement in (FILL + "VACUUM ANALYZE transit_vehiclestate;" + (PEER_FILL if peer else "")).split(";"):
+        for statement in (
+            FILL + "VACUUM ANALYZE transit_vehiclestate, transit_driving;" + (PEER_FILL if peer else "")
+        ).split(";"):
             if statement.strip():
                 connection.execute(statement)
 

@@ -48,13 +48,13 @@ def prepare(folder: Path, address: str, speed: float, seed: int) -> list[str]:
     """
     from cityhall.kernel.devices.registry import register
     from cityhall.kernel.people.actors import system
-    from cityhall.services.transit.control.vehicles import register as register_vehicle
+    from cityhall.kernel.vehicles import register as vehicles
     from cityhall.services.transit.timetables import service as timetable
     from cityhall.simulator.roster import Roster
 
     fleet = Roster(timetable().schedule).vehicles
     for vehicle in fleet:
-        register_vehicle(system("demo"), vehicle.id, kind=vehicle.kind, capacity=vehicle.capacity, wheelchair=True)
+        vehicles.enter(system("demo"), vehicle.id, kind=vehicle.kind, capacity=vehicle.capacity, wheelchair=True)
     keys = folder / KEYS
     if not keys.exists():
         device, key = register(

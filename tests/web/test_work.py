@@ -38,7 +38,12 @@ def test_an_officer_lands_on_the_desks_that_the_roles_open(client: Client) -> No
     officer("reports.officer", "transit.dispatcher")
     assert sign_in(client) == "/work/"
     page = client.get("/work/").content.decode()
-    assert addresses(page) == {"/reports/desk/", "/transit/control/", "/transit/control/alerts/"}
+    assert addresses(page) == {
+        "/reports/desk/",
+        "/transit/control/",
+        "/transit/control/alerts/",
+        "/vehicles/?of=transit",
+    }
     for address in addresses(page):
         assert client.get(address).status_code == 200, address
     for other in ("/", "/accounts/me/"):
@@ -57,7 +62,7 @@ def test_every_desk_opens_for_the_role_that_shows_it(client: Client) -> None:
         for _service, desk in desks_of(person):
             assert client.get(desk.home).status_code == 200, (role, desk.home)
             entered.add(desk.slug)
-    assert {"desk", "fleet", "alerts", "school", "receivers", "datasets"} <= entered
+    assert {"desk", "fleet", "alerts", "school", "receivers", "vehicles", "datasets"} <= entered
 
 
 def test_a_role_for_a_part_of_the_city_opens_the_desk_too(client: Client) -> None:

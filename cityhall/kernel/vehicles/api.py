@@ -1,4 +1,4 @@
-"""HTTP API of receivers and base stations, for officers."""
+"""HTTP API of vehicles, receivers and base stations, for officers."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from cityhall.kernel.devices.models import DropCount
 from cityhall.kernel.people.actors import actor_of
 from cityhall.kernel.people.permissions import require
 from cityhall.kernel.places.point import Point
-from cityhall.kernel.vehicles import queries, registry
+from cityhall.kernel.vehicles import kinds, queries, register, registry
 
 router = Router()
 former = Router()
@@ -27,12 +27,86 @@ def answers(method: str, path: str, **told: Any) -> Callable[[T], T]:
     """Takes a request under both addresses; those of old keep the operations' names too."""
 
     def take(view: T) -> T:
-        named = f"cityhall_services_transit_doors_api_{view.__name__}"
+        name = "register" if view.__name__ == "register_receiver" else view.__name__
+        named = f"cityhall_services_transit_doors_api_{name}"
         router.add_api_operation(path, [method], view, **told)
         former.add_api_operation(path, [method], view, operation_id=named, deprecated=True, **told)
         return view
 
     return take
+
+
+class VehicleOut(Schema):
+    """A vehicle as officers see it, with its receivers' ids. `wheelchair` is null where it is not known."""
+
+    id: str
+    kind: str
+    label: str
+    capacity: int | None
+    wheelchair: bool | None
+    enabled: bool
+    hidden: bool = Field(..., description="Not shown to the public")
+    receivers: list[str]
+    heard_at: dt.datetime | None
+
+
+@router.get("/", response=list[VehicleOut], summary="Vehicles")
+def vehicles(
+    request: HttpRequest,
+    search: str = Query("", max_length=100),
+    kind: str = Query("", max_length=30),
+    after: str = Query("", max_length=100, description="Id of the last vehicle of the page before"),
+    limit: int = Query(200, ge=1, le=1000),
+) -> list[dict[str, Any]]:
+    """For officers, by id: those of the kinds that they may see."""
+    actor = actor_of(request)
+    seen = kinds.seen_by(actor)
+    if not seen:
+        require(actor, kinds.ANY)
+    return queries.vehicles([one for one in seen if kind in ("", one)], search, after, limit)
+
+
+class VehicleIn(Schema):
+    """A vehicle to enter. `kind` is one that a service of the city declares."""
+
+    id: str = Field(..., min_length=1, max_length=100)
+    kind: str = Field(..., max_length=30)
+    label: str = Field("", max_length=100)
+    capacity: int | None = Field(None, ge=0, le=32_767)
+    wheelchair: bool | None = None
+
+
+class Entered(Schema):
+    """The id under which it is known."""
+
+    id: str
+
+
+@router.post("/", response={201: Entered}, summary="Enter a vehicle")
+def enter(request: HttpRequest, body: VehicleIn) -> Status[dict[str, str]]:
+    """For officers who may change vehicles of the kind. Answers 409 for an id that is there."""
+    given = body.dict()
+    vehicle = register.enter(actor_of(request), given.pop("id"), again=False, **given)
+    return Status(201, {"id": vehicle.public_id})
+
+
+class VehicleChange(Schema):
+    """What is given is changed."""
+
+    kind: str | None = Field(None, max_length=30)
+    label: str | None = Field(None, max_length=100)
+    capacity: int | None = Field(None, ge=0, le=32_767)
+    wheelchair: bool | None = None
+    enabled: bool | None = None
+
+
+@router.patch("/one/{path:public_id}", response={204: None}, summary="Change a vehicle")
+def change_vehicle(request: HttpRequest, public_id: str, body: VehicleChange) -> Status[None]:
+    """For officers who may change vehicles of its kind, and of the kind that it becomes."""
+    given = body.dict(exclude_unset=True)
+    known = {name: value for name, value in given.items() if value is not None or name in ("capacity", "wheelchair")}
+    register.change(actor_of(request), public_id, known)
+    return Status(204, None)
 
 
 class ReceiverOut(Schema):
@@ -57,7 +131,7 @@ def receivers(
     limit: int = Query(200, ge=1, le=1000),
 ) -> list[dict[str, Any]]:
     """For officers who may see devices, by id."""
-    require(actor_of(request), SEE, registry.SCOPE)
+    require(actor_of(request), SEE, queries.SCOPE)
     return queries.receivers(search, after, limit)
 
 
@@ -81,7 +155,7 @@ class Registered(Schema):
 
 
 @answers("POST", "/receivers", response={201: Registered}, summary="Register a receiver")
-def register(request: HttpRequest, body: ReceiverIn) -> Status[dict[str, str]]:
+def register_receiver(request: HttpRequest, body: ReceiverIn) -> Status[dict[str, str]]:
     """For officers who may manage devices."""
     receiver, key = registry.register_receiver(
         actor_of(request),
@@ -125,7 +199,7 @@ class StationOut(Schema):
 @answers("GET", "/stations", response=list[StationOut], summary="Base stations")
 def stations(request: HttpRequest) -> list[dict[str, Any]]:
     """For officers who may see devices, by mountpoint."""
-    require(actor_of(request), SEE, registry.SCOPE)
+    require(actor_of(request), SEE, queries.SCOPE)
     return list(queries.stations())
 
 
@@ -168,5 +242,5 @@ class DropOut(Schema):
 @answers("GET", "/drops", response=list[DropOut], summary="Positions that were not taken")
 def drops(request: HttpRequest, days: int = Query(7, ge=1, le=365)) -> list[DropCount]:
     """For officers who may see devices, the latest day first; this service's devices only."""
-    require(actor_of(request), SEE, registry.SCOPE)
+    require(actor_of(request), SEE, queries.SCOPE)
     return queries.dropped(days, limit=10_000)

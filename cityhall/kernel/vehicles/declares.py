@@ -1,8 +1,27 @@
-"""What a service may declare of vehicles: by which rules what other systems send of them is judged."""
+"""What a service may declare of vehicles: the kinds that it runs, and by which rules what others send is judged."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+
+from cityhall.kernel.service import Text
+
+
+@dataclass(frozen=True, slots=True)
+class VehicleKind:
+    """A kind of vehicle that the service runs: its slug is what the register keeps (at most 30 letters).
+
+    `see` and `change` are the permissions to look at such vehicles in the register, and to enter and change them.
+    Of a `hidden` kind only those may see vehicles whom the service lets: they are on no public page, layer or topic.
+    A vehicle that sends positions though nobody has entered it is taken for the first kind that may be `found`.
+    """
+
+    slug: str
+    name: Text
+    see: str
+    change: str
+    hidden: bool = False
+    found: bool = False
 
 
 @dataclass(frozen=True, slots=True)

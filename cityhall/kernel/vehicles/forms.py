@@ -1,10 +1,14 @@
-"""The form that registers a receiver."""
+"""The forms of vehicles and receivers."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from cityhall.kernel.vehicles import kinds
 from cityhall.kernel.vehicles.models import Receiver
 
 
@@ -20,3 +24,30 @@ class ReceiverForm(forms.Form):
     protocol = forms.ChoiceField(label=_("Protocol"), choices=Receiver.Protocol.choices)
     public_id = forms.CharField(label=_("Id"), max_length=64, required=False, help_text=_("Made up where it is empty."))
     corrections = forms.BooleanField(label=_("Takes corrections from the caster"), required=False)
+
+
+class VehicleForm(forms.Form):
+    """`register.enter` takes what it holds. `allowed` are the kinds that may be chosen."""
+
+    public_id = forms.CharField(
+        label=_("Number"), max_length=100, help_text=_("The operator's own; passengers and feeds see it.")
+    )
+    kind = forms.ChoiceField(label=_("Kind"))
+    label = forms.CharField(label=_("Name"), max_length=100, required=False)
+    capacity = forms.IntegerField(label=_("Places"), min_value=0, max_value=32_767, required=False)
+    wheelchair = forms.TypedChoiceField(
+        label=_("Takes wheelchairs"),
+        choices=[("", _("not known")), ("yes", _("yes")), ("no", _("no"))],
+        coerce=lambda said: said == "yes",
+        empty_value=None,
+        required=False,
+    )
+
+    def __init__(self, *args: Any, allowed: Sequence[str], there: bool = False, **options: Any) -> None:
+        super().__init__(*args, **options)
+        kind = self.fields["kind"]
+        assert isinstance(kind, forms.ChoiceField)
+        kind.choices = [(slug, kinds.name_of(slug)) for slug in allowed]
+        if there:
+            # Its number is what feeds, histories and receivers know it by.
+            del self.fields["public_id"]

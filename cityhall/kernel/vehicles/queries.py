@@ -3,23 +3,51 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from typing import Any
 
-from django.db.models import Q, QuerySet, Sum
+from django.db.models import Prefetch, Q, QuerySet, Sum
 from django.utils import timezone
 
 from cityhall.kernel.devices.models import Device, DropCount
 from cityhall.kernel.service import declared
 from cityhall.kernel.vehicles.declares import Rules
 from cityhall.kernel.vehicles.fixes import POLLED
-from cityhall.kernel.vehicles.models import BaseStation, Receiver, StationState, VehicleState
+from cityhall.kernel.vehicles.models import BaseStation, Receiver, StationState, Vehicle, VehicleState
 
 OWNER = "transit"
 """The service that receivers and base stations are registered for: a role may be held for it alone."""
+SCOPE = f"service:{OWNER}"
 STATE_OLD_S = 30.0
 """A caster that has not written its stations' state for so long is not running."""
+
+
+def vehicles(kinds: Sequence[str] | None, search: str = "", after: str = "", limit: int = 200) -> list[dict[str, Any]]:
+    """Vehicles of these kinds (None: of any) by id, with their receivers' ids and when each was heard of last."""
+    found = Vehicle.objects.filter(public_id__gt=after).select_related("state")
+    if kinds is not None:
+        found = found.filter(kind__in=kinds)
+    if search:
+        found = found.filter(Q(public_id__icontains=search) | Q(label__icontains=search))
+    receivers = Prefetch("receivers", Receiver.objects.select_related("device").order_by("device__public_id"))
+    return [_vehicle(one) for one in found.order_by("public_id").prefetch_related(receivers)[:limit]]
+
+
+def _vehicle(vehicle: Vehicle) -> dict[str, Any]:
+    state: VehicleState | None = getattr(vehicle, "state", None)
+    return {
+        "id": vehicle.public_id,
+        "kind": vehicle.kind,
+        "kind_name": vehicle.kind_name,
+        "label": vehicle.label,
+        "capacity": vehicle.capacity,
+        "wheelchair": vehicle.wheelchair,
+        "enabled": vehicle.enabled,
+        "hidden": vehicle.hidden,
+        "receivers": [receiver.device.public_id for receiver in vehicle.receivers.all()],
+        "heard_at": state.at if state else None,
+    }
 
 
 def receivers(search: str = "", after: str = "", limit: int = 200) -> list[dict[str, Any]]:
@@ -28,6 +56,12 @@ def receivers(search: str = "", after: str = "", limit: int = 200) -> list[dict[
     if search:
         found = found.filter(Q(device__public_id__icontains=search) | Q(vehicle__public_id__icontains=search))
     return [_receiver(one) for one in found.order_by("device__public_id")[:limit]]
+
+
+def receivers_of(vehicle: Vehicle) -> list[dict[str, Any]]:
+    """One vehicle's receivers, as `receivers` gives them."""
+    found = vehicle.receivers.select_related("device__state", "vehicle__state")
+    return [_receiver(one) for one in found.order_by("device__public_id")]
 
 
 def _receiver(receiver: Receiver) -> dict[str, Any]:

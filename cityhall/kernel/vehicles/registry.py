@@ -15,12 +15,11 @@ from cityhall.kernel.people.actors import Actor
 from cityhall.kernel.people.permissions import require
 from cityhall.kernel.places.point import Point
 from cityhall.kernel.values import url_parts
+from cityhall.kernel.vehicles import kinds
 from cityhall.kernel.vehicles.doors.directory import network_of
 from cityhall.kernel.vehicles.models import BaseStation, Receiver, Vehicle
 from cityhall.kernel.vehicles.models.corrections import MOUNTPOINT
-from cityhall.kernel.vehicles.queries import OWNER
-
-SCOPE = f"service:{OWNER}"
+from cityhall.kernel.vehicles.queries import OWNER, SCOPE
 
 
 @transaction.atomic
@@ -37,9 +36,9 @@ def register_receiver(
 ) -> tuple[Receiver, str]:
     """A receiver in a vehicle, and its key, which is shown this once: with it, it takes corrections from the caster.
 
-    `address` is an IP address or network (CIDR) it connects from, or "mqtt". A vehicle that is not known is made.
-    Raises Denied without `devices.manage`, Invalid for an address, protocol or vehicle that is none, Conflict for an
-    id that is taken.
+    `address` is an IP address or network (CIDR) it connects from, or "mqtt". A vehicle that nobody has entered is made,
+    where the city has a kind for those. Raises Denied without `devices.manage`, Invalid for an address, protocol or
+    vehicle that is none, Missing for one that nobody has entered, Conflict for an id that is taken.
     """
     require(actor, "devices.manage", SCOPE)
     address = _address(address)
@@ -151,7 +150,12 @@ def _vehicle(public_id: str) -> Vehicle:
     public_id = public_id.strip()
     if not public_id or len(public_id) > 100:
         raise Invalid(_("The vehicle has no name."), field="vehicle", mend=_("Write the number its operator gave it."))
-    return Vehicle.objects.get_or_create(public_id=public_id)[0]
+    vehicle = Vehicle.objects.filter(public_id=public_id).first()
+    if vehicle is None and not kinds.found_kind():
+        raise Missing(
+            _("There is no vehicle %(id)s.") % {"id": public_id}, field="vehicle", mend=_("Enter the vehicle first.")
+        )
+    return vehicle or Vehicle.objects.get_or_create(public_id=public_id)[0]
 
 
 def _tell(event: str, receiver: Receiver, actor: Actor) -> None:

@@ -22,7 +22,7 @@ from cityhall.kernel.vehicles.forms import ReceiverForm
 def receivers(request: HttpRequest) -> HttpResponse:
     """Looks, or registers one: its key is in the answer, this once."""
     actor = actor_of(request)
-    require(actor, "devices.view", registry.SCOPE)
+    require(actor, "devices.view", queries.SCOPE)
     form = ReceiverForm(request.POST or None)
     key: tuple[str, str] | None = None
     if request.method == "POST" and form.is_valid():
@@ -49,7 +49,7 @@ def receivers(request: HttpRequest) -> HttpResponse:
             "stations": list(queries.stations()),
             "form": form,
             "key": key,
-            "manages": may(actor, "devices.manage", registry.SCOPE),
+            "manages": may(actor, "devices.manage", queries.SCOPE),
         },
         status=422 if form.errors else 200,
     )

@@ -10,6 +10,7 @@ from cityhall.kernel.places.declares import Layer, Place
 from cityhall.kernel.service import Addresses, Api, Check, Load, Service
 from cityhall.kernel.work.declares import Runner, Task
 from cityhall.services.transit.doors.rules import RULES
+from cityhall.services.transit.kinds import KINDS
 from cityhall.services.transit.riders.personal import RIDERS_DATA
 from cityhall.web.declares import Card, Feed
 
@@ -208,12 +209,14 @@ SERVICE = Service(
             waiting="cityhall.services.transit.control.episodes:how_many_open",
             waiting_name=_("Out of the ordinary"),
         ),
+        Desk("vehicles", _("Vehicles"), "/vehicles/?of=transit", "transit.change_fleet", icon="bus"),
         Desk("alerts", _("Alerts and detours"), "/transit/control/alerts/", "transit.change_alert", icon="warning"),
         Desk("school", _("School buses"), "/transit/school/office/", "transit.link_guardians", icon="user"),
         Door("position", "cityhall.services.transit.actions:record_positions"),
         LiveTopic("arrivals", "cityhall.kernel.live:everybody"),
         Runner("tracker", "cityhall.services.transit.tracking.tracker:run"),
         Runner("fleet-room", "cityhall.services.transit.control.room:run", part="worker"),
+        *KINDS,
         RULES,
         Runner("vehicle-positions", "cityhall.services.transit.doors.vehicle_positions:run"),
         Runner("riders", "cityhall.services.transit.riders.runner:run", part="worker"),

@@ -7,7 +7,7 @@ from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
 pytestmark = [pytest.mark.django_db, pytest.mark.slow]
-TABLES = ("vehicle", "receiver", "fixinbox", "vehiclestate", "basestation", "stationstate")
+TABLES = ("vehicle", "receiver", "fixinbox", "vehiclestate", "basestation", "stationstate", "driving")
 BEFORE = ("transit", "0006_corrections")
 LOOK = """
 SELECT relname, relpersistence::text, array(SELECT attname || ' ' || format_type(atttypid, atttypmod) || attnotnull

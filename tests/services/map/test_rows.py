@@ -124,7 +124,7 @@ def test_a_transaction_that_takes_long_is_not_overlooked(buses: list[int], layer
     settings = connection.get_connection_params() | {"cursor_factory": psycopg.Cursor}
     settings = {name: value for name, value in settings.items() if name not in ("context", "prepare_threshold")}
     with psycopg.connect(**settings) as slow:
-        slow.execute("UPDATE transit_vehiclestate SET line = 'late' WHERE vehicle_id = %s", [buses[3]])
+        slow.execute("UPDATE transit_driving SET line = 'late' WHERE vehicle_id = %s", [buses[3]])
         found = read_rows(layer, rows(layer))
         for bus in buses[5:9]:
             VehicleState.objects.filter(pk=bus).update(line="soon")

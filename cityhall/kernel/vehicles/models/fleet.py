@@ -9,40 +9,32 @@ from django.utils.translation import gettext_lazy as _
 
 from cityhall.kernel.devices.models import Device
 from cityhall.kernel.places.point import PointField
+from cityhall.kernel.vehicles import kinds
 
-HIDDEN_KIND = "school"
-"""Vehicles of this kind only those may see whom they concern. Every read for the public goes by what follows here."""
-PUBLIC_SQL = f"(v.enabled AND v.kind <> '{HIDDEN_KIND}')"
-"""For statements: whether everybody may see the vehicle `v` now."""
-WAS_PUBLIC_SQL = (
-    f"NOT EXISTS (SELECT 1 FROM transit_vehicle v WHERE v.public_id = h.vehicle AND v.kind = '{HIDDEN_KIND}')"
-)
-"""For statements: whether everybody may see what is kept in `h` of a vehicle, in service still or not."""
+PUBLIC_SQL = "(v.enabled AND v.kind = ANY(%(public_kinds)s))"
+"""For statements: whether everybody may see the vehicle `v` now; `public_kinds` is a list of kinds.public_kinds()."""
+WAS_PUBLIC_SQL = "NOT EXISTS (SELECT 1 FROM transit_vehicle v WHERE v.public_id = h.vehicle AND v.kind <> ALL(%s))"
+"""For statements: whether everybody may see what is kept in `h` of a vehicle, in service or not; the same list."""
 
 
 class VehicleQuerySet(models.QuerySet["Vehicle"]):
     """Vehicles."""
 
     def public(self) -> VehicleQuerySet:
-        """Those that everybody may see: in service, and no school bus."""
-        return self.filter(enabled=True).exclude(kind=HIDDEN_KIND)
+        """Those that everybody may see: in service, and of a kind that is not hidden."""
+        return self.filter(enabled=True, kind__in=kinds.public_kinds())
 
     def not_public(self) -> VehicleQuerySet:
         """All others."""
-        return self.filter(models.Q(enabled=False) | models.Q(kind=HIDDEN_KIND))
+        return self.exclude(enabled=True, kind__in=kinds.public_kinds())
 
 
 class Vehicle(models.Model):
     """A vehicle as its operator knows it. `public_id` is what riders and feeds see (GTFS-Realtime vehicle.id)."""
 
-    class Kind(models.TextChoices):
-        BUS = "bus", _("bus")
-        SHUTTLE = "shuttle", _("free shuttle")
-        SCHOOL = HIDDEN_KIND, _("special-school bus")
-
     public_id = models.CharField(max_length=100, unique=True)
     label = models.CharField(max_length=100, blank=True)
-    kind = models.CharField(max_length=10, choices=Kind.choices, default=Kind.BUS)
+    kind = models.CharField(max_length=30, default=kinds.found_kind, help_text=_("as a service declares it"))
     wheelchair = models.BooleanField(null=True, help_text=_("None: not known"))
     capacity = models.PositiveSmallIntegerField(null=True)
     enabled = models.BooleanField(default=True)
@@ -58,8 +50,13 @@ class Vehicle(models.Model):
 
     @property
     def hidden(self) -> bool:
-        """Whether it must not be seen by the public: only those whom it concerns may follow a school bus."""
-        return self.kind == HIDDEN_KIND
+        """Whether it must not be seen by the public, but only by those whom its service lets."""
+        return self.kind not in kinds.public_kinds()
+
+    @property
+    def kind_name(self) -> str:
+        """Its kind, in the reader's language."""
+        return kinds.name_of(self.kind)
 
 
 class Receiver(models.Model):
@@ -98,23 +95,16 @@ class VehicleStateQuerySet(models.QuerySet["VehicleState"]):
     """Where vehicles are."""
 
     def public(self) -> VehicleStateQuerySet:
-        """Of vehicles that everybody may see: in service, and no school bus."""
-        return self.filter(vehicle__enabled=True).exclude(vehicle__kind=HIDDEN_KIND)
+        """Of vehicles that everybody may see: in service, and of a kind that is not hidden."""
+        return self.filter(vehicle__enabled=True, vehicle__kind__in=kinds.public_kinds())
 
 
 class VehicleState(models.Model):
-    """Where a vehicle is and what it is doing, as the tracker last estimated it. One row a vehicle, unlogged.
+    """Where a vehicle is, as the tracker last estimated it. One row a vehicle, unlogged.
 
-    `memory` is the filter's own state: a tracker that starts anew goes on where the one before stopped.
+    `memory` is the filter's own state: a tracker that starts anew goes on where the one before stopped. What a vehicle
+    is doing there (its line, its trip, how late it is) its service keeps beside it.
     """
-
-    class Status(models.TextChoices):
-        ON_ROUTE = "on_route", _("on its route")
-        OFF_ROUTE = "off_route", _("off its route")
-        WRONG_WAY = "wrong_way", _("going the wrong way")
-        UNMATCHED = "unmatched", _("on no known trip")
-        RECKONED = "reckoned", _("not heard for a moment; estimated")
-        LOST = "lost", _("not heard any more")
 
     class FixClass(models.IntegerChoices):
         """GGA quality (NMEA 0183, GGA field 6)."""
@@ -134,20 +124,6 @@ class VehicleState(models.Model):
     fix_class = models.SmallIntegerField(choices=FixClass.choices, default=FixClass.NONE)
     bearing = models.FloatField(null=True)
     speed = models.FloatField(null=True, help_text=_("m/s"))
-    status = models.CharField(max_length=12, choices=Status.choices, default=Status.UNMATCHED)
-    route = models.CharField(max_length=200, blank=True)
-    direction = models.SmallIntegerField(default=-1)
-    trip = models.CharField(max_length=200, blank=True)
-    service_day = models.DateField(null=True)
-    along_m = models.FloatField(null=True, help_text=_("metres from the start of the trip's shape"))
-    lateral_m = models.FloatField(null=True, help_text=_("metres to the left of the shape"))
-    lane = models.SmallIntegerField(null=True, help_text=_("lanes from the kerb, 0 the nearest; None: not to be told"))
-    next_sequence = models.IntegerField(null=True, help_text=_("place of the next stop in the trip, from 0"))
-    at_stop = models.BooleanField(default=False)
-    delay_s = models.IntegerField(null=True, help_text=_("late, or early where negative"))
-    occupancy = models.SmallIntegerField(null=True, help_text=_("GTFS-Realtime OccupancyStatus"))
-    line = models.CharField(max_length=100, blank=True)
-    color = models.CharField(max_length=6, blank=True)
     memory = models.JSONField(default=dict)
 
     objects = VehicleStateQuerySet.as_manager()
@@ -158,4 +134,4 @@ class VehicleState(models.Model):
     # No index but the key: every row changes every second, and a few thousand are read through faster than that.
 
     def __str__(self) -> str:
-        return f"{self.vehicle_id} {self.status}"
+        return f"{self.vehicle_id} {self.point}"

@@ -153,7 +153,7 @@ def _row(state: VehicleState, what: Seen, rules: list[str], hold: Hold | None) -
         kind=state.vehicle.kind,
         line=trip.line if trip else "" if state.vehicle.hidden else state.line,
         route=what.route,
-        headsign=trip.headsign if trip else state.vehicle.get_kind_display() if state.vehicle.hidden else "",
+        headsign=trip.headsign if trip else state.vehicle.kind_name if state.vehicle.hidden else "",
         trip=what.trip,
         lon=round(state.point.lon, 6),
         lat=round(state.point.lat, 6),

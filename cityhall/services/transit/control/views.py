@@ -22,6 +22,7 @@ from cityhall.kernel.vehicles.models import Vehicle
 from cityhall.services.transit import days, queries, timetables
 from cityhall.services.transit.control import board, quality, runs, strings
 from cityhall.services.transit.control.rules import BY_SLUG, rules
+from cityhall.services.transit.kinds import KINDS
 from cityhall.services.transit.models import Episode, FeedVersion, Line, StopCall, TripPrediction, VehicleState
 from cityhall.web.layers import chosen_layers
 
@@ -37,7 +38,7 @@ def _names() -> dict[str, Any]:
         "levels": dict(board.LEVELS),
         "fixes": {str(value): str(label) for value, label in VehicleState.FixClass.choices},
         "occupancy": {str(place): word for place, word in enumerate(crowding)},
-        "kinds": {str(value): str(label) for value, label in Vehicle.Kind.choices},
+        "kinds": {kind.slug: str(kind.name) for kind in KINDS},
         "hold": _("wait %s s"),
         "go": _("go"),
     }

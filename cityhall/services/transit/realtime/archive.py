@@ -20,6 +20,7 @@ from django.conf import settings
 from django.db import connection, transaction
 
 from cityhall.kernel.journal import append
+from cityhall.kernel.vehicles.kinds import public_kinds
 from cityhall.kernel.vehicles.models import WAS_PUBLIC_SQL
 from cityhall.services.transit import days
 from cityhall.services.transit.models import StopCall
@@ -162,7 +163,7 @@ def _batches(kind: Kind, day: date, schema: pa.Schema) -> Iterator[pa.Table]:
     """The day's rows, ROW_GROUP at a time: a large city's day is more than belongs in memory."""
     statement = _SELECT[kind].format(columns=", ".join(schema.names))
     with transaction.atomic(), connection.chunked_cursor() as cursor:
-        cursor.execute(statement, [day])
+        cursor.execute(statement, [day, list(public_kinds())])
         while rows := cursor.fetchmany(ROW_GROUP):
             columns = list(zip(*rows, strict=True))
             arrays = [_array(column, field.type) for column, field in zip(columns, schema, strict=True)]

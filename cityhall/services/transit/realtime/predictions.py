@@ -9,6 +9,7 @@ import numpy as np
 from django.db import connection
 
 from cityhall.engines.gtfs.schedule import Int64
+from cityhall.kernel.vehicles.kinds import public_kinds
 from cityhall.kernel.vehicles.models import PUBLIC_SQL
 
 FRESH_S = 300
@@ -47,7 +48,8 @@ def read(now: float, *, hidden: bool = False, ahead: float = 1.0) -> list[Predic
     What was made up to `ahead` seconds later is in it.
     """
     with connection.cursor() as cursor:
-        cursor.execute(_READ, {"now": now, "fresh": FRESH_S, "hidden": hidden, "ahead": ahead})
+        values = {"now": now, "fresh": FRESH_S, "hidden": hidden, "ahead": ahead, "public_kinds": list(public_kinds())}
+        cursor.execute(_READ, values)
         rows = cursor.fetchall()
     return [Predicted(*row[:5], _array(row[5]), _array(row[6]), row[7]) for row in rows]
 

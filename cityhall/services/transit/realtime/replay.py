@@ -9,6 +9,7 @@ from django.conf import settings
 from django.db import connection
 
 from cityhall.kernel.places.declares import Sighting
+from cityhall.kernel.vehicles.kinds import public_kinds
 from cityhall.kernel.vehicles.models import WAS_PUBLIC_SQL
 from cityhall.services.transit.models import FeedVersion, Line
 from cityhall.services.transit.realtime.history import TABLE
@@ -23,7 +24,7 @@ ORDER BY at LIMIT %s
 
 
 def sightings(start: datetime, end: datetime) -> Iterator[Sighting]:
-    """Every vehicle's places between two moments, in order; those of school buses never."""
+    """Every vehicle's places between two moments, in order; those of hidden vehicles never."""
     zone = settings.CITY.zone
     lines = {
         line.gtfs_id: (line.short_name, f"#{line.color}" if line.color else "")
@@ -32,7 +33,7 @@ def sightings(start: datetime, end: datetime) -> Iterator[Sighting]:
     # A vehicle whose day is over by the city's clock may still be on its way for a moment.
     days = [start.astimezone(zone).date() - timedelta(days=1), end.astimezone(zone).date()]
     with connection.cursor() as cursor:
-        cursor.execute(_SQL, [*days, start, end, MOST])
+        cursor.execute(_SQL, [*days, start, end, list(public_kinds()), MOST])
         rows = cursor.fetchall()
     for at, vehicle, lon, lat, bearing, status, route, delay in rows:
         name, color = lines.get(route, ("", ""))

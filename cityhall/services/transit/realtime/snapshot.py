@@ -16,6 +16,7 @@ from typing import Any
 
 from django.db import connection, transaction
 
+from cityhall.kernel.vehicles.kinds import public_kinds
 from cityhall.kernel.vehicles.models import PUBLIC_SQL
 from cityhall.services.transit import days
 from cityhall.services.transit.models import ServiceAlert
@@ -35,9 +36,9 @@ NOTICE_DAYS = 2
 # Only what everybody may see: a school bus is nobody's business but its pupils' families'.
 _VEHICLES = f"""
 SELECT v.public_id, v.label, v.wheelchair, (s.point)[0], (s.point)[1], s.bearing, s.speed,
-       extract(epoch FROM s.at)::bigint, s.trip, s.route, s.service_day, s.next_sequence, s.at_stop,
-       s.occupancy
-FROM transit_vehiclestate s JOIN transit_vehicle v ON v.id = s.vehicle_id
+       extract(epoch FROM s.at)::bigint, d.trip, d.route, d.service_day, d.next_sequence, d.at_stop,
+       d.occupancy
+FROM transit_vehiclestate s JOIN transit_driving d USING (vehicle_id) JOIN transit_vehicle v ON v.id = vehicle_id
 WHERE s.at > to_timestamp(%(now)s - %(fresh)s) AND s.at < to_timestamp(%(now)s + %(ahead)s)
   AND {PUBLIC_SQL}
 ORDER BY v.public_id
@@ -89,7 +90,8 @@ def _one_moment() -> Iterator[None]:
 
 def _vehicles(now: int) -> list[Any]:
     with connection.cursor() as cursor:
-        cursor.execute(_VEHICLES, {"now": now, "fresh": FRESH_S, "ahead": LONGEST_S + 1})
+        values = {"now": now, "fresh": FRESH_S, "ahead": LONGEST_S + 1, "public_kinds": list(public_kinds())}
+        cursor.execute(_VEHICLES, values)
         return cursor.fetchall()
 
 

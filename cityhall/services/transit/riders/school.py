@@ -26,8 +26,10 @@ from cityhall.kernel.people.models import Person
 from cityhall.kernel.people.permissions import require
 from cityhall.kernel.places.point import Point, metres_between
 from cityhall.kernel.places.streets import streets
+from cityhall.kernel.vehicles import register
 from cityhall.kernel.vehicles.models import Vehicle
 from cityhall.services.transit import days, queries
+from cityhall.services.transit.kinds import SCHOOL
 from cityhall.services.transit.models import Guardian, Pupil, VehicleState
 from cityhall.services.transit.timetables import DETOUR
 from cityhall.services.transit.tracking.shown import feature_of
@@ -123,9 +125,12 @@ def hide_bus(actor: Actor, public_id: str, label: str = "") -> Vehicle:
     require(actor, LINK)
     if not public_id.strip():
         raise Invalid(_("Which bus? Its number is missing."), field="public_id", code="missing_bus")
-    vehicle, _made = Vehicle.objects.update_or_create(
-        public_id=public_id.strip()[:100], defaults={"kind": Vehicle.Kind.SCHOOL, "label": label.strip()[:100]}
-    )
+    public_id, label = public_id.strip()[:100], label.strip()[:100]
+    # Who links guardians may do this without the right to change the fleet.
+    if Vehicle.objects.filter(public_id=public_id).exists():
+        vehicle = register.change(actor, public_id, {"kind": SCHOOL, "label": label}, allowed=True)
+    else:
+        vehicle = register.enter(actor, public_id, kind=SCHOOL, label=label, allowed=True)
     append("transit", "transit.school.bus_hidden", {}, subject=f"vehicle:{vehicle.pk}", actor=str(actor))
     return vehicle
 
@@ -142,7 +147,7 @@ def add_pupil(
     require(actor, LINK)
     if not reference.strip():
         raise Invalid(_("Give the pupil a number or initials."), field="reference", code="missing_reference")
-    vehicle = Vehicle.objects.filter(pk=vehicle_id, kind=Vehicle.Kind.SCHOOL).first()
+    vehicle = Vehicle.objects.filter(pk=vehicle_id, kind=SCHOOL).first()
     if vehicle is None:
         raise Missing(_("There is no such school bus."), mend=_("Make the vehicle a school bus first."))
     pupil = Pupil.objects.create(

@@ -21,6 +21,7 @@ from cityhall.kernel.values import whole
 from cityhall.kernel.vehicles.models import Vehicle
 from cityhall.services.transit import days
 from cityhall.services.transit.api import read_point
+from cityhall.services.transit.kinds import SCHOOL
 from cityhall.services.transit.models import Guardian, Pupil
 from cityhall.services.transit.riders import school, words
 from cityhall.services.transit.riders.pages import is_part
@@ -103,7 +104,7 @@ def office(request: HttpRequest) -> HttpResponse:
     """The officer's page: buses, pupils, guardians."""
     require(actor_of(request), school.LINK)
     context = {
-        "vehicles": Vehicle.objects.filter(kind=Vehicle.Kind.SCHOOL),
+        "vehicles": Vehicle.objects.filter(kind=SCHOOL),
         "pupils": Pupil.objects.select_related("vehicle").prefetch_related("guardians__person"),
     }
     return render(request, "transit/school_office.html", context)

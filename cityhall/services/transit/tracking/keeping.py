@@ -7,12 +7,11 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 import numpy as np
-import orjson
 from django.db import connection
 
 from cityhall.engines.positioning import Calls, Status
-from cityhall.kernel import clock
 from cityhall.kernel.journal import append
+from cityhall.kernel.vehicles.keeping import as_json, keep_places
 from cityhall.services.transit.models import VehicleState
 from cityhall.services.transit.realtime import history
 from cityhall.services.transit.tracking.fleet import Fleet
@@ -28,15 +27,6 @@ STATUS = {
 }
 COLUMNS = {
     "vehicle_id": "bigint",
-    "at": "float8",
-    "lon": "float8",
-    "lat": "float8",
-    "measured_lon": "float8",
-    "measured_lat": "float8",
-    "accuracy_m": "float8",
-    "fix_class": "smallint",
-    "bearing": "float8",
-    "speed": "float8",
     "status": "text",
     "route": "text",
     "direction": "smallint",
@@ -51,26 +41,14 @@ COLUMNS = {
     "occupancy": "smallint",
     "line": "text",
     "color": "text",
-    "memory": "jsonb",
 }
-_MADE = {
-    "at": "to_timestamp(x.at)",
-    "point": "point(x.lon, x.lat)",
-    "measured": "point(x.measured_lon, x.measured_lat)",
-    "published_at": "%s::timestamptz",
-    "memory": "coalesce(x.memory, '{}')",
-}
-_TARGETS = [name for name in COLUMNS if name not in ("lon", "lat", "measured_lon", "measured_lat")]
-_TARGETS += ["point", "measured", "published_at"]
-# All rows as one JSON text: a parameter of each kind as an array took several times as long to write out.
-_KEEP_STATES = f"""
-INSERT INTO transit_vehiclestate AS s ({", ".join(_TARGETS)})
-SELECT {", ".join(_MADE.get(name, f"x.{name}") for name in _TARGETS)}
+_KEEP_DRIVING = f"""
+INSERT INTO transit_driving ({", ".join(COLUMNS)})
+SELECT {", ".join(f"x.{name}" for name in COLUMNS)}
 FROM jsonb_to_recordset(%s::jsonb) AS x ({", ".join(f"{name} {kind}" for name, kind in COLUMNS.items())})
 ORDER BY x.vehicle_id
 ON CONFLICT (vehicle_id) DO UPDATE SET
-    {", ".join(f"{name} = excluded.{name}" for name in _TARGETS if name not in ("vehicle_id", "memory"))},
-    memory = CASE WHEN excluded.memory = '{{}}' THEN s.memory ELSE excluded.memory END
+    {", ".join(f"{name} = excluded.{name}" for name in COLUMNS if name != "vehicle_id")}
 """
 _KEEP_CALLS = """
 INSERT INTO transit_stopcall (service_day, trip, sequence, stop, route, direction, vehicle, arrived_at, departed_at,
@@ -156,10 +134,10 @@ def states(fleet: Fleet, rows: np.ndarray, remember: np.ndarray) -> dict[str, li
 
 
 def keep_states(columns: dict[str, list[Any]]) -> None:
-    """Writes states, one row a vehicle."""
-    rows = [dict(zip(COLUMNS, values, strict=True)) for values in zip(*(columns[c] for c in COLUMNS), strict=True)]
+    """Writes states, one row a vehicle: where each is, and what it does there."""
+    keep_places(columns)
     with connection.cursor() as cursor:
-        cursor.execute(_KEEP_STATES, [clock.now(), orjson.dumps(rows).decode()])
+        cursor.execute(_KEEP_DRIVING, [as_json(columns, list(COLUMNS))])
 
 
 def features(fleet: Fleet, rows: np.ndarray, columns: dict[str, list[Any]]) -> list[dict[str, Any]]:

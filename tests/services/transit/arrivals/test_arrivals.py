@@ -134,7 +134,7 @@ def test_the_next_trip_is_its_own_vehicles_once_that_drives_it(blocks: Path) -> 
 
 @pytest.mark.django_db
 def test_who_must_not_be_seen_or_is_on_no_known_trip_is_not_predicted(city: Path) -> None:
-    put("school", "out9", at(10, 36), 1, kind=Vehicle.Kind.SCHOOL)
+    put("school", "out9", at(10, 36), 1, kind="school")
     put("lost", "", at(10, 36), 1)
     put("old feed", "gone", at(10, 36), 1)
     put("no place", "back9", at(10, 36), 1, next_sequence=None)

@@ -18,9 +18,9 @@ from cityhall.kernel.journal.models import Entry
 from cityhall.kernel.people.actors import ANONYMOUS, system
 from cityhall.kernel.places.point import Point
 from cityhall.kernel.vehicles.models import Vehicle
+from cityhall.kernel.vehicles.register import enter as register
 from cityhall.services.transit.control import room as watch
 from cityhall.services.transit.control.episodes import Ledger
-from cityhall.services.transit.control.vehicles import register
 from cityhall.services.transit.models import Episode, VehicleState
 from tests.services.transit.control.conftest import DAY, call
 
@@ -138,10 +138,11 @@ def test_a_vehicle_is_registered_once(city: Path, dispatcher: object) -> None:
     for _turn in range(2):
         register(system("test"), "S1", kind="school", capacity=16)
     register(system("test"), "S1", kind="school", capacity=20)
-    assert Vehicle.objects.get().hidden
-    kinds = Entry.objects.filter(subject="S1").order_by("time").values_list("type", flat=True)
+    vehicle = Vehicle.objects.get()
+    assert vehicle.hidden and not Entry.objects.filter(subject="S1").exists()
+    kinds = Entry.objects.filter(subject=f"vehicle:{vehicle.pk}").order_by("time").values_list("type", flat=True)
     assert list(kinds) == ["vehicle.registered", "vehicle.changed"]
     with pytest.raises(Invalid):
         register(system("test"), "S2", kind="boat")
     with pytest.raises(Denied):
-        register(ANONYMOUS, "S2")
+        register(ANONYMOUS, "S2", kind="bus")

@@ -20,6 +20,7 @@ from cityhall.services.transit.doors.options import check
         ({"name": "trams"}, ["error"]),
     ],
 )
+@pytest.mark.django_db
 def test_polled_systems_are_looked_at(settings: Any, said: Any, levels: list[str]) -> None:
     settings.CITY = dataclasses.replace(settings.CITY, options={"transit": {"vehicle_positions": said}})
     assert [level for level, _what, _mend in check()] == levels

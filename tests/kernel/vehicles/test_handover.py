@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from cityhall.services.transit.doors import handover
-from cityhall.services.transit.doors.handover import Batch, Handover
+from cityhall.kernel.vehicles.doors import handover
+from cityhall.kernel.vehicles.doors.handover import Batch, Handover
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
