@@ -152,7 +152,7 @@ def test_the_fleet_room_sees_both(both: date, client: Client) -> None:
     person = Person.objects.create_user("dispatcher@example.org", "secret-enough-1")
     grant(system("test"), person, "transit.dispatcher")
     client.force_login(person)
-    told = text_of(client.get("/transit/control/vehicles.geojson"))
+    told = text_of(client.get("/transit/control/vehicles.geojson", follow=True))
     assert SCHOOL in told and ORDINARY in told
 
 
