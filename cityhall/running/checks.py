@@ -87,6 +87,7 @@ def _inside() -> Iterator[Finding]:
     from django.db.migrations.executor import MigrationExecutor
 
     from cityhall.kernel.service import Check, declared
+    from cityhall.web.assets import missing
 
     with connection.cursor() as cursor:
         cursor.execute("SHOW server_version")
@@ -104,6 +105,12 @@ def _inside() -> Iterator[Finding]:
             "warning", f"{len(waiting)} changes of the tables wait.", "They are made when the city starts: cityhall up."
         )
         return
+    for slug, name in missing() if BUILT.exists() else ():
+        yield Finding(
+            "error",
+            f"{slug} declares {name}, which is not among the static files.",
+            "Name a file of the package's static/ folder, or run script/setup for one that is built.",
+        )
     for service, item in declared(Check):
         yield from _service(item.action, service.slug)
 
