@@ -1,10 +1,15 @@
-import { readFileSync, readdirSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { brotliCompressSync, gzipSync } from 'node:zlib'
 import { defineConfig } from 'vite'
 
 const OUT = '../cityhall/web/static/cityhall'
 const PACKED = /\.(js|css|svg)$/
+const SERVICES = 'src/services'
+/** What of these a service has is built, and its manifest names it; each with what the built file's name ends with. */
+const ENTRIES = { 'main.ts': '', 'main.css': '-style', 'front.ts': '-front', 'front.css': '-front-style' }
+/** What every page loads, in one file: services' scripts take it from there. */
+const SHELL = /htmx\.org|preload-helper|src\/shell\/(clock|combobox|push|theme|waking)\.ts$/
 
 /** Writes a .br and a .gz beside each file: the server sends them to browsers that take them, a quarter of the bytes. */
 function pack(): void {
@@ -13,6 +18,18 @@ function pack(): void {
     writeFileSync(join(OUT, `${name}.br`), brotliCompressSync(content))
     writeFileSync(join(OUT, `${name}.gz`), gzipSync(content, { level: 9 }))
   }
+}
+
+/** The scripts and styles that pages load: the shell's and each service's, by a name that tells whose they are. */
+function entries(): Record<string, string> {
+  const found: Record<string, string> = { shell: 'src/shell/main.ts', 'shell-style': 'src/shell/styles/main.css' }
+  for (const slug of readdirSync(SERVICES)) {
+    for (const [entry, ending] of Object.entries(ENTRIES)) {
+      const source = join(SERVICES, slug, entry)
+      if (existsSync(source)) found[slug + ending] = source
+    }
+  }
+  return found
 }
 
 // The built files go where Django's static files are; `manifest.json` tells the templates their hashed names.
@@ -24,9 +41,9 @@ export default defineConfig({
     manifest: 'manifest.json',
     target: 'es2022',
     chunkSizeWarningLimit: 1500,
-    rollupOptions: { input: ['src/main.ts'] },
+    rolldownOptions: { input: entries(), output: { codeSplitting: { groups: [{ name: 'base', test: SHELL }] } } },
   },
   plugins: [{ name: 'pack', apply: 'build', closeBundle: pack }],
   worker: { format: 'es' },
-  test: { environment: 'happy-dom' },
+  test: { environment: 'happy-dom', css: true },
 } as never)

@@ -44,6 +44,9 @@ with database(folder):
     call_command("makemigrations", "--check", "fountains")
     client = Client(headers={"host": "localhost"})
     home, page = client.get("/").content.decode(), client.get("/fountains/").content.decode()
+    own = ("/static/fountains/main.js", "/static/fountains/main.css")
+    others = [home, *(client.get(path).content.decode() for path in ("/accounts/login/", "/nowhere/"))]
+    files = [client.get(path) for path in own]
     first = client.get("/api/fountains/").json()[0]["id"]
     said = [client.post(f"/api/fountains/{first}/broken") for _ in range(2)]
     layer = client.get("/map/layers/fountains/all.geojson").json()
@@ -59,6 +62,9 @@ with database(folder):
     print("RESULT", json.dumps({
         "home": "Drinking fountains" in home and "/fountains/" in home,
         "page": page.count("Rossio"),
+        "loaded": [f'src="{own[0]}"' in page, f'href="{own[1]}"' in page],
+        "sent": [file.status_code for file in files] + [b"data-only-working" in b"".join(files[0])],
+        "elsewhere": [path for path in own for other in others if path in other],
         "statuses": [answer.status_code for answer in said],
         "refusal": said[1].json()["message"],
         "layer": [len(layer["features"]), sorted(layer["features"][0]["properties"])],
@@ -94,6 +100,9 @@ def test_a_service_from_another_package(tmp_path: Path) -> None:
     assert result == {
         "home": True,
         "page": 4,
+        "loaded": [True, True],
+        "sent": [200, 200, True],
+        "elsewhere": [],
         "statuses": [200, 409],
         "refusal": "We know already that it is broken.",
         "layer": [4, ["name", "works"]],

@@ -90,6 +90,7 @@ def _inside() -> Iterator[Finding]:
 
     from cityhall.kernel.program_role import faults
     from cityhall.kernel.service import Check, declared
+    from cityhall.web.assets import missing
 
     with connection.cursor() as cursor:
         cursor.execute("SHOW server_version")
@@ -108,6 +109,12 @@ def _inside() -> Iterator[Finding]:
         )
         return
     yield from (Finding("warning", *fault) for fault in faults())
+    for slug, name in missing() if BUILT.exists() else ():
+        yield Finding(
+            "error",
+            f"{slug} declares {name}, which is not among the static files.",
+            "Name a file of the package's static/ folder, or run script/setup for one that is built.",
+        )
     for service, item in declared(Check):
         yield from _service(item.action, service.slug)
 

@@ -15,6 +15,21 @@ class Card:
 
 
 @dataclass(frozen=True, slots=True)
+class Assets:
+    """The script and style of the service's own pages; with `front`, also of the city's front page.
+
+    Each is the path of a static file of the service's own app ("fountains/main.js"), or the source of an entry of our
+    own build ("src/services/transit/main.ts"). The script is a module. `worker` is a static file too: a script that
+    goes before the shell's in the city's service worker, for what the service does without a network.
+    """
+
+    script: str = ""
+    style: str = ""
+    worker: str = ""
+    front: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Swift:
     """An answer given before Django (see web/swift.py) to every GET of a path that begins with `prefix`.
 

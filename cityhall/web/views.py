@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from hashlib import blake2s
 from typing import Any
 
 from django.conf import settings
-from django.contrib.staticfiles import finders
 from django.db import connection
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse, JsonResponse, StreamingHttpResponse
 from django.shortcuts import render
 from django.utils.cache import patch_cache_control, patch_vary_headers
-from django.utils.http import http_date, parse_http_date_safe
 from django.utils.translation import get_language
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import condition, require_safe
@@ -21,6 +19,7 @@ from cityhall.kernel import values
 from cityhall.kernel.people.actors import actor_of
 from cityhall.kernel.places.layers import find_layer, geojson
 from cityhall.web import ranges
+from cityhall.web.assets import service_worker as service_worker_text
 from cityhall.web.basemap import basemap_file
 from cityhall.web.layers import map_layers
 from cityhall.web.offers import groups
@@ -108,21 +107,16 @@ def web_manifest(request: HttpRequest) -> HttpResponse:
     return render(request, "web/manifest.webmanifest", content_type="application/manifest+json")
 
 
+def _worker_stamp(_request: HttpRequest) -> str:
+    return f'"{blake2s(service_worker_text(), digest_size=8).hexdigest()}"'
+
+
 @require_safe
+@condition(etag_func=_worker_stamp)
+@cache_control(no_cache=True)
 def service_worker(request: HttpRequest) -> HttpResponse:
-    """The service worker, at the root so that its scope is the whole city."""
-    found = finders.find("cityhall/sw.js")
-    if not found:
-        raise Http404
-    changed = Path(found).stat().st_mtime
-    since = parse_http_date_safe(request.headers.get("If-Modified-Since", ""))
-    if since is not None and since >= int(changed):
-        return HttpResponse(status=304)
-    return HttpResponse(
-        Path(found).read_bytes(),
-        content_type="text/javascript",
-        headers={"Cache-Control": "no-cache", "Last-Modified": http_date(changed)},
-    )
+    """The service worker, at the root so that its scope is the whole city: its services' parts and the shell's."""
+    return HttpResponse(service_worker_text(), content_type="text/javascript")
 
 
 @require_safe

@@ -145,6 +145,32 @@ def test_without_a_network_it_is_kept_and_sent_once(desktop: Page, demo: Demo) -
     expect(desktop.locator(".photo-list img")).to_be_visible()
 
 
+def test_the_form_is_at_hand_after_one_visit(phone: Page) -> None:
+    phone.goto("/reports/new/")
+    phone.wait_for_function("() => caches.match('/reports/new/').then(Boolean)")
+    phone.wait_for_function(
+        """() => caches.open('cityhall-1').then((cache) => cache.keys())
+            .then((all) => all.some((one) => one.url.includes('/filing-')))"""
+    )
+    # What the page is built of is kept with it; the map, which it loads later, needs a network anyway.
+    lost = phone.evaluate(
+        """async () => {
+            const text = await (await caches.match('/reports/new/')).text()
+            const page = new DOMParser().parseFromString(text, 'text/html')
+            const named = [...page.querySelectorAll('link[rel=stylesheet], link[rel=modulepreload], script[src]')]
+                .map((one) => one.getAttribute('href') ?? one.getAttribute('src'))
+            const found = await Promise.all(named.map((one) => caches.match(one)))
+            return named.length ? named.filter((_, row) => !found[row]) : ['nothing is named']
+        }"""
+    )
+    assert lost == []
+    phone.context.set_offline(True)
+    phone.goto("/reports/new/")
+    expect(phone.locator("form[data-report-form]")).to_have_attribute("data-awake", "1")
+    expect(phone.locator(".photo-drop").first).to_have_css("border-top-style", "dashed")
+    keep(phone, "report-offline-first-visit", drawn=False)
+
+
 def test_a_city_that_takes_no_more_for_now_is_no_lost_network(phone: Page, demo: Demo) -> None:
     lon, lat = center(demo)
     refusal = {"status": 429, "headers": {"Retry-After": "1800"}, "json": {"message": "Many came from here."}}

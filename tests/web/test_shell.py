@@ -45,12 +45,12 @@ def test_pages_and_answers_are_sent_packed(client: Client, path: str) -> None:
 def test_what_pages_are_built_of_is_sent_packed_and_kept(client: Client) -> None:
     """On a slow network the script and the map would else take half a minute."""
     manifest = json.loads(Path(str(find("cityhall/manifest.json"))).read_text())
-    path = f"/static/cityhall/{manifest['src/main.ts']['file']}"
+    path = f"/static/cityhall/{manifest['src/shell/styles/main.css']['file']}"
     plain, packed = client.get(path), client.get(path, headers={"Accept-Encoding": "gzip"})
     assert packed.headers["Content-Encoding"] == "gzip" and "Content-Encoding" not in plain.headers
     assert int(packed.headers["Content-Length"]) * 2 < int(plain.headers["Content-Length"])
     assert "immutable" in packed.headers["Cache-Control"]
-    assert "immutable" not in client.get("/static/cityhall/sw.js").headers["Cache-Control"]
+    assert "immutable" not in client.get("/static/cityhall/workers/shell.js").headers["Cache-Control"]
 
 
 @pytest.mark.django_db

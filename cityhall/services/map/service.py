@@ -6,7 +6,7 @@ from cityhall.kernel.people.declares import Desk, PersonalData, Role
 from cityhall.kernel.places.declares import PublishedLayers
 from cityhall.kernel.service import Addresses, Service
 from cityhall.kernel.work.declares import Runner, Task
-from cityhall.web.declares import Swift
+from cityhall.web.declares import Assets, Swift
 
 SERVICE = Service(
     slug="map",
@@ -20,6 +20,7 @@ SERVICE = Service(
     rank=10,
     declares=(
         Addresses("cityhall.services.map.urls:urlpatterns"),
+        Assets("src/services/map/main.ts", "src/services/map/main.css"),
         PublishedLayers("cityhall.services.map.datasets.published:layers"),
         Swift("/map/tiles/", "cityhall.services.map.tiles:swift"),
         Role("publisher", _("Publisher of data sets"), ("map.publish_dataset",)),

@@ -10,7 +10,7 @@ from cityhall.kernel.places.declares import Layer
 from cityhall.kernel.service import Addresses, Api, Load, Service
 from cityhall.kernel.skills.declares import Skill
 from cityhall.kernel.work.declares import Task
-from cityhall.web.declares import Card, Feed
+from cityhall.web.declares import Assets, Card, Feed
 
 _AGENCIES = "cityhall.kernel.cases.queries:agency_scopes"
 _QUERIES = "cityhall.services.reports.queries"
@@ -33,6 +33,11 @@ SERVICE = Service(
     rank=10,
     declares=(
         Addresses("cityhall.services.reports.urls:urlpatterns"),
+        Assets(
+            script="src/services/reports/main.ts",
+            style="src/services/reports/main.css",
+            worker="cityhall/workers/reports.js",
+        ),
         Api("cityhall.services.reports.api:router"),
         Load("cityhall.services.reports.categories:load"),
         Card("reports/card.html"),

@@ -12,7 +12,7 @@ from cityhall.kernel.work.declares import Runner, Task
 from cityhall.services.transit.doors.rules import RULES
 from cityhall.services.transit.kinds import KINDS
 from cityhall.services.transit.riders.personal import RIDERS_DATA
-from cityhall.web.declares import Card, Feed
+from cityhall.web.declares import Assets, Card, Feed
 
 SERVICE = Service(
     slug="transit",
@@ -26,6 +26,8 @@ SERVICE = Service(
     rank=10,
     declares=(
         Addresses("cityhall.services.transit.urls:urlpatterns"),
+        Assets("src/services/transit/main.ts", "src/services/transit/main.css"),
+        Assets(style="src/services/transit/front.css", front=True),
         Api("cityhall.services.transit.api:router"),
         Load("cityhall.services.transit.actions:load", outdated="cityhall.services.transit.timetables:outdated"),
         Check("cityhall.services.transit.checks:check"),

@@ -1,43 +1,35 @@
-"""The built front end's files by the names of their sources."""
+"""What a page loads, and how pages say some values."""
 
 from __future__ import annotations
 
-import json
-from functools import lru_cache
-from pathlib import Path
-from typing import Any
-
 from django import template
-from django.conf import settings
-from django.contrib.staticfiles import finders
+from django.template import Context
 from django.templatetags.static import static
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
+from cityhall.web import assets
+
 register = template.Library()
 
 
-@lru_cache(maxsize=1)
-def _manifest() -> dict[str, Any]:
-    found = finders.find("cityhall/manifest.json")
-    if not found:
-        raise FileNotFoundError("the front end is not built: run script/setup")
-    made: dict[str, Any] = json.loads(Path(found).read_text())
-    return made
+@register.simple_tag(takes_context=True)
+def page_assets(context: Context, *, front: bool = False) -> SafeString:
+    """The tags of what a page loads: the shell's script and style, then those of the service whose page it is.
 
-
-@register.simple_tag
-def vite_asset(entry: str) -> SafeString:
-    """The <link> and <script> tags of an entry such as "src/main.ts"."""
-    if settings.DEBUG:
-        _manifest.cache_clear()
-    chunk = _manifest()[entry]
-    styles = format_html_join(
-        "",
-        '<link rel="stylesheet" href="{}">',
-        ((static(f"cityhall/{name}"),) for name in chunk.get("css", [])),
+    With `front`, those that every service has for parts of it on the city's front page.
+    """
+    loaded = assets.of_page(context.get("request"), front=front)
+    needed, run = assets.scripts(loaded)
+    return (
+        _tags('<link rel="stylesheet" href="{}">', assets.styles(loaded))
+        + _tags('<link rel="modulepreload" href="{}">', needed)
+        + _tags('<script type="module" src="{}"></script>', run)
     )
-    return styles + format_html('<script type="module" src="{}"></script>', static(f"cityhall/{chunk['file']}"))
+
+
+def _tags(form: str, names: list[str]) -> SafeString:
+    return format_html_join("", form + "\n", ((static(name),) for name in names))
 
 
 @register.simple_tag

@@ -6,6 +6,7 @@ from cityhall.kernel.indicators.declares import Indicator
 from cityhall.kernel.people.declares import Role
 from cityhall.kernel.places.declares import Layer, Place
 from cityhall.kernel.service import Addresses, Api, Service
+from cityhall.web.declares import Assets
 
 SERVICE = Service(
     slug="fountains",
@@ -17,6 +18,7 @@ SERVICE = Service(
     group="around",
     declares=(
         Addresses("fountains.views:urlpatterns"),
+        Assets("fountains/main.js", "fountains/main.css"),
         Api("fountains.api:router"),
         Layer(
             slug="all",

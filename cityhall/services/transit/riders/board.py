@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from datetime import datetime
-from functools import lru_cache
-from hashlib import blake2s
-from pathlib import Path
 from typing import Any
 
 import qrcode
-from django.contrib.staticfiles import finders
 
 from cityhall.services.transit import queries
 from cityhall.services.transit.riders import words
 from cityhall.services.transit.riders.arrivals import lines_at, stop_arrivals
 from cityhall.services.transit.riders.notices import notices
+from cityhall.web.assets import build
 
 ROWS = 10
 MOST_STOPS = 6
@@ -67,14 +63,6 @@ def row(arrival: Any, now: datetime) -> dict[str, Any]:
         "vehicle": arrival.vehicle,
         "cancelled": arrival.cancelled,
     }
-
-
-@lru_cache(maxsize=1)
-def build() -> str:
-    """A name of the front end that this process serves: a screen that shows an older one loads itself anew."""
-    found = finders.find("cityhall/manifest.json")
-    text = Path(found).read_text() if isinstance(found, str) else json.dumps("none")
-    return blake2s(text.encode(), digest_size=6).hexdigest()
 
 
 def qr_path(address: str) -> tuple[int, str]:
