@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import sys
 import time
+from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -58,16 +60,24 @@ def new(
 
 def _load(data: Path, city: str, only: str) -> None:
     from cityhall.kernel.database import database
+    from cityhall.running.apart import apart
+
+    folder = city_folder(data, city)
+    with refused(), ExitStack() as running:
+        with steps() as begin:
+            begin("Database")("starting PostgreSQL", 0.2)
+            running.enter_context(database(folder))
+        apart(partial(_read_files, folder, only))
+
+
+def _read_files(folder: Path, only: str) -> None:
     from cityhall.running.loading import load as load_city
     from cityhall.running.loading import migrate, prepare_django
 
-    folder = city_folder(data, city)
     with refused(), steps() as begin:
-        begin("Database")("starting PostgreSQL", 0.2)
-        with database(folder):
-            prepare_django(folder)
-            migrate(begin("Tables"))
-            told = load_city(begin, only)
+        prepare_django(folder)
+        migrate(begin("Tables"))
+        told = load_city(begin, only)
     for level, what, mend in told:
         if level != "ok":
             tell(level, what, mend)
@@ -143,27 +153,20 @@ def _set_clock(folder: Path, at: str) -> None:
 def _serve(folder: Path, host: str, port: int, *, simulate: float = 0.0, seed: int = 0) -> None:
     from cityhall.kernel.database import database
     from cityhall.running import processes
+    from cityhall.running.apart import apart
 
     _free(host, port)
     address = f"http://{'localhost' if host in ('127.0.0.1', '0.0.0.0') else host}:{port}"
     os.environ.setdefault("CITYHALL_URL", address)
     began = time.monotonic()
     with refused(), database(folder):
-        from cityhall.running.loading import migrate, prepare_django, renew
-
-        with steps() as begin:
-            prepare_django(folder)
-            migrate(begin("Tables"))
-            renew(begin)
-            begin("Doors")("opening", 0.5)
-            children = [
-                processes.Child(part, processes.part_command(part, folder, host=host, port=port))
-                for part in processes.PARTS
-            ]
-            if simulate:
-                from cityhall.running.demo import prepare
-
-                children.append(processes.Child("simulator", prepare(folder, address, simulate, seed)))
+        simulator = apart(partial(_make_ready, folder, address, simulate, seed))
+        children = [
+            processes.Child(part, processes.part_command(part, folder, host=host, port=port))
+            for part in processes.PARTS
+        ]
+        if simulator:
+            children.append(processes.Child("simulator", simulator))
 
         def ready() -> None:
             _wait_for(address, children[0])
@@ -172,6 +175,22 @@ def _serve(folder: Path, host: str, port: int, *, simulate: float = 0.0, seed: i
 
         processes.supervise(children, processes.stop_event(), ready)
     console.print("stopped")
+
+
+def _make_ready(folder: Path, address: str, simulate: float, seed: int) -> list[str]:
+    """Tables, what an earlier version made of the files, the demo's fleet and people; gives the simulator's command."""
+    from cityhall.running.loading import migrate, prepare_django, renew
+
+    with refused(), steps() as begin:
+        prepare_django(folder)
+        migrate(begin("Tables"))
+        renew(begin)
+        if not simulate:
+            return []
+        from cityhall.running.demo import prepare
+
+        begin("Fleet and people")("entering them", 0.5)
+        return prepare(folder, address, simulate, seed)
 
 
 def _free(host: str, port: int) -> None:
@@ -186,15 +205,17 @@ def _free(host: str, port: int) -> None:
 
 
 def _wait_for(address: str, web: Any) -> None:
-    import httpx
+    from urllib.error import URLError
+    from urllib.request import urlopen
 
     for _ in range(600):
         if web.process.poll() is not None:
             fail("the web process did not start; what it said is above.")
         try:
-            if httpx.get(f"{address}/healthz", timeout=2).status_code == 200:
-                return
-        except httpx.HTTPError:
+            with urlopen(f"{address}/healthz", timeout=2) as answer:
+                if answer.status == 200:
+                    return
+        except (URLError, OSError):
             pass
         time.sleep(0.1)
     fail("the web process does not answer.")
@@ -217,10 +238,9 @@ def demo(
     with refused():
         loaded = folder / ".loaded"
         if not loaded.exists():
-            from cityhall.running.demo import make_demo
+            from cityhall.running.apart import apart
 
-            with steps() as begin:
-                make_demo(folder, seed, begin("Demo city"))
+            apart(partial(_make_demo, folder, seed))
         if at:
             _set_clock(folder, at)
         else:
@@ -232,6 +252,13 @@ def demo(
                 loaded.touch()
             if not still:
                 _serve(folder.resolve(), host, port, simulate=speed, seed=seed)
+
+
+def _make_demo(folder: Path, seed: int) -> None:
+    from cityhall.running.demo import make_demo
+
+    with refused(), steps() as begin:
+        make_demo(folder, seed, begin("Demo city"))
 
 
 @app.command()

@@ -11,7 +11,7 @@ from babel.core import get_global
 from babel.languages import get_official_languages
 from babel.numbers import get_territory_currencies
 
-from cityhall.engines.gtfs import Schedule, read_feeds
+from cityhall.engines.gtfs import Schedule
 from cityhall.engines.streets import StreetGraph
 from cityhall.kernel.city import read_city
 from cityhall.kernel.city.file import LANGUAGES, SLUG
@@ -55,6 +55,8 @@ def new_city(data: Path, slug: str, gtfs: list[Path], osm: Path, report: Report)
     if missing:
         raise NewCityError(f"there is no file {', '.join(missing)}.")
     report("reading the timetable", 0.1)
+    from cityhall.engines.gtfs import read_feeds
+
     schedule, _ = read_feeds(gtfs)
     report("reading the streets", 0.4)
     graph = StreetGraph.from_osm(osm)

@@ -15,7 +15,6 @@ from typing import Any
 
 import httpx
 
-from cityhall.engines.gtfs import read_feeds
 from cityhall.simulator import clock, officers, reporters
 from cityhall.simulator.doors import Advice, Gateway, Receivers
 from cityhall.simulator.fleet import Fleet
@@ -27,6 +26,8 @@ EVERY_S = 1.0
 
 def fetch_fleet(client: httpx.Client, speed: float) -> Fleet:
     """The fleet of the city's timetable, which comes from its public door."""
+    from cityhall.engines.gtfs import read_feeds
+
     answer = client.get("/transit/gtfs.zip")
     answer.raise_for_status()
     with tempfile.TemporaryDirectory() as folder:

@@ -10,7 +10,6 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
-import mapbox_vector_tile
 import numpy as np
 import shapely
 from pmtiles.tile import Compression, TileType, zxy_to_tileid
@@ -189,6 +188,8 @@ def _tile(seen: list[_Drawn], indexes: list[shapely.STRtree], x: int, y: int, zo
             layers.append({"name": layer.name, "features": features})
     if not layers:
         return b""
+    import mapbox_vector_tile
+
     # Mercator's y grows southwards here, as a tile's does.
     options = {
         "quantize_bounds": (west, north, west + size, north + size),

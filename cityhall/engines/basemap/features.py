@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import osmium
 import shapely
 from shapely.geometry import LineString, MultiPolygon, Point, Polygon
 from shapely.geometry.base import BaseGeometry
@@ -117,6 +116,8 @@ LAYERS = ("landuse", "landcover", "water", "waterway", "building", "road", "rail
 
 def read_features(path: Path, progress: Progress) -> tuple[Layers, list[LineString]]:
     """Every drawn feature by layer, and the coastline's pieces. Raises BasemapError for a broken file."""
+    import osmium
+
     layers = {name: Layer() for name in LAYERS}
     coast: list[LineString] = []
     if not path.is_file():
@@ -218,6 +219,8 @@ def _park_zoom(park: BaseGeometry) -> int:
 
 def _polygon(area: Any) -> MultiPolygon | None:
     """The area's outline, without the spikes of one that was drawn badly; None where its ring does not close."""
+    import osmium
+
     try:
         polygons = [
             Polygon(

@@ -8,8 +8,6 @@ from functools import cached_property
 from pathlib import Path
 
 import numpy as np
-from scipy.sparse import coo_matrix
-from scipy.sparse.csgraph import connected_components
 
 from cityhall.engines import arrays
 from cityhall.engines.gtfs.interpolation import METRES_A_DEGREE
@@ -145,6 +143,9 @@ def _lengths(lon: Float64, lat: Float64, first: Int64) -> Float32:
 
 def _main(tail: Int32, head: Int32, speed: Float32, crossings: int) -> Bool:
     """(E, profiles): a place on an island of the network would have no way out, so one never starts there."""
+    from scipy.sparse import coo_matrix
+    from scipy.sparse.csgraph import connected_components
+
     main = np.zeros((tail.size, len(PROFILES)), np.bool_)
     for column in range(len(PROFILES)):
         forward, backward = speed[:, column, 0] > 0, speed[:, column, 1] > 0

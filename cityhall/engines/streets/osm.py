@@ -8,8 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import osmium
-from osmium.filter import KeyFilter
 
 from cityhall.engines.gtfs.schedule import Float32, Float64, Int32, Int64
 from cityhall.engines.streets.profiles import PROFILES, RULES
@@ -37,6 +35,9 @@ class Ways:
 
 def read_ways(path: Path, progress: Progress) -> Ways:
     """The ways that somebody may use. Raises OsmError for a file that is broken, empty or something else."""
+    import osmium
+    from osmium.filter import KeyFilter
+
     if not path.is_file():
         raise OsmError(f"{path}: there is no such file.")
     # Machine numbers: a list of Python's would take four times the memory.

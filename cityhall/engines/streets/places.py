@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-
-import osmium
-from osmium.filter import KeyFilter
+from typing import TYPE_CHECKING
 
 from cityhall.engines.streets.osm import OsmError
+
+if TYPE_CHECKING:
+    import osmium
 
 KEYS = (
     "place",
@@ -43,6 +44,9 @@ class Place:
 
 def read_places(path: Path) -> Iterator[Place]:
     """Every named node or way of a kind that people look for. Raises OsmError for a file that is broken."""
+    import osmium
+    from osmium.filter import KeyFilter
+
     if not Path(path).is_file():
         raise OsmError(f"{path}: there is no such file.")
     try:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.spatial import cKDTree
 
 from cityhall.engines.gtfs.schedule import Float64, Int32, Int64, Schedule
 
@@ -34,6 +33,8 @@ def straight_footpaths(
 
     `detour` is how much longer the way is than the line. Both directions are given, no stop with itself.
     """
+    from scipy.spatial import cKDTree
+
     middle = float(np.median(lat)) if lat.size else 0.0
     x = lon * METRES_A_DEGREE * np.cos(np.radians(middle))
     plane = np.column_stack([x, lat * METRES_A_DEGREE])

@@ -11,7 +11,6 @@ from pathlib import Path
 import numpy as np
 
 from cityhall.engines import arrays
-from cityhall.engines.gtfs import read_feeds
 from cityhall.engines.gtfs.clock import shift
 from cityhall.engines.gtfs.schedule import Float64, Int8, Int32, Int64, Schedule
 from cityhall.engines.timetable.bounds import FAR, Bounds, Int16, build_bounds, fastest
@@ -109,6 +108,8 @@ class Timetable:
     @classmethod
     def from_gtfs(cls, paths: Sequence[Path], day: date, *, walk_radius_m: float = 300.0) -> Timetable:
         """The timetable of `day` of GTFS zips. Raises FeedError for feeds that cannot be used."""
+        from cityhall.engines.gtfs import read_feeds
+
         schedule, _ = read_feeds(paths)
         return cls.from_schedule(
             schedule, day, straight_footpaths(schedule.stops.lon, schedule.stops.lat, walk_radius_m)

@@ -16,11 +16,6 @@ import numpy as np
 import numpy.typing as npt
 import orjson
 from django.db import transaction
-from scipy.optimize import minimize
-from scipy.special import log_softmax
-from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import StratifiedGroupKFold
-from sklearn.preprocessing import StandardScaler
 
 from cityhall.kernel import derived
 from cityhall.kernel.journal import append
@@ -137,6 +132,9 @@ def _lessons() -> _Lessons | None:
 
 def fit(photos: npt.NDArray[np.float32], truth: Integers, slugs: list[str]) -> Taught:
     """The model of embeddings (reports, EMBEDDING); each category weighs the same, however often it is reported."""
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.preprocessing import StandardScaler
+
     scaler = StandardScaler().fit(photos)
     model = LogisticRegression(C=RIDGE, class_weight="balanced", max_iter=300).fit(scaler.transform(photos), truth)
     coef, intercept = model.coef_ / scaler.scale_, model.intercept_ - model.coef_ @ (scaler.mean_ / scaler.scale_)
@@ -171,6 +169,8 @@ def _unseen(lessons: _Lessons, folds: Integers) -> tuple[Float64, Float64]:
 
     Writes each report's fold into `folds`.
     """
+    from sklearn.model_selection import StratifiedGroupKFold
+
     known = suggestion.categories()
     past = suggestion.lessons()
     vectors, own = suggestion.vectors(past.texts), suggestion.vectors(lessons.texts)
@@ -193,6 +193,8 @@ def _unseen(lessons: _Lessons, folds: Integers) -> tuple[Float64, Float64]:
 
 def _pooled(parts: list[Float64], truth: Integers, folds: Integers) -> Float64:
     """(reports, categories) log probabilities: the weights of a fold are those that fit the others best."""
+    from scipy.special import log_softmax
+
     pooled = np.zeros_like(parts[0])
     for fold in np.unique(folds):
         held = folds == fold
@@ -203,6 +205,9 @@ def _pooled(parts: list[Float64], truth: Integers, folds: Integers) -> Float64:
 
 def _weights(parts: list[Float64], truth: Integers) -> list[float]:
     """One of each part, 0 to HEAVIEST, with which the pool's log loss is least; a convex problem."""
+    from scipy.optimize import minimize
+    from scipy.special import log_softmax
+
     stack, rows = np.stack(parts), np.arange(len(truth))
 
     def loss(weights: Float64) -> tuple[float, Any]:

@@ -13,7 +13,6 @@ from datetime import datetime, timedelta
 import numpy as np
 from django.db import transaction
 from django.utils import timezone
-from sklearn.cluster import DBSCAN
 
 from cityhall.kernel.journal import append
 from cityhall.kernel.places.point import EARTH_RADIUS_M, Point, metres_between
@@ -72,6 +71,8 @@ def clusters(reports: list[Report], category: Category) -> list[list[Report]]:
             for report in reports
         ]
     )
+    from sklearn.cluster import DBSCAN
+
     labels = DBSCAN(eps=1.0, min_samples=2, metric="chebyshev").fit_predict(rows)
     found: list[list[Report]] = []
     for label in range(int(labels.max(initial=-1)) + 1):

@@ -14,9 +14,6 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import softmax
-from sklearn.feature_extraction.text import HashingVectorizer
-from sklearn.linear_model import SGDClassifier
 
 from cityhall.kernel import derived
 from cityhall.kernel.places.folding import fold
@@ -31,14 +28,21 @@ LEAST = 0.15
 """Share of certainty under which a category is not suggested."""
 FLOOR = 1e-6
 """Least probability that a text gives where it is pooled with a photo."""
-_pieces = HashingVectorizer(
-    n_features=FEATURES, analyzer="char_wb", ngram_range=(3, 5), preprocessor=fold, alternate_sign=False
-)
+
+
+@lru_cache(maxsize=1)
+def _pieces() -> Any:
+    # Here and not above: scikit-learn takes a second and 100 MB, of every process that imports this module.
+    from sklearn.feature_extraction.text import HashingVectorizer
+
+    return HashingVectorizer(
+        n_features=FEATURES, analyzer="char_wb", ngram_range=(3, 5), preprocessor=fold, alternate_sign=False
+    )
 
 
 def vectors(texts: list[str]) -> Any:
     """(texts, FEATURES) sparse, each row of length one: the product of two rows is how alike they are, 0 to 1."""
-    return _pieces.transform(texts)
+    return _pieces().transform(texts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +92,8 @@ def lessons() -> Lessons:
 
 def fit(rows: Any, labels: list[str]) -> Model:
     """Learns from `rows` as `vectors` gives them. At least two categories are needed."""
+    from sklearn.linear_model import SGDClassifier
+
     model = SGDClassifier(loss="log_loss", alpha=1e-5, max_iter=30, tol=1e-3, random_state=1, class_weight="balanced")
     model.fit(rows, labels)
     coef, intercept = model.coef_, model.intercept_
@@ -133,6 +139,8 @@ def suggest(text: str, count: int = 3, told: Evidence | None = None) -> list[tup
     shares = model.shares(vectors([text[:500]]))[0] if fold(text) else np.full(len(model.slugs), 1 / len(model.slugs))
     if told:
         scores = np.log(np.maximum(shares, FLOOR)) * text_weight()
+        from scipy.special import softmax
+
         shares = softmax(scores + [told.get(slug, 0.0) for slug in model.slugs])
     best = np.argsort(-shares)[:count]
     return [(model.slugs[place], float(shares[place])) for place in best if shares[place] >= LEAST]

@@ -10,7 +10,7 @@ import numpy as np
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from cityhall.engines.gtfs import FeedError, Report, Schedule, read_feeds
+from cityhall.engines.gtfs import FeedError, Report, Schedule
 from cityhall.kernel import derived
 from cityhall.kernel.devices import drops
 from cityhall.kernel.errors import Invalid
@@ -34,6 +34,8 @@ def load(progress: Callable[[str, float], None]) -> list[validity.Finding]:
     Gives what is to be told of the one now in service: what was left out, and what of it has ended.
     Raises Invalid with the first error and where the whole report is.
     """
+    from cityhall.engines.gtfs import read_feeds
+
     files = timetables.feed_files()
     if not files:
         return []

@@ -18,7 +18,6 @@ from django.conf import settings
 from django.utils.translation import gettext as _
 from PIL import Image
 
-from cityhall.engines.tiles import to_world
 from cityhall.kernel.errors import Invalid
 from cityhall.services.map.datasets.outside import ask, unanswered
 from cityhall.services.map.models import OutsideMap
@@ -136,6 +135,8 @@ def check(one: OutsideMap) -> None:
 def _middle(template: str) -> str:
     """The template filled for the tile in which the city's middle is."""
     z = round(settings.CITY.zoom)
+    from cityhall.engines.tiles import to_world
+
     u, v = to_world(*settings.CITY.center)
     x, y = int(float(u) * (1 << z)), int(float(v) * (1 << z))
     step = 2 * HALF_M / (1 << z)

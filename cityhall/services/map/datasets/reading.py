@@ -19,8 +19,6 @@ from xml.sax.saxutils import escape
 
 import numpy as np
 import orjson
-import pyarrow.parquet as pq
-import pyogrio
 import shapely
 from django.utils.translation import gettext as _
 
@@ -173,6 +171,8 @@ def of_features(features: list[Any]) -> Iterator[Row | Fault]:
 
 
 def _parquet(path: Path) -> Opened:
+    import pyarrow.parquet as pq
+
     try:
         file = pq.ParquetFile(path)
         geo = json.loads((file.schema_arrow.metadata or {})[b"geo"])
@@ -247,6 +247,8 @@ def _unpack(packed: zipfile.ZipFile, one: zipfile.ZipInfo, target: Path, total: 
 
 def _gdal(path: Path) -> Opened:
     """A Shapefile or GeoPackage, brought to longitude and latitude by GDAL on the way."""
+    import pyogrio
+
     try:
         layers = pyogrio.list_layers(path)
         spatial = [str(name) for name, kind in layers if kind is not None]
