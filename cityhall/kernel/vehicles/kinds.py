@@ -36,6 +36,12 @@ def _kinds(_services: tuple[str, ...]) -> dict[str, tuple[Service, VehicleKind]]
 
 def public_kinds() -> tuple[str, ...]:
     """The kinds that everybody may see. One that nobody declares is not among them."""
+    return _public_kinds(settings.CITY.services)
+
+
+@lru_cache(maxsize=8)
+def _public_kinds(_services: tuple[str, ...]) -> tuple[str, ...]:
+    # Asked of every vehicle in every tick of the tracker.
     return tuple(slug for slug, (_service, kind) in kinds().items() if not kind.hidden)
 
 
