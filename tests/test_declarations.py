@@ -30,7 +30,8 @@ from cityhall.kernel.service import Service, available, declared, resolve, rooms
 ROOT = Path(__file__).parents[1]
 SOURCE = ROOT / "cityhall"
 PATH = re.compile(r"[a-z_][\w]*(\.\w+)+:\w+")
-OURS = "ninja.Router"
+NO_KINDS = ("Service", "Message", "Due")
+"""What stands beside them and is declared by nobody: the manifest itself, and what functions are given."""
 
 
 @cache
@@ -55,7 +56,7 @@ def kinds() -> dict[str, type[Any]]:
     for module in (*map(import_module, names), live, manifests):
         for name, item in vars(module).items():
             own = dataclasses.is_dataclass(item) and getattr(item, "__module__", "") == module.__name__
-            if own and name not in ("Service", "Message"):
+            if own and name not in NO_KINDS:
                 found[name] = item
     return found
 
