@@ -5,9 +5,10 @@ from __future__ import annotations
 import logging
 from collections.abc import Awaitable, Callable
 from inspect import iscoroutinefunction
+from typing import cast
 
 from django.db import DataError
-from django.http import HttpRequest, HttpResponse, JsonResponse, RawPostDataException
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse, RawPostDataException
 from django.shortcuts import render
 from django.utils.decorators import sync_and_async_middleware
 from django.utils.translation import gettext_lazy as _
@@ -53,19 +54,19 @@ class _ShowErrors:
 
 @sync_and_async_middleware
 def show_errors(
-    get_response: Callable[[HttpRequest], HttpResponse | Awaitable[HttpResponse]],
-) -> Callable[[HttpRequest], HttpResponse | Awaitable[HttpResponse]]:
+    get_response: Callable[[HttpRequest], HttpResponseBase | Awaitable[HttpResponseBase]],
+) -> Callable[[HttpRequest], HttpResponseBase | Awaitable[HttpResponseBase]]:
     """Middleware around every view."""
     if iscoroutinefunction(get_response):
 
-        async def asynchronous(request: HttpRequest) -> HttpResponse:
-            return await get_response(request)  # type: ignore[misc]
+        async def asynchronous(request: HttpRequest) -> HttpResponseBase:
+            return cast(HttpResponseBase, await get_response(request))
 
         asynchronous.process_exception = _ShowErrors().process_exception  # type: ignore[attr-defined]
         return asynchronous
 
-    def synchronous(request: HttpRequest) -> HttpResponse:
-        return get_response(request)  # type: ignore[return-value]
+    def synchronous(request: HttpRequest) -> HttpResponseBase:
+        return cast(HttpResponseBase, get_response(request))
 
     synchronous.process_exception = _ShowErrors().process_exception  # type: ignore[attr-defined]
     return synchronous

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from codecs import lookup
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from inspect import iscoroutinefunction
 from typing import IO, Any
 
 from django.core.exceptions import RequestAborted, RequestDataTooBig, SuspiciousOperation
-from django.core.handlers.asgi import ASGIHandler, get_script_prefix
+from django.core.handlers.asgi import ASGIHandler, ASGIRequest, get_script_prefix
 from django.core.handlers.base import BaseHandler
 from django.core.signals import request_started
 from django.db import close_old_connections
@@ -18,6 +18,8 @@ from django.http.response import HttpResponse, HttpResponseBase, StreamingHttpRe
 from django.urls import URLResolver, get_resolver, set_script_prefix
 
 Scope = dict[str, Any]
+Read = tuple[ASGIRequest, None] | tuple[None, HttpResponseBase]
+"""A request, or what it is answered where it is none."""
 THREADS = 12
 """Requests that are worked on at once; the next wait their turn. A few more than there are database connections."""
 
@@ -64,19 +66,20 @@ class Handler(ASGIHandler):
                 raise RequestDataTooBig(f"A request has at most {LARGEST // 1_000_000} MB.")
             return message
 
-        return await super().read_body(counted)  # type: ignore[no-any-return]
+        return await super().read_body(counted)
 
-    def create_request(self, scope: Scope, body: IO[bytes]) -> tuple[Any, HttpResponse | None]:
+    def create_request(self, scope: Mapping[str, Any], body: IO[bytes]) -> Read:
         """The request, or what it is answered where it is none (400).
 
         Later is too late: Django looks at the form and the session again for the page that tells of a mistake in them.
         """
         try:
-            request, refusal = super().create_request(scope, body)
+            read: Read = super().create_request(scope, body)
         except (ValueError, SuspiciousOperation) as problem:
             return None, _unread(str(problem))
-        if request is None:
-            return None, refusal
+        if read[0] is None:
+            return read
+        request = read[0]
         if any("\0" in value for value in request.COOKIES.values()):
             return None, _unread("A cookie holds no NUL.")
         if request.encoding is not None:
@@ -96,8 +99,8 @@ class Handler(ASGIHandler):
     def _answer(self, scope: Scope, body: IO[bytes]) -> HttpResponseBase:
         set_script_prefix(get_script_prefix(scope))
         request_started.send(sender=type(self), scope=scope)
-        request, refusal = self.create_request(scope, body)
-        response: HttpResponseBase = refusal if request is None else self._ordinary.get_response(request)
+        read = self.create_request(scope, body)
+        response: HttpResponseBase = read[1] if read[0] is None else self._ordinary.get_response(read[0])
         response._handler_class = type(self)  # type: ignore[attr-defined]
         body.close()
         if response.streaming:

@@ -7,10 +7,11 @@ from collections.abc import Awaitable, Callable
 from functools import lru_cache
 from inspect import iscoroutinefunction
 from io import BytesIO
+from typing import cast
 from urllib.parse import urlsplit
 
 from django.core.handlers.asgi import ASGIRequest
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.middleware.clickjacking import XFrameOptionsMiddleware
 from django.middleware.security import SecurityMiddleware
 from django.utils.decorators import sync_and_async_middleware
@@ -42,7 +43,7 @@ SERVER = re.compile(r"[A-Za-z0-9.-]+(:\d+)?")
 POLICY = policy()
 
 
-def _secure(response: HttpResponse) -> HttpResponse:
+def _secure(response: HttpResponseBase) -> HttpResponseBase:
     response.headers.setdefault("Content-Security-Policy", POLICY)
     response.headers.setdefault("Permissions-Policy", "geolocation=(self), camera=(self), microphone=()")
     return response
@@ -50,18 +51,18 @@ def _secure(response: HttpResponse) -> HttpResponse:
 
 @sync_and_async_middleware
 def content_security_policy(
-    get_response: Callable[[HttpRequest], HttpResponse | Awaitable[HttpResponse]],
-) -> Callable[[HttpRequest], HttpResponse | Awaitable[HttpResponse]]:
+    get_response: Callable[[HttpRequest], HttpResponseBase | Awaitable[HttpResponseBase]],
+) -> Callable[[HttpRequest], HttpResponseBase | Awaitable[HttpResponseBase]]:
     """Adds the headers to every answer."""
     if iscoroutinefunction(get_response):
 
-        async def asynchronous(request: HttpRequest) -> HttpResponse:
-            return _secure(await get_response(request))  # type: ignore[misc]
+        async def asynchronous(request: HttpRequest) -> HttpResponseBase:
+            return _secure(await get_response(request))
 
         return asynchronous
 
-    def synchronous(request: HttpRequest) -> HttpResponse:
-        return _secure(get_response(request))  # type: ignore[arg-type]
+    def synchronous(request: HttpRequest) -> HttpResponseBase:
+        return _secure(cast(HttpResponseBase, get_response(request)))
 
     return synchronous
 
@@ -74,6 +75,7 @@ def headers(scheme: str, forwarded: bytes | None) -> tuple[tuple[bytes, bytes], 
     """
     said = [] if forwarded is None else [(b"x-forwarded-proto", forwarded)]
     request = ASGIRequest({"method": "GET", "path": "/", "scheme": scheme, "headers": said}, BytesIO())
-    given = XFrameOptionsMiddleware(SecurityMiddleware(lambda _request: _secure(HttpResponse())))(request)
+    middleware = XFrameOptionsMiddleware(SecurityMiddleware(lambda _request: _secure(HttpResponse())))
+    given = cast(HttpResponseBase, middleware(request))
     del given["Content-Type"]
     return tuple((name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in given.items())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from hashlib import blake2s
-from typing import Any
+from typing import Any, get_args
 
 from django.conf import settings
 from django.db import connection
@@ -14,7 +14,7 @@ from django.utils.translation import get_language
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import condition, require_safe
 
-from cityhall.engines.basemap.style import style
+from cityhall.engines.basemap.style import Kind, style
 from cityhall.kernel import values
 from cityhall.kernel.people.actors import actor_of
 from cityhall.kernel.places.layers import find_layer, geojson
@@ -73,12 +73,13 @@ def map_style(request: HttpRequest, kind: str) -> HttpResponse:
 
     A plain ground where the city has no OSM file.
     """
-    if kind not in ("light", "dark"):
+    shade: Kind | None = next((one for one in get_args(Kind) if one == kind), None)
+    if shade is None:
         raise Http404
     # The tiles' stamp is part of their address: a new basemap is never mixed with a browser's old ranges.
     stamp = (_basemap_stamp(request) or "").strip('"')
     made = style(
-        kind,
+        shade,
         tiles_url=request.build_absolute_uri(f"/map/basemap.pmtiles?v={stamp}"),
         languages=[get_language() or ""],
         attribution=settings.CITY.attribution,

@@ -22,7 +22,7 @@ def work(request: HttpRequest) -> HttpResponse:
     return render(request, "web/work.html", {"desks": opened_by(person_of(request))})
 
 
-class Adapter(DefaultAccountAdapter):  # type: ignore[misc]
+class Adapter(DefaultAccountAdapter):
     """Where people are sent by the pages of accounts."""
 
     def get_login_redirect_url(self, request: HttpRequest) -> str:
