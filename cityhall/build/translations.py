@@ -7,7 +7,7 @@ in them is empty until somebody writes it. The suite fails while anything is emp
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from babel.messages import Catalog
@@ -81,10 +81,13 @@ def missing(language: str, wanted: Catalog | None = None) -> list[str]:
         if not message.id:
             continue
         translated = known.get((message.id, message.context))
-        texts = translated.string if translated else ""
-        if not texts or (isinstance(texts, tuple) and not all(texts)) or translated.fuzzy:
+        if translated is None or translated.fuzzy or not _whole(translated.string or ""):
             found.append(message.id if isinstance(message.id, str) else message.id[0])
     return found
+
+
+def _whole(texts: str | Sequence[str]) -> bool:
+    return bool(texts) if isinstance(texts, str) else bool(texts) and all(texts)
 
 
 def update(language: str, wanted: Catalog) -> None:
