@@ -49,8 +49,8 @@ def named_places(
     made: list[tuple[Points, Tags]] = [(centers["Market"], {"place": "city", **CITY_NAMES})]
     for quarter in QUARTERS:
         made.append((np.array(quarter.center), {"place": "suburb", "name": quarter.name}))
-    for quarter, name, tags in ONE_EACH:
-        made.append((_dry(terrain, centers[quarter], 260, rng), {"name": name.format(city=CITY), **tags}))
+    for where, name, tags in ONE_EACH:
+        made.append((_dry(terrain, centers[where], 260, rng), {"name": name.format(city=CITY), **tags}))
     for quarter in QUARTERS:
         for name, tags in EVERYWHERE:
             place = _dry(terrain, np.array(quarter.center), quarter.reach * 0.7, rng)

@@ -84,7 +84,8 @@ def quarter_of(points: Points) -> np.ndarray:
     centers = np.array([quarter.center for quarter in QUARTERS])
     reach = np.array([quarter.reach for quarter in QUARTERS])
     away = np.hypot(points[:, None, 0] - centers[:, 0], points[:, None, 1] - centers[:, 1])
-    return np.argmin(away / reach, axis=1)
+    nearest: np.ndarray = np.argmin(away / reach, axis=1)
+    return nearest
 
 
 def _sites(rng: np.random.Generator) -> Points:
@@ -185,7 +186,8 @@ def _largest(town: Town) -> None:
 def lengths(town: Town) -> np.ndarray:
     """(edges,) metres."""
     ends = np.array([(edge.a, edge.b) for edge in town.edges])
-    return np.hypot(*(town.nodes[ends[:, 0]] - town.nodes[ends[:, 1]]).T)
+    metres: np.ndarray = np.hypot(*(town.nodes[ends[:, 0]] - town.nodes[ends[:, 1]]).T)
+    return metres
 
 
 def nearest_node(town: Town, place: tuple[float, float]) -> int:
@@ -235,21 +237,22 @@ def _classes(town: Town) -> None:
         (3100, -1900),
     ]
     _raise(town, route(town, [nearest_node(town, place) for place in ring]), "trunk")
-    spines = (
+    spines: tuple[tuple[str, ...], ...] = (
         ("Saltworks", "Market", "Riverside", "East Hill"),
         ("North Gate", "Market", "Old Town"),
         ("Old Town", "Harbour Side", "Port"),
     )
     for spine in spines:
         _raise(town, route(town, [centers[name] for name in spine]), "primary")
-    for spine in (
+    ribs: tuple[tuple[str, ...], ...] = (
         ("University", "Market"),
         ("West Hill", "University", "Saltworks"),
         ("Riverside", "Harbour Side"),
         ("North Gate", "Riverside"),
         ("Mill Fields", "Riverside"),
         ("East Hill", "Port"),
-    ):
+    )
+    for spine in ribs:
         _raise(town, route(town, [centers[name] for name in spine]), "secondary")
     names = list(centers)
     for place, name in enumerate(names):

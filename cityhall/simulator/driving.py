@@ -124,24 +124,25 @@ def drive(ways: Ways, runs: Runs, run: int, path: Path, ready: float, rng: np.ra
     clock, gone = [begin, leave], [places[0] or 0.0] * 2
     made = [(0, begin, leave)]
     for call in range(1, calls.size):
-        if places[call] is None or places[call] < gone[-1]:
+        place = places[call]
+        if place is None or place < gone[-1]:
             continue
         leg = max(1.0, float(calls[call] - calls[call - 1]))
         seconds = max(10.0, float(arrival[call] - departure[call - 1]) - 12.0)
         cruise = float(np.clip(1.25 * leg / seconds / slowness * np.exp(rng.normal(0.0, 0.15)), 3.0, 19.0))
-        for light in _lights(gone[-1], places[call], rng):
+        for light in _lights(gone[-1], place, rng):
             _ride(clock, gone, light, cruise)
             clock.append(clock[-1] + rng.uniform(5.0, 40.0))
             gone.append(light)
-        _ride(clock, gone, places[call], cruise)
+        _ride(clock, gone, place, cruise)
         arrived = clock[-1]
         dwell = 0.0 if call < calls.size - 1 and rng.random() < 0.12 else float(rng.lognormal(2.7, 0.5))
         left = max(arrived + dwell, float(departure[call]) - 90.0 if call < calls.size - 1 else 0.0)
         clock.append(left)
-        gone.append(places[call])
+        gone.append(place)
         made.append((call, arrived, left))
     at = np.arange(clock[0], clock[-1], STEP_S)
-    stops = np.array([place for place in places if place is not None])
+    stops = np.array([one for one in places if one is not None])
     return Drive(path, at, np.interp(at, clock, gone), made, stops)
 
 
@@ -243,7 +244,7 @@ def wander(size: int, sd: float, step: float, rng: np.random.Generator) -> Float
 def _lanes(one: Drive, gone: Float64, lanes: int, rng: np.random.Generator) -> Float64:
     """At the kerb near stops, and in whichever lane between them, a new one every 300 m at the most."""
     usual = rng.integers(0, lanes, int(one.path.gone[-1] // 300.0) + 2)
-    lane = usual[np.clip((gone // 300.0).astype(int), 0, usual.size - 1)].astype(np.float64)
+    lane: Float64 = usual[np.clip((gone // 300.0).astype(int), 0, usual.size - 1)].astype(np.float64)
     if one.stops.size:
         near = np.abs(gone[:, None] - one.stops[None, :]).min(axis=1) < 70.0
         lane[near] = 0.0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from datetime import UTC, date, datetime, time, timedelta
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -148,7 +148,7 @@ class Fleet:
                 bus = Bus(
                     self.vehicles[name],
                     self.traffic,
-                    lambda at, route=route, name=name: self._round(route, name, at),
+                    partial(self._round, route, name),
                     rng,
                 )
                 self.buses[name] = bus

@@ -40,8 +40,8 @@ def _run(streets: Streets, places: list[Node], start: float) -> Trip | None:
     course = Course.along(points)
     stops = [course.distance[corner] for corner in corners]
     arrival, departure = [start], [start]
-    for one, other in pairwise(stops):
-        arrival.append(departure[-1] + (other - one) / SPEED + 20)
+    for here, there in pairwise(stops):
+        arrival.append(departure[-1] + (there - here) / SPEED + 20)
         departure.append(arrival[-1] + AT_A_DOOR_S)
     return Trip("", "", -1, 0, course, stops, arrival, departure)
 

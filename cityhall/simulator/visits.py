@@ -55,7 +55,7 @@ class Visit:
 
     def post(self, path: str, values: dict[str, Any], files: Any = None) -> httpx.Response:
         """Sends a form. Raises httpx.HTTPStatusError for what is refused."""
-        token = self.client.cookies.get("csrftoken", "")
+        token = self.client.cookies.get("csrftoken") or ""
         answer = self.client.post(path, data=values, files=files, headers={"X-CSRFToken": token})
         return answer if answer.is_redirect else answer.raise_for_status()
 
