@@ -134,8 +134,9 @@ class Asked:
         """(west, south, east, north) of everything; None where there is nothing."""
         ends = self.rows.order_by().annotate(map_lon=Part("point", 0), map_lat=Part("point", 1))
         found = ends.aggregate(Min("map_lon"), Min("map_lat"), Max("map_lon"), Max("map_lat"))
-        values = tuple(found[f"map_{axis}__{end}"] for end in ("min", "max") for axis in ("lon", "lat"))
-        return None if None in values else values  # type: ignore[return-value]
+        if None in found.values():
+            return None
+        return found["map_lon__min"], found["map_lat__min"], found["map_lon__max"], found["map_lat__max"]
 
     def times(self) -> tuple[float, float] | None:
         """The first and last moment, None where the layer has none."""

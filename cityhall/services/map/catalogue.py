@@ -96,7 +96,7 @@ def statements(request: HttpRequest) -> list[Node]:
 def _dataset(request: HttpRequest, base: str, publisher: str, name: str, service: Service, layer: Layer) -> list[Node]:
     answers = read(service, layer)
     page = request.build_absolute_uri(reverse("map_ogc_collection", args=[name]))
-    forms = [
+    forms: list[Node] = [
         {
             "@id": f"{base}#{name}-{ending}",
             "@type": "dcat:Distribution",
@@ -133,14 +133,14 @@ def _dataset(request: HttpRequest, base: str, publisher: str, name: str, service
 def _feed(request: HttpRequest, base: str, publisher: str, service: Service, feed: Feed) -> list[Node]:
     """What a service publishes in a standard form, as a data set with one distribution."""
     address = request.build_absolute_uri(feed.path)
-    form = {
+    form: Node = {
         "@id": f"{base}#feed-{service.slug}-{feed.slug}-as-published",
         "@type": "dcat:Distribution",
         "dct:title": said(f"{feed.name} ({feed.standard})"),
         "dcat:accessURL": iri(address),
         "dct:license": iri(licence(NO_LAYER)),
     }
-    made = {
+    made: Node = {
         "@id": f"{base}#feed-{service.slug}-{feed.slug}",
         "@type": "dcat:Dataset",
         "dct:identifier": {"@value": f"{service.slug}-{feed.slug}"},

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -17,13 +17,13 @@ NEVER = frozenset({"id", "url", "color", "bearing", "points", "at", "title", "de
 """Fields that name or draw one feature; counting them tells nothing."""
 
 
-@dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True)
 class Facet:
     """`counts` are (value, how many), the most first; for a spread of numbers (from, to, how many) in `bars`."""
 
     field: str
-    counts: list[tuple[Any, int]] = field(default_factory=list)
-    bars: list[tuple[float, float, int]] = field(default_factory=list)
+    counts: list[tuple[Any, int]] = dataclasses.field(default_factory=list)
+    bars: list[tuple[float, float, int]] = dataclasses.field(default_factory=list)
     more: int = 0
     """How many features have a value that is not among those in `counts`."""
 

@@ -63,7 +63,9 @@ class Held:
     def timeline(self, selection: Selection, bars: int) -> list[int]:
         """How many of the selected there are in each of `bars` equal parts of its time, which has both ends."""
         moments = self.table.time[self.table.chosen(selection)]
-        return np.histogram(moments[np.isfinite(moments)], bars, (selection.since, selection.until))[0].tolist()
+        assert selection.since is not None and selection.until is not None
+        counts, _edges = np.histogram(moments[np.isfinite(moments)], bars, (selection.since, selection.until))
+        return [int(count) for count in counts]
 
     def places(self, selection: Selection, step: float) -> tuple[Float, Float, Float]:
         """(lon, lat, how many) of what is selected; what lies within `step` degrees may be taken together."""

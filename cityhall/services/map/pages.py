@@ -175,7 +175,7 @@ def zone_map(request: HttpRequest, service: str, slug: str) -> HttpResponse:
 
 
 @require_safe
-def timeline(request: HttpRequest, service: str, slug: str) -> JsonResponse:
+def timeline(request: HttpRequest, service: str, slug: str) -> HttpResponse:
     """How many features of the view there are in each of BARS equal parts of `datetime`, which has both ends."""
     layer, answers, selection = _asked(request, service, slug)
     if selection.since is None or selection.until is None or selection.since == selection.until:

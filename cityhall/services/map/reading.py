@@ -11,6 +11,7 @@ import threading
 import time
 from collections import OrderedDict
 from dataclasses import dataclass, field
+from typing import Any
 
 from django.db import connection, models
 
@@ -180,7 +181,7 @@ def _behind(slot: _Slot, service: Service, layer: Layer) -> None:
 def _read(slot: _Slot, layer: Layer, before: Reading | None, *, wait: bool) -> tuple[Answers, Reading | None]:
     if not layer.query:
         return _held(slot, layer, from_features(layer, geojson(layer)["features"])), None
-    rows: models.QuerySet[object] = resolve(layer.query)()
+    rows: models.QuerySet[Any] = resolve(layer.query)()
     most = _most(slot, layer)
     if before is None or before.table.num_rows > most:
         before = None

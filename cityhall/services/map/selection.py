@@ -79,6 +79,7 @@ def read_selection(layer: Layer, query: QueryDict, *, prefix: str = "") -> Selec
         wanted = query.getlist(f"{prefix}{name}")
         if wanted:
             values[name] = tuple(wanted)
-    since, until = read_times(query["datetime"]) if query.get("datetime") else (None, None)
-    bounds = box(query["bbox"], across=True) if query.get("bbox") else None
+    times, edges = query.get("datetime"), query.get("bbox")
+    since, until = read_times(times) if times else (None, None)
+    bounds = box(edges, across=True) if edges else None
     return Selection(bounds, since, until, values)

@@ -102,8 +102,10 @@ class Table:
         """The row of the feature whose id is written so, None where there is none."""
         if isinstance(self.ids, np.ndarray):
             number = whole(identity)
-            found = np.flatnonzero(self.ids == number) if number is not None and str(number) == identity else ()
-            return int(found[0]) if len(found) else None
+            if number is None or str(number) != identity:
+                return None
+            found = np.flatnonzero(self.ids == number)
+            return int(found[0]) if found.size else None
         return next((row for row, one in enumerate(self.ids) if str(one) == identity), None)
 
     def feature(self, row: int) -> dict[str, Any]:

@@ -393,6 +393,19 @@ def test_the_forms(officer: Person, settings: Any) -> None:
     assert client.get("/map/data-sets/").status_code == 200
 
 
+def test_a_word_that_is_called_null_has_its_colour(bring: Any, officer: Person) -> None:
+    """Rows without a value have no class; those whose value reads "null" have one like any other."""
+    rows = "".join(
+        f"{-51.2 + at / 1000},-30,{word}\n" for at, word in enumerate(["null", "null", "null", "ash", "ash", ""])
+    )
+    slug = bring(f"longitude,latitude,kind\n{rows}".encode(), "kinds.csv").dataset.slug
+    client = Client()
+    client.force_login(officer)
+    style = {"do": "style", "color": "#112233", "field": "kind", "palette": "kinds", "classes": "3", "size": "5"}
+    assert client.post(f"/map/data-sets/{slug}/change/", style).status_code == 302
+    assert Dataset.objects.get().style["breaks"] == ["null", "ash"]
+
+
 def test_a_layer_too_large_for_memory_gives_the_same(
     bring: Any, officer: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:

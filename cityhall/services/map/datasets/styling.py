@@ -38,7 +38,7 @@ def make_style(dataset: Dataset, *, color: str, field: str, palette: str, classe
     if known[field]["type"] in ("int", "float"):
         breaks: list[Any] = _quantiles(rows, classes)
     else:
-        counted = rows.exclude(value=None).values("value").annotate(n=Count("pk")).order_by("-n", "value")
+        counted = rows.exclude(value__isnull=True).values("value").annotate(n=Count("pk")).order_by("-n", "value")
         breaks = [row["value"] for row in counted[:classes]]
     colors = PALETTES[palette]
     step = len(colors) / classes if palette != "kinds" else 1
@@ -46,7 +46,8 @@ def make_style(dataset: Dataset, *, color: str, field: str, palette: str, classe
 
 
 def _quantiles(rows: Any, classes: int) -> list[float]:
-    numbers = rows.exclude(value=None).annotate(number=Cast("value", FloatField())).values_list("number", flat=True)
+    numbered = rows.exclude(value__isnull=True).annotate(number=Cast("value", FloatField()))
+    numbers = numbered.values_list("number", flat=True)
     ordered = sorted(numbers[:SAMPLE])
     if not ordered:
         return []
