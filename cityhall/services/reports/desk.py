@@ -19,7 +19,7 @@ from cityhall.kernel.cases import actions as cases
 from cityhall.kernel.cases.models import Agency, Case
 from cityhall.kernel.cases.queries import Happening, history
 from cityhall.kernel.cases.workflow import OPEN, TRANSITIONS, State, possible
-from cityhall.kernel.errors import CityhallError, Missing
+from cityhall.kernel.errors import CityhallError, Invalid, Missing
 from cityhall.kernel.media.links import link
 from cityhall.kernel.people.actors import Actor, actor_of, person_of
 from cityhall.kernel.people.models import Membership, Person
@@ -136,7 +136,7 @@ def filters(request: HttpRequest) -> HttpResponse:
     _officer(request)
     person, post = person_of(request), request.POST
     if post.get("forget"):
-        SavedFilter.objects.filter(person=person, pk=whole(post["forget"])).delete()
+        SavedFilter.objects.filter(person=person, pk=whole(post["forget"]) or 0).delete()
         return redirect("reports_desk")
     query = urlencode(boxes.read_filter(post))
     name = post.get("name", "").strip()[:60]
@@ -187,7 +187,11 @@ def _show(request: HttpRequest, report_id: int, what: str = "", problem: Cityhal
     wanted = "draft" in request.GET
     draft = translating.draft(report.text, report.language, settings.LANGUAGE_CODE) if wanted else ""
     done = desk_undo.done(request)
-    context = {"draft": draft, "done": done if done and done["ids"] == [report_id] else None, "then": "case"}
+    context: dict[str, Any] = {
+        "draft": draft,
+        "done": done if done and done["ids"] == [report_id] else None,
+        "then": "case",
+    }
     context |= {"failed": what, "problem": problem, "typed": request.POST}
     status = problem.status if problem else 200
     return render(request, "reports/case.html", _case(actor, report) | context, status=status)
@@ -257,7 +261,11 @@ def _step(actor: Any, number: int, post: Any) -> None:
 
 
 def _assign(actor: Any, number: int, post: Any) -> None:
-    cases.assign(actor, number, Person.objects.filter(pk=whole(post.get("officer", ""))).first())
+    wanted = post.get("officer", "")
+    officer = Person.objects.filter(pk=whole(wanted) or 0).first()
+    if wanted and officer is None:
+        raise Invalid(_("There is no such choice."), field="officer", mend=_("Choose one of the list."))
+    cases.assign(actor, number, officer)
 
 
 def _merge(actor: Any, number: int, post: Any) -> None:
@@ -296,10 +304,13 @@ DOORS: dict[str, Callable[[Any, int, Any], Any]] = {
 def act(request: HttpRequest, report_id: int, what: str) -> HttpResponse:
     """Does one thing with one report, and shows the report again; where it is refused, with what was typed."""
     actor, then, refused = _officer(request), request.POST.get("then", ""), None
+    if what != "photo" and what not in DOORS:
+        raise Missing(_("There is no such thing."))
     try:
-        if what == "photo" and request.FILES.get("photo"):
-            actions.add_photo(actor, report_id, request.FILES["photo"].read(), request.POST.get("kind", ""))
-        elif what in DOORS:
+        if what == "photo":
+            sent = request.FILES.get("photo")
+            actions.add_photo(actor, report_id, sent.read() if sent else b"", request.POST.get("kind", ""))
+        else:
             DOORS[what](actor, report_id, request.POST)
         step = request.POST.get("step", "") if what == "step" else what
         if step in TRANSITIONS and TRANSITIONS[step].undo and then != "field":
@@ -341,7 +352,7 @@ def field(request: HttpRequest) -> HttpResponse:
     now = timezone.now()
     photos: dict[int, list[dict[str, str]]] = {}
     for photo in Photo.objects.filter(report__in=ordered).select_related("media"):
-        shown = {"url": link(photo.media, 320), "whole": link(photo.media), "kind": Photo.Kind(photo.kind).label}
+        shown = {"url": link(photo.media, 320), "whole": link(photo.media), "kind": str(Photo.Kind(photo.kind).label)}
         photos.setdefault(photo.report_id, []).append(shown)
     rows = [
         {"report": report, "light": report.case.light(now), "photos": photos.get(report.pk, [])} for report in ordered

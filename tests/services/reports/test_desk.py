@@ -218,6 +218,25 @@ def test_what_was_typed_is_there_when_it_is_refused(city: Path) -> None:
     assert f'value="{report}" checked' in page and 'value="We know"' in page and 'value="accept" selected' in page
 
 
+def test_what_was_not_done_is_not_said_to_be(city: Path) -> None:
+    """No such form, an officer who is none, a photo that did not come: each was answered "It was saved." once."""
+    olga, report = officer_of("public-works"), filed().report.pk
+    client, case = client_of(olga), f"/reports/desk/{report}"
+    cases.assign(olga, report, Person.objects.get(pk=olga.id))
+    for what, values, status in (
+        ("dance", {}, 404),
+        ("assign", {"officer": "99999999"}, 422),
+        ("assign", {"officer": "olga"}, 422),
+        ("photo", {"kind": "after"}, 422),
+    ):
+        answer = client.post(f"{case}/{what}/", values)
+        assert answer.status_code == status, what
+        assert "It was saved." not in client.get(f"{case}/").content.decode(), what
+        assert str(Case.objects.get(pk=report).assignee_id) == olga.id, "nobody took it away"
+    client.post(f"{case}/assign/", {"officer": ""})
+    assert Case.objects.get(pk=report).assignee is None
+
+
 def test_in_bulk(city: Path) -> None:
     olga, made = officer_of("public-works"), [filed().report.pk for _ in range(3)]
     other = filed(category="tree").report.pk
