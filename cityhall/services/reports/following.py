@@ -121,8 +121,7 @@ def tell(report: Report, state: State, comment: Comment | None, *, taken_back: b
     if taken_back:
         title, body = TAKEN_BACK, _("%(category)s, number %(number)d: it is %(state)s again.")
         values["state"] = state.label
-    people = {report.person} if report.person else set()
-    people |= {one.person for one in report.supporters.select_related("person").exclude(person=None)}
+    people = {report.person} | {one.person for one in report.supporters.select_related("person").exclude(person=None)}
     for person in people:
         if person is not None:
             send(person, title, body, values=values, url=f"/reports/{report.pk}/")

@@ -32,6 +32,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from io import TextIOWrapper
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -158,7 +159,7 @@ def import_csv(
     result = Imported()
     size = max(1, path.stat().st_size)
     try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
+        with path.open("rb") as raw, TextIOWrapper(raw, newline="", encoding="utf-8-sig") as file:
             reader = csv.DictReader(file)
             missing = [name for name in mapping.columns.values() if name not in (reader.fieldnames or ())]
             if missing:
@@ -166,7 +167,7 @@ def import_csv(
             for batch in _batches(_rows(reader, mapping, result)):
                 taken = store(actor, _fresh(batch, result))
                 result.taken += taken
-                progress(f"{result.taken} taken, {len(result.refused)} refused", file.buffer.tell() / size)
+                progress(f"{result.taken} taken, {len(result.refused)} refused", raw.tell() / size)
     except (UnicodeDecodeError, csv.Error) as problem:
         raise Invalid(f"{path.name}: {problem}", mend="Save it as CSV in UTF-8.") from problem
     if errors is not None and result.refused:

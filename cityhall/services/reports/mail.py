@@ -126,7 +126,8 @@ def _body(message: Message) -> str:
         text = str(part.get_content())
     except (LookupError, ValueError):
         # A character set that nobody knows.
-        text = (part.get_payload(decode=True) or b"").decode("utf-8", "replace")
+        payload = part.get_payload(decode=True)
+        text = payload.decode("utf-8", "replace") if isinstance(payload, bytes) else ""
     if part.get_content_type() == "text/html":
         reader = _Text()
         reader.feed(text)

@@ -17,11 +17,12 @@ import numpy.typing as npt
 import orjson
 from django.db import transaction
 
+from cityhall.engines.pictures import EMBEDDING
 from cityhall.kernel import derived
 from cityhall.kernel.journal import append
 from cityhall.services.reports import suggestion
 from cityhall.services.reports.models import Embedding, Photo
-from cityhall.services.reports.photo_model import EMBEDDING, LEARNT, Float64, Taught, embeddings
+from cityhall.services.reports.photo_model import LEARNT, Float64, Taught, embeddings
 
 MOST = 10_000
 """Photos learned from, the latest."""
@@ -69,7 +70,7 @@ class _Lessons:
     cells: Integers
     truth: Integers
     slugs: list[str]
-    photos: npt.NDArray[np.float32]
+    photos: Float64
 
 
 def learn() -> Figures | None:
@@ -130,7 +131,7 @@ def _lessons() -> _Lessons | None:
     )
 
 
-def fit(photos: npt.NDArray[np.float32], truth: Integers, slugs: list[str]) -> Taught:
+def fit(photos: Float64, truth: Integers, slugs: list[str]) -> Taught:
     """The model of embeddings (reports, EMBEDDING); each category weighs the same, however often it is reported."""
     from sklearn.linear_model import LogisticRegression
     from sklearn.preprocessing import StandardScaler
@@ -153,14 +154,27 @@ def _measured(lessons: _Lessons) -> tuple[Figures, Taught]:
     losses = [-score[np.arange(len(truth)), truth] for score in scores]
     # Of a part alone no weight changes which comes first, unless it is 0 and all are equal.
     rights = [float((score.argmax(axis=1) == truth).mean()) for score in (text, photo, scores[2])]
-    means = [float(loss.mean()) for loss in losses]
     gains = losses[0] - losses[2]
     _cells, cell = np.unique(lessons.cells, return_inverse=True)
     error = float(np.sqrt((np.bincount(cell, gains - gains.mean()) ** 2).sum()) / len(gains))
-    used = bool(gains.mean() > max(SURE * error, WORTH * means[0]))
+    used = bool(gains.mean() > max(SURE * error, WORTH * losses[0].mean()))
     taught = fit(lessons.photos, lessons.truth, lessons.slugs)
     taught.text_weight, taught.weight = _weights([text, photo], truth)
-    figures = Figures(len(truth), len(lessons.slugs), *means, *rights, float(gains.mean()), error, used)
+    text_loss, photo_loss, both_loss = (float(loss.mean()) for loss in losses)
+    text_right, photo_right, both_right = rights
+    figures = Figures(
+        reports=len(truth),
+        categories=len(lessons.slugs),
+        text_loss=text_loss,
+        photo_loss=photo_loss,
+        both_loss=both_loss,
+        text_right=text_right,
+        photo_right=photo_right,
+        both_right=both_right,
+        gain=float(gains.mean()),
+        error=error,
+        used=used,
+    )
     return figures, taught
 
 

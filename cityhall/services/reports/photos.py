@@ -52,13 +52,14 @@ def _detectors() -> tuple[Any, list[Any], Any] | None:
     """cv2, its cascades and its detector of people; None where they are not there."""
     try:
         import cv2
+        from cv2.data import haarcascades
     except ImportError:
         return None
-    cascades = [cv2.CascadeClassifier(cv2.data.haarcascades + name) for name in CASCADES]
+    cascades = [cv2.CascadeClassifier(haarcascades + name) for name in CASCADES]
     if any(cascade.empty() for cascade in cascades):
         return None
     people = cv2.HOGDescriptor()
-    people.setSVMDetector(cv2.HOGDescriptor.getDefaultPeopleDetector())
+    people.setSVMDetector(np.array(cv2.HOGDescriptor.getDefaultPeopleDetector(), np.float32))
     return cv2, cascades, people
 
 

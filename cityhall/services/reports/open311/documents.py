@@ -129,28 +129,29 @@ def errors(form: str, status: int, description: str) -> HttpResponse:
 
 def discovery(base: str, form: str) -> HttpResponse:
     """Service discovery (https://wiki.open311.org/Service_Discovery/)."""
+    formats = ["text/xml", "application/json"]
     endpoint = {
         "specification": "http://wiki.open311.org/GeoReport_v2",
         "url": f"{base}/reports/open311/v2",
         "type": "production",
-        "formats": ["text/xml", "application/json"],
+        "formats": formats,
+        "changeset": "2026-11-24T00:00:00Z",
     }
-    values = {
+    head = {
         "changeset": "2026-11-24T00:00:00Z",
         "contact": _("Write to %(city)s.") % {"city": settings.CITY.name},
         "key_service": "",
-        "endpoints": [{**endpoint, "changeset": "2026-11-24T00:00:00Z"}],
     }
     if form == JSON:
-        return HttpResponse(orjson.dumps(values), content_type=TYPES[JSON])
+        return HttpResponse(orjson.dumps({**head, "endpoints": [endpoint]}), content_type=TYPES[JSON])
     root = ElementTree.Element("discovery", xmlns="http://www.open311.org/ns")
-    for name in ("changeset", "contact", "key_service"):
-        _put(root, name, values[name])
+    for name, value in head.items():
+        _put(root, name, value)
     one = ElementTree.SubElement(ElementTree.SubElement(root, "endpoints"), "endpoint")
     for name in ("specification", "url", "changeset", "type"):
-        _put(one, name, values["endpoints"][0][name])
+        _put(one, name, endpoint[name])
     forms = ElementTree.SubElement(one, "formats")
-    for kind in endpoint["formats"]:
+    for kind in formats:
         _put(forms, "format", kind)
     return HttpResponse(_document(root), content_type=TYPES[XML])
 
@@ -173,4 +174,5 @@ def _put(parent: ElementTree.Element, name: str, value: Any) -> None:
 
 
 def _document(root: ElementTree.Element) -> bytes:
-    return b'<?xml version="1.0" encoding="utf-8"?>\n' + ElementTree.tostring(root, encoding="utf-8")
+    body: bytes = ElementTree.tostring(root, encoding="utf-8")
+    return b'<?xml version="1.0" encoding="utf-8"?>\n' + body
