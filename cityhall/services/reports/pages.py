@@ -18,7 +18,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from cityhall.kernel.cases.models import Comment
 from cityhall.kernel.cases.queries import Happening, history, ranking
 from cityhall.kernel.cases.workflow import DONE, OPEN, TRANSITIONS, State
-from cityhall.kernel.errors import CityhallError, Denied
+from cityhall.kernel.errors import CityhallError, Denied, Missing
 from cityhall.kernel.media.links import link
 from cityhall.kernel.people.actors import actor_of
 from cityhall.kernel.values import decimal, whole
@@ -226,14 +226,18 @@ def _followed(request: HttpRequest, found: Report, secret: str) -> HttpResponse:
     problem = None
     if request.method == "POST":
         post = request.POST
-        step = {"answer": "answer", "confirm": "confirm", "reopen": "reopen"}.get(post.get("step", ""), "")
+        step, vote = post.get("step", ""), post.get("vote", "")
+        if step not in ("answer", "confirm", "reopen"):
+            raise Missing(_("There is no such thing."))
+        # Of what is closed only the vote can be another.
+        again = step == "confirm" and found.state == State.CLOSED
         try:
             actions.by_reporter(
                 actor_of(request),
                 found,
-                "" if step == "confirm" and found.state == State.CLOSED else step,
+                "" if again else step,
                 reason=post.get("reason", ""),
-                vote=whole(post.get("vote", ""), 99),
+                vote=whole(vote, 99) or 0 if vote or again else None,
             )
             messages.success(request, _("Thank you. It was noted."))
             return redirect(request.path)

@@ -110,7 +110,9 @@ def test_the_reporter_answers_confirms_votes_and_reopens(city: Path) -> None:
     assert "Which side?" in client.get(page).content.decode()
     assert client.post(page, {"step": "answer", "reason": "The left."}).status_code == 302
     cases.act(system("test"), made.report.pk, "resolve")
-    assert client.post(page, {"step": "confirm", "vote": "9"}).status_code == 422
+    for vote in ("9", "100", "good"):
+        assert client.post(page, {"step": "confirm", "vote": vote}).status_code == 422, vote
+    assert client.post(page, {"step": "dance"}).status_code == 404
     assert client.post(page, {"step": "reopen", "reason": ""}).status_code == 422
     client.post(page, {"step": "reopen", "reason": "It is still there."})
     report = Report.objects.get(pk=made.report.pk)
@@ -119,6 +121,7 @@ def test_the_reporter_answers_confirms_votes_and_reopens(city: Path) -> None:
     client.post(page, {"step": "confirm", "vote": "5"})
     report.refresh_from_db()
     assert (report.state, report.vote) == ("closed", 5)
+    assert client.post(page, {"step": "confirm"}).status_code == 422, "it is closed, and no vote is said"
     Case.objects.filter(pk=report.pk).update(done_at=timezone.now() - timedelta(days=31))
     assert client.post(page, {"step": "reopen", "reason": "Again"}).status_code == 409
     answer = client.get(page)
