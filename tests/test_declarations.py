@@ -55,7 +55,7 @@ def kinds() -> dict[str, type[Any]]:
     for module in (*map(import_module, names), live, manifests):
         for name, item in vars(module).items():
             own = dataclasses.is_dataclass(item) and getattr(item, "__module__", "") == module.__name__
-            if own and name not in ("Service", "Message"):
+            if own and name not in ("Service", "Message", "Due"):
                 found[name] = item
     return found
 
