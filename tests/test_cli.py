@@ -61,7 +61,7 @@ def test_a_city_is_made_checked_and_read_again(tmp_path: Path, osm: Path) -> Non
     toml = (data / "small-town" / "city.toml").read_text()
     assert 'timezone = "America/Sao_Paulo"' in toml and 'currency = "BRL"' in toml
     check = cityhall("check", "--city", "small-town", "--data", data)
-    assert "timetable ended on 2019-06-30" in said(check)
+    assert "timetable ended on 2019-06-30" in said(check) and "officer add EMAIL --role administrator" in said(check)
     verified = cityhall("journal", "verify", "--city", "small-town", "--data", data)
     assert verified.returncode == 0 and "unchanged" in said(verified)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
@@ -10,20 +11,9 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[1]
-EXAMPLE = ROOT / "examples" / "fountains"
-CITY = """\
-name = "Fonte"
-slug = "fonte"
-timezone = "Europe/Lisbon"
-languages = ["en", "pt"]
-currency = "EUR"
-services = ["fountains"]
+from tests.samples import city_toml, install, python_path
 
-[map]
-center = [-9.14, 38.72]
-bounds = [-9.2, 38.7, -9.1, 38.8]
-"""
+ROOT = Path(__file__).parents[1]
 USE = """\
 import json, sys
 from pathlib import Path
@@ -80,22 +70,16 @@ with database(folder):
 
 @pytest.mark.slow
 def test_a_service_from_another_package(tmp_path: Path) -> None:
-    packages, city = tmp_path / "packages", tmp_path / "fonte"
-    install = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-build-isolation"]
-    build = tmp_path / "source"
-    subprocess.run(["cp", "-r", str(EXAMPLE), str(build)], check=True)
-    subprocess.run([*install, "--target", str(packages), str(build)], check=True, capture_output=True)
+    city = tmp_path / "fonte"
     city.mkdir()
-    (city / "city.toml").write_text(CITY)
+    (city / "city.toml").write_text(city_toml("fonte", "fountains"))
     ours = ("CITYHALL_", "DATABASE_", "DJANGO_SETTINGS_MODULE")
     environment = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
-    environment["PYTHONPATH"] = os.pathsep.join([str(packages), str(ROOT)])
+    environment["PYTHONPATH"] = python_path(install("fountains", tmp_path))
     done = subprocess.run(
         [sys.executable, "-c", USE, str(city)], capture_output=True, text=True, env=environment, check=False
     )
     assert "RESULT" in done.stdout, done.stdout + done.stderr
-    import json
-
     result = json.loads(done.stdout.split("RESULT", 1)[1])
     assert result == {
         "home": True,

@@ -17,6 +17,7 @@ from cityhall.running.progress import Report
 GATEWAY = "demo-fleet"
 KEYS = "simulator.json"
 WITH_CREWS = ("public-works", "cleansing", "water", "parks")
+ADMINISTRATOR = "city-hall@demo.example"
 RESIDENTS = 4
 PAST = 420
 NAMES = (
@@ -74,8 +75,10 @@ def prepare(folder: Path, address: str, speed: float, seed: int) -> list[str]:
 def _people(known: dict[str, Any], seed: int) -> dict[str, Any]:
     """Accounts for those who work on reports and for some who file them, and the reports of the past: made once.
 
-    {"password", "officers": [{"email", "crew"}], "residents": [email]}; all have one password, that of this demo only.
+    {"password", "officers": [{"email", "crew"}], "administrator": email, "residents": [email]}; all have one password,
+    that of this demo only, and addresses that count as confirmed.
     """
+    from allauth.account.models import EmailAddress
     from django.conf import settings
     from django.contrib.auth.hashers import make_password
     from django.db import transaction
@@ -100,8 +103,15 @@ def _people(known: dict[str, Any], seed: int) -> dict[str, Any]:
                 officers.append({"email": email, "crew": crew})
         residents = [f"resident-{number}@demo.example" for number in range(RESIDENTS)]
         Person.objects.bulk_create(Person(email=one, name=next(names), password=hashed) for one in residents)
+        boss = Person.objects.create(email=ADMINISTRATOR, name=next(names), password=hashed)
+        for role in ("kernel.administrator", "kernel.technician"):
+            grant(system("demo"), boss, role)
+        EmailAddress.objects.bulk_create(
+            EmailAddress(user=person, email=person.email, primary=True, verified=True)
+            for person in Person.objects.filter(email__endswith="@demo.example")
+        )
         _past(seed)
-    return {"password": password, "officers": officers, "residents": residents}
+    return {"password": password, "officers": officers, "administrator": ADMINISTRATOR, "residents": residents}
 
 
 def _past(seed: int) -> None:

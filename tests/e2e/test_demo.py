@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 
 import httpx
@@ -46,6 +47,20 @@ def test_a_city_at_work(desktop: Page, demo: Demo) -> None:
     desktop.wait_for_timeout(6000)
     after = positions(demo)
     assert sum(after[vehicle] != place for vehicle, place in before.items() if vehicle in after) > 0
+
+
+def test_who_looks_over_an_administrators_shoulder_may_give_roles(demo: Demo) -> None:
+    known = json.loads((demo.data / "demo" / "simulator.json").read_text())
+    with httpx.Client(base_url=demo.address, timeout=60, follow_redirects=True) as browser:
+        for path, form in (
+            ("/accounts/login/", {"login": known["administrator"], "password": known["password"]}),
+            ("/accounts/officers/", {"email": known["residents"][0], "role": "reports.router", "scope": ""}),
+        ):
+            browser.get(path)
+            form["csrfmiddlewaretoken"] = browser.cookies["csrftoken"]
+            done = browser.post(path, data=form, headers={"Referer": demo.address})
+            assert done.status_code == 200, done.text
+        assert known["residents"][0] in browser.get("/accounts/officers/").text
 
 
 def positions(demo: Demo) -> dict[str, list[float]]:

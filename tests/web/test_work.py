@@ -84,3 +84,13 @@ def test_a_resident_lands_at_home_and_sees_no_work(client: Client) -> None:
 
 def test_a_stranger_is_asked_to_sign_in(client: Client) -> None:
     assert client.get("/work/").status_code == 302
+
+
+def test_the_page_has_its_own_words_in_every_language(client: Client) -> None:
+    """Work is what officers do here; where somebody goes to work (a favourite) is another word in some languages."""
+    officer("kernel.administrator")
+    sign_in(client)
+    for language, title, room in (("es", "Trabajo", "Cuentas"), ("pt", "Trabalho", "Contas"), ("ko", "업무", "계정")):
+        page = client.get("/work/", headers={"accept-language": language}).content.decode()
+        assert f"<h1>{title}</h1>" in page and room in page, language
+        assert "Accounts" not in page and "Work" not in page

@@ -4,7 +4,7 @@ from django.utils.translation import gettext_lazy as _
 
 from cityhall.kernel.journal.declares import Follower
 from cityhall.kernel.people.declares import Desk, PersonalData, Role, kept
-from cityhall.kernel.service import Addresses, Api, Service
+from cityhall.kernel.service import Addresses, Api, Check, Service
 
 _ACCOUNT = _("until the account is erased")
 _HOUSEHOLD = kept(_("to act for one another"), _("until they leave the household"))
@@ -16,12 +16,13 @@ _SECOND = kept(_("to sign in with a passkey or a code"), _ACCOUNT)
 
 ROOM = Service(
     slug="people",
-    name="Accounts",
+    name=_("Accounts"),
     summary="Accounts, roles, households, consents.",
     app="cityhall.kernel.people",
     declares=(
         Addresses("cityhall.kernel.people.urls:urlpatterns", prefix="accounts"),
         Api("cityhall.kernel.people.api:router"),
+        Check("cityhall.kernel.people.checks:findings"),
         Follower("people.roles", "cityhall.kernel.people.telling:tell_of_roles", streams=("people",)),
         Desk("officers", _("Officers and roles"), "/accounts/officers/", "people.grant_role", icon="user"),
         Role("administrator", _("Administrator of accounts"), ("people.view", "people.grant_role")),

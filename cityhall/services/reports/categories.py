@@ -12,8 +12,10 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from cityhall.engines import pictures
+from cityhall.kernel.cases.agencies import keep_agencies
 from cityhall.kernel.cases.models import Agency
 from cityhall.kernel.errors import Invalid
+from cityhall.kernel.people.actors import system
 from cityhall.kernel.reference import Reference
 from cityhall.services.reports.models import Category, RuleSet
 from cityhall.services.reports.questions import checked
@@ -41,7 +43,8 @@ def load(progress: Callable[[str, float], None]) -> None:
     try:
         values = tomllib.loads(path.read_text(encoding="utf-8"))
         with transaction.atomic():
-            _agencies(values["agencies"])
+            agencies = {slug: (one["name"], one.get("superior", "")) for slug, one in values["agencies"].items()}
+            keep_agencies(system("reports"), agencies)
             _categories(values)
             choosable.changed()
     except (OSError, KeyError, TypeError, ValueError) as problem:
@@ -51,15 +54,6 @@ def load(progress: Callable[[str, float], None]) -> None:
         ) from problem
     progress("suggestions", 0.6)
     suggestion.train()
-
-
-def _agencies(values: dict[str, dict[str, str]]) -> None:
-    for slug, agency in values.items():
-        Agency.objects.update_or_create(slug=slug, defaults={"name": agency["name"]})
-    known = {agency.slug: agency for agency in Agency.objects.all()}
-    for slug, agency in values.items():
-        known[slug].superior = known[agency["superior"]] if "superior" in agency else None
-        known[slug].save(update_fields=["superior"])
 
 
 def _categories(values: dict[str, Any]) -> None:

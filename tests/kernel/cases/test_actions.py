@@ -12,6 +12,7 @@ import pytest
 
 from cityhall.kernel import service
 from cityhall.kernel.cases import actions, queries
+from cityhall.kernel.cases.agencies import keep_agencies
 from cityhall.kernel.cases.models import Agency, Case
 from cityhall.kernel.cases.workflow import DONE, OPEN, REQUESTER, TABLE, State, possible
 from cityhall.kernel.deadlines.models import Deadline
@@ -265,3 +266,21 @@ def test_agencies_ranked_by_what_they_kept(agencies: tuple[Agency, Agency]) -> N
     best, last = queries.ranking("repairs", MONDAY, MONDAY + 5 * HOUR)
     assert (best.agency, best.done, best.in_time, best.share) == (mayor, 2, 1, 0.5)
     assert (last.agency, last.open, last.late, last.share) == (roads, 1, 1, None) and lying.is_open
+
+
+def test_agencies_are_made_once_and_changed_where_they_differ(agencies: tuple[Agency, Agency]) -> None:
+    wanted = {"coast": ("Coast", "sea"), "sea": ("Sea", "mayor"), "roads": ("Roads and bridges", "")}
+    for _time in range(2):
+        keep_agencies(system("test"), wanted)
+    found = {one.slug: (one.name, one.superior and one.superior.slug) for one in Agency.objects.all()}
+    assert found == {
+        "coast": ("Coast", "sea"),
+        "sea": ("Sea", "mayor"),
+        "roads": ("Roads and bridges", None),
+        "mayor": ("Mayor", None),
+    }
+    told = Entry.objects.filter(type="agency.kept").values_list("subject", flat=True)
+    assert sorted(told) == ["agency:coast", "agency:roads", "agency:sea"], "the second time nothing was to be done"
+    with pytest.raises(KeyError):
+        keep_agencies(system("test"), {"parks": ("Parks", "nobody")})
+    assert not Agency.objects.filter(slug="parks").exists()

@@ -21,7 +21,7 @@ pytestmark = pytest.mark.django_db
 
 
 def test_the_sample_of_the_page(monkeypatch: pytest.MonkeyPatch) -> None:
-    (code,) = re.findall(r"```python\n(.*?)```", PAGE.read_text(), re.DOTALL)
+    code, *_of_a_sample = re.findall(r"```python\n(.*?)```", PAGE.read_text(), re.DOTALL)
     holds = ModuleType("bikes.holds")
     monkeypatch.setitem(sys.modules, "bikes", ModuleType("bikes"))
     monkeypatch.setitem(sys.modules, "bikes.holds", holds)

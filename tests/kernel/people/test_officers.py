@@ -12,6 +12,7 @@ from django.test import Client
 from cityhall.kernel.people.actors import system
 from cityhall.kernel.people.models import Membership, Person
 from cityhall.kernel.people.permissions import grant
+from cityhall.kernel.service import Check, declared, resolve
 
 pytestmark = pytest.mark.django_db
 ROLE = "trams.controller"
@@ -74,3 +75,17 @@ def test_nobody_else_appoints(client: Client, resident: Person) -> None:
     assert client.get("/accounts/officers/").status_code == 403
     assert appoint(client, "me@example.org") == 403
     assert client.post("/accounts/officers/end/", {"email": "head@example.org", "role": ROLE}).status_code in (403, 404)
+
+
+def test_check_says_where_nobody_may_give_roles() -> None:
+    def levels() -> list[str]:
+        checks = [item for owner, item in declared(Check) if owner.slug == "people"]
+        return [level for item in checks for level, _what, _mend in resolve(item.action)()]
+
+    only_a_part = Person.objects.create_user("part@example.org")
+    grant(system("test"), only_a_part, "kernel.administrator", scope="zone:centro")
+    gone = Person.objects.create_user("gone@example.org", is_active=False)
+    grant(system("test"), gone, "kernel.administrator")
+    assert levels() == ["warning"]
+    grant(system("test"), Person.objects.create_user("head@example.org"), "kernel.administrator")
+    assert levels() == ["ok"]

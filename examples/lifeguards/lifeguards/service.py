@@ -1,0 +1,70 @@
+"""Lifeguards: where their patrols are, and poles on the beach with a button that calls them."""
+
+from django.utils.translation import gettext_lazy as _
+
+from cityhall.kernel.deadlines.declares import DeadlineKind
+from cityhall.kernel.devices.declares import Door
+from cityhall.kernel.indicators.declares import Indicator
+from cityhall.kernel.journal.declares import Follower
+from cityhall.kernel.people.declares import Desk, PersonalData, Role, kept
+from cityhall.kernel.places.declares import Layer
+from cityhall.kernel.service import Addresses, Load, Service
+from cityhall.kernel.skills.declares import Skill
+
+_ON_DUTY = kept(_("to send the nearest patrol"), _("until they lay the beacon down"))
+
+SERVICE = Service(
+    slug="lifeguards",
+    name=_("Lifeguards"),
+    summary=_("Who watches over the beach, and where to call them."),
+    app="lifeguards",
+    icon="locate",
+    home="/lifeguards/",
+    group="help",
+    declares=(
+        Addresses("lifeguards.pages:urlpatterns"),
+        Load("lifeguards.actions:load"),
+        Layer(
+            slug="poles",
+            name=_("Poles that call a lifeguard"),
+            kind="point",
+            source="lifeguards.queries:poles",
+            public_fields=("id", "name"),
+            visible=True,
+        ),
+        Layer(
+            slug="patrols",
+            name=_("Patrols"),
+            kind="point",
+            source="lifeguards.queries:patrols",
+            public_fields=("id", "name", "at"),
+            live="lifeguards-patrols",
+            permission="lifeguards.view_patrols",
+            color="#c2410c",
+        ),
+        Door("place", "lifeguards.actions:moved"),
+        Door("press", "lifeguards.actions:pressed"),
+        DeadlineKind("unanswered", "lifeguards.actions:unanswered"),
+        Role("coast", _("Coast desk"), ("lifeguards.view_patrols", "lifeguards.work_case")),
+        Role("chief", _("Chief of the coast"), ("lifeguards.view_patrols", "lifeguards.work_case")),
+        Role("guard", _("Lifeguard"), ("lifeguards.carry_beacon",)),
+        Desk(
+            slug="coast",
+            name=_("Coast desk"),
+            home="/lifeguards/desk/",
+            permission="lifeguards.view_patrols",
+            waiting="lifeguards.queries:waiting",
+            late="lifeguards.queries:late",
+        ),
+        PersonalData({"Patrol.guard": _ON_DUTY, "Patrol.point": _ON_DUTY, "Patrol.seen_at": _ON_DUTY}),
+        Follower("lifeguards.consents", "lifeguards.actions:forget_places", streams=("people",)),
+        Indicator("in_time", _("alarms answered in a minute"), "%", "lifeguards.queries:in_time", headline=True),
+        Skill(
+            slug="watched",
+            name=_("Ask for lifeguards"),
+            examples=(_("Is there a lifeguard on the beach?"), _("Where can I swim safely?")),
+            action="lifeguards.queries:watched",
+            page="/lifeguards/",
+        ),
+    ),
+)
