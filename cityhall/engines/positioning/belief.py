@@ -103,7 +103,7 @@ def start_calls(net: Net, live: Live, state: Records, guess: Records) -> None:
 @compiled
 def choose(net: Net, rules: Rules, live: Live, state: Records, guesses: Records, vehicle: int, sigma: float) -> None:
     """Believes the best guess, and another one only when it has been better for long enough: no flapping."""
-    best, most = -1, -np.inf
+    best, most = np.int64(-1), -np.inf
     for slot in range(GUESSES):
         guess = guesses[slot]
         if guess.way >= 0 and guess.score + guess.prior > most and (slot == state.best or np.isnan(guess.done_at)):
@@ -200,4 +200,4 @@ def finish(
     x, y, _, _ = place(net, held.way, way_length(net, held.way))
     gone = np.hypot(state.x - x, state.y - y) > 2.0 * GONE_M + 4.0 * sigma
     if gone or evidence < -2.0 or state.at - held.done_at > KEEP_DONE_S:
-        believe(net, rules, live, state, guesses, vehicle, -1, sigma)
+        believe(net, rules, live, state, guesses, vehicle, np.int64(-1), sigma)
