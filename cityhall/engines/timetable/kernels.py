@@ -10,7 +10,7 @@ patterns are scanned and only written while walking; so a search for one departu
 it. Whatever runs in a loop is written out there and arrays are taken out of their tuples first: a call, or
 an array taken from a tuple, would cost more than the work itself (measured: half the speed). Compiling takes a
 second of a processor for each set of types a function is called with, and a number written in the call is a type of
-its own: `keep` is passed on as one, so that 0 and 1 have code of their own, everything else as `np.int64`. Sources:
+its own: `keep` is passed on as one, so that 0 and 1 have code of their own, everything else by `whole`. Sources:
 Delling, Pajor, Werneck (2012): sections 3.1 (rounds), 3.2 (local and target pruning), 4.1 (range, rRAPTOR).
 """
 
@@ -21,7 +21,7 @@ from typing import NamedTuple
 import numba as nb
 import numpy as np
 
-from cityhall.engines.gtfs.schedule import Bool, Int8, Int32, Int64
+from cityhall.engines.gtfs.schedule import Bool, Int8, Int32, Int64, whole
 from cityhall.engines.timetable.bounds import FAR, Int16
 
 LEVELS = 8
@@ -229,7 +229,7 @@ def _scan(net: Net, scratch: Scratch, rules: Rules, level: int, keep: int) -> No
             if trip < trips:
                 time = arrival[row + at]
                 if time < ride[stop] and time + bound[stop] < limit and call & ALIGHT:
-                    if not _barred(wheelchair, needs, np.int64(stop)):
+                    if not _barred(wheelchair, needs, whole(stop)):
                         ride[stop] = time
                         if keep:
                             for higher in range(level + 1, LEVELS):
@@ -253,10 +253,8 @@ def _scan(net: Net, scratch: Scratch, rules: Rules, level: int, keep: int) -> No
                     continue
             leave = ready[stop]
             if leave + bound[stop] < limit and call & BOARD:
-                runs, below = np.int64(head[p, RUNS]), np.int64(trip)
-                earlier = _next_trip(
-                    departure, usable, needs, times + at, np.int64(calls), runs, np.int64(leave), below
-                )
+                runs, below = whole(head[p, RUNS]), whole(trip)
+                earlier = _next_trip(departure, usable, needs, times + at, whole(calls), runs, whole(leave), below)
                 if earlier < trip:
                     trip, on, row = earlier, at, times + earlier * calls
     counts[2], counts[0] = news, met
@@ -308,7 +306,7 @@ def _walk(net: Net, scratch: Scratch, rules: Rules, level: int, keep: int) -> No
                     break
             then = time + seconds
             if then < ready[other] and then + bound[other] < limit:
-                if not _barred(wheelchair, needs, np.int64(other)):
+                if not _barred(wheelchair, needs, whole(other)):
                     ready[other] = then
                     if keep:
                         for higher in range(level + 1, LEVELS):
@@ -351,9 +349,9 @@ def search(
     for place in range(source_stops.size):
         stop = source_stops[place]
         time = departure + source_seconds[place]
-        if time < scratch.ready[0, stop] and not _barred(net.stop_wheelchair, rules.needs, np.int64(stop)):
+        if time < scratch.ready[0, stop] and not _barred(net.stop_wheelchair, rules.needs, whole(stop)):
             _may_board(scratch, stop, time)
-    _rounds(net, scratch, rules, np.int64(1), 0)
+    _rounds(net, scratch, rules, whole(1), 0)
 
 
 @nb.njit(cache=True, nogil=True)
@@ -414,12 +412,12 @@ def events(
     times, rows = np.empty(256, np.int32), np.empty((256, 3), np.int32)
     for place in range(source_stops.size):
         stop, offset = source_stops[place], source_seconds[place]
-        if _barred(net.stop_wheelchair, rules.needs, np.int64(stop)):
+        if _barred(net.stop_wheelchair, rules.needs, whole(stop)):
             continue
         for row in range(net.call_first[stop], net.call_first[stop + 1]):
             p, at = net.call_row[row, 0], net.call_row[row, 1]
-            trips, calls = np.int64(net.head[p, TRIPS]), np.int64(net.head[p, CALLS])
-            runs, base = np.int64(net.head[p, RUNS]), np.int64(net.head[p, TIMES] + at)
+            trips, calls = whole(net.head[p, TRIPS]), whole(net.head[p, CALLS])
+            runs, base = whole(net.head[p, RUNS]), whole(net.head[p, TIMES] + at)
             first = _next_trip(net.departure, net.usable, rules.needs, base, calls, runs, start + offset, trips)
             for trip in range(first, trips):
                 leaves = net.departure[base + trip * calls] - offset
@@ -459,7 +457,7 @@ def _first_ride(net: Net, scratch: Scratch, rules: Rules, p: int, trip: int, on:
         if time >= scratch.goal[1]:
             break
         if time < scratch.ride[1, stop] and time + scratch.bound[stop] < scratch.goal[1] and call & ALIGHT:
-            if not _barred(net.stop_wheelchair, rules.needs, np.int64(stop)):
+            if not _barred(net.stop_wheelchair, rules.needs, whole(stop)):
                 for level in range(1, LEVELS):
                     scratch.ride[level, stop] = min(scratch.ride[level, stop], time)
                 scratch.ridden[1, stop, 0], scratch.ridden[1, stop, 1] = p, trip
@@ -508,8 +506,8 @@ def search_range(
             _first_ride(net, scratch, rules, rows[order[place], 0], rows[order[place], 1], rows[order[place], 2])
             place += 1
         if rules.rides > 1:
-            _walk(net, scratch, rules, np.int64(1), 1)
-        _rounds(net, scratch, rules, np.int64(2), 1)
+            _walk(net, scratch, rules, whole(1), 1)
+        _rounds(net, scratch, rules, whole(2), 1)
         best = INF
         for level in range(1, rules.rides + 1):
             if scratch.goal[level] < before[level] and scratch.goal[level] < best:
@@ -557,7 +555,7 @@ def journeys(
             if source_stops[place] == boarded:
                 offset = min(offset, source_seconds[place])
         departures[row] = leg[4] - offset
-    clean(net, scratch, target_stops, np.int64(0))
+    clean(net, scratch, target_stops, whole(0))
     return found
 
 
@@ -567,7 +565,7 @@ def last_walk(net: Net, rules: Rules, times: Int32, source_stops: Int32, source_
     ridden = times.copy()
     for place in range(source_stops.size):
         stop = source_stops[place]
-        if not _barred(net.stop_wheelchair, rules.needs, np.int64(stop)):
+        if not _barred(net.stop_wheelchair, rules.needs, whole(stop)):
             times[stop] = min(times[stop], departure + source_seconds[place])
     for stop in range(ridden.size):
         if ridden[stop] < INF:
@@ -576,5 +574,5 @@ def last_walk(net: Net, rules: Rules, times: Int32, source_stops: Int32, source_
                 if seconds > rules.walk_limit:
                     break
                 then = ridden[stop] + seconds
-                if then < times[other] and not _barred(net.stop_wheelchair, rules.needs, np.int64(other)):
+                if then < times[other] and not _barred(net.stop_wheelchair, rules.needs, whole(other)):
                     times[other] = then
