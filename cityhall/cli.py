@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import time
+from collections.abc import Callable
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
@@ -14,6 +15,7 @@ import typer
 
 from cityhall.commands import bench, officers, receivers, reports, vehicles
 from cityhall.commands.city import DATA, CityName, Data, Gtfs, Host, Port, city_folder, fail, opened, refused, tell
+from cityhall.running.compiling import Compiling, compiling
 from cityhall.running.progress import console, steps
 
 app = typer.Typer(
@@ -58,26 +60,27 @@ def new(
     console.print(f"[green]✓[/green] {data / name} is ready: run `cityhall up --city {name}`.")
 
 
-def _load(data: Path, city: str, only: str) -> None:
+def _load(data: Path, city: str, only: str, work: Compiling | None = None) -> None:
     from cityhall.kernel.database import database
     from cityhall.running.apart import apart
 
     folder = city_folder(data, city)
     with refused(), ExitStack() as running:
+        work = work or running.enter_context(compiling())
         with steps() as begin:
             begin("Database")("starting PostgreSQL", 0.2)
             running.enter_context(database(folder))
-        apart(partial(_read_files, folder, only))
+        apart(partial(_read_files, folder, only, work.wait))
 
 
-def _read_files(folder: Path, only: str) -> None:
+def _read_files(folder: Path, only: str, compiled: Callable[[], None]) -> None:
     from cityhall.running.loading import load as load_city
     from cityhall.running.loading import migrate, prepare_django
 
     with refused(), steps() as begin:
         prepare_django(folder)
         migrate(begin("Tables"))
-        told = load_city(begin, only)
+        told = load_city(begin, only, compiled)
     for level, what, mend in told:
         if level != "ok":
             tell(level, what, mend)
@@ -235,9 +238,10 @@ def demo(
     from cityhall.kernel.database import database
 
     folder = data / "demo"
-    with refused():
+    with refused(), ExitStack() as running:
         loaded = folder / ".loaded"
-        if not loaded.exists():
+        work = None if loaded.exists() else running.enter_context(compiling())
+        if work:
             from cityhall.running.apart import apart
 
             apart(partial(_make_demo, folder, seed))
@@ -247,8 +251,8 @@ def demo(
             _refuse_a_set_clock()
         # Loading and serving share one server: it is not stopped and started between them.
         with database(folder):
-            if not loaded.exists():
-                _load(data, "demo", "")
+            if work:
+                _load(data, "demo", "", work)
                 loaded.touch()
             if not still:
                 _serve(folder.resolve(), host, port, simulate=speed, seed=seed)

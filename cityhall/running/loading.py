@@ -49,10 +49,13 @@ def _migrate(report: Report) -> None:
         ) from problem
 
 
-def load(begin: Callable[[str], Report], only: str = "") -> list[tuple[str, str, str]]:
+def load(
+    begin: Callable[[str], Report], only: str = "", compiled: Callable[[], None] = lambda: None
+) -> list[tuple[str, str, str]]:
     """Reads the city's files, each in a step of its own. What fails leaves the former data in service.
 
-    Gives what the services have to tell of what they read: (level, what, mend), as their checks do.
+    `compiled` waits until what is compiled beside (running/compiling.py) is there. Gives what the services have to
+    tell of what they read: (level, what, mend), as their checks do.
     """
     from cityhall.kernel.places import loading as places
     from cityhall.kernel.service import Load, declared, resolve
@@ -61,6 +64,9 @@ def load(begin: Callable[[str], Report], only: str = "") -> list[tuple[str, str,
     if only in ("", "places"):
         places.load(begin("Streets and places"))
         basemap.load(begin("Basemap"))
+    # Only now: a processor that waits here is one that compiles.
+    begin("Compiling")("once after installing", 0.5)
+    compiled()
     told: list[tuple[str, str, str]] = []
     for service, item in declared(Load):
         if only in ("", service.slug):

@@ -7,6 +7,7 @@ Source of the terms: GTFS Schedule Reference, https://gtfs.org/documentation/sch
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, Self
@@ -20,6 +21,8 @@ Int64 = npt.NDArray[np.int64]
 Float32 = npt.NDArray[np.float32]
 Float64 = npt.NDArray[np.float64]
 Bool = npt.NDArray[np.bool_]
+whole: Callable[[Any], int] = np.int64  # type: ignore[assignment]
+"""A whole number as compiled code has it in variables: one written in a call, or out of int32s, is another type."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from cityhall.engines.gtfs.schedule import whole
 from cityhall.engines.positioning.compiled import compiled
 from cityhall.engines.positioning.geometry import at_start, place, usual_left, way_length
 from cityhall.engines.positioning.inference import (
@@ -103,7 +104,7 @@ def start_calls(net: Net, live: Live, state: Records, guess: Records) -> None:
 @compiled
 def choose(net: Net, rules: Rules, live: Live, state: Records, guesses: Records, vehicle: int, sigma: float) -> None:
     """Believes the best guess, and another one only when it has been better for long enough: no flapping."""
-    best, most = -1, -np.inf
+    best, most = whole(-1), -np.inf
     for slot in range(GUESSES):
         guess = guesses[slot]
         if guess.way >= 0 and guess.score + guess.prior > most and (slot == state.best or np.isnan(guess.done_at)):
@@ -200,4 +201,4 @@ def finish(
     x, y, _, _ = place(net, held.way, way_length(net, held.way))
     gone = np.hypot(state.x - x, state.y - y) > 2.0 * GONE_M + 4.0 * sigma
     if gone or evidence < -2.0 or state.at - held.done_at > KEEP_DONE_S:
-        believe(net, rules, live, state, guesses, vehicle, -1, sigma)
+        believe(net, rules, live, state, guesses, vehicle, whole(-1), sigma)

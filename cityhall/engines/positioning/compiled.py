@@ -2,6 +2,10 @@
 
 Numba keeps what it compiled for as long as a function's own file stays as it is; a kernel that calls into other files
 would go on with what they were before an update. Here the mark it compares is made from every file of the engine.
+
+A kernel is compiled for each set of types it is called with, at up to ten seconds each, and a number written in a call
+is a type of its own: a variable that begins with one begins with `whole(-1)`, and what comes out of an int32 array
+becomes an int64 before it is passed on.
 """
 
 from __future__ import annotations

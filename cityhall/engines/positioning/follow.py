@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from cityhall.engines.gtfs.schedule import Float64, Int8, Int32
+from cityhall.engines.gtfs.schedule import Float64, Int8, Int32, whole
 from cityhall.engines.positioning.belief import believe, choose, claim, finish, start_calls, wants_search
 from cityhall.engines.positioning.compiled import compiled
 from cityhall.engines.positioning.geometry import WELL_DRAWN_M, at_start, lanes_at, place, usual_left
@@ -71,7 +71,7 @@ def _restart(
     net: Net, rules: Rules, live: Live, state: Records, guesses: Records, vehicle: int, x: float, y: float
 ) -> None:
     """The vehicle is new where it is now."""
-    believe(net, rules, live, state, guesses, vehicle, -1, 1.0)
+    believe(net, rules, live, state, guesses, vehicle, whole(-1), 1.0)
     for slot in range(GUESSES):
         guesses[slot].way = -1
     state.x, state.y, state.vx, state.vy = x, y, 0.0, 0.0
@@ -193,7 +193,7 @@ def _follow_one(
     _watch(net, rules, state, guess, dt, held_evidence, sigma)
     if state.off_route == 1 and state.at - state.off_since > OFF_FOR_GOOD_S:
         guess.way = -1
-        believe(net, rules, live, state, guesses, vehicle, -1, sigma)
+        believe(net, rules, live, state, guesses, vehicle, whole(-1), sigma)
         return count
     if held_evidence > -2.0 and state.off_route == 0:
         usual = usual_left(net, rules, guess.way, guess.s)
@@ -232,7 +232,7 @@ def follow(
 
     Stops early where `out` may not hold the calls of one more fix (a trip has `most_calls` at the most).
     """
-    count = 0
+    count = whole(0)
     for i in range(begin, at.size):
         if count + most_calls > out.size:
             return i, count

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from cityhall.engines.gtfs.schedule import Float64
+from cityhall.engines.gtfs.schedule import Float64, whole
 from cityhall.engines.positioning.compiled import compiled
 from cityhall.engines.positioning.state import Net, Rules
 
@@ -104,7 +104,7 @@ def call_at(net: Net, way: int, s: float) -> int:
 @compiled
 def due(net: Net, run: int, s: float) -> float:
     """When a run is due at `s` metres along its way, moving on from the last call, Unix seconds."""
-    way = net.run_way[run]
+    way = whole(net.run_way[run])
     times, calls = net.run_first[run], net.call_first[way]
     last = net.call_first[way + 1] - calls - 1
     call = call_at(net, way, s)
@@ -123,7 +123,7 @@ def delay(net: Net, run: int, s: float, at: float) -> float:
     """Seconds that a vehicle at `s` at time `at` is late (negative: early). Waiting at a stop until the departure is
     neither.
     """
-    way = net.run_way[run]
+    way = whole(net.run_way[run])
     times, calls = net.run_first[run], net.call_first[way]
     call = call_at(net, way, s + STOP_ZONE_M)
     time = due(net, run, s)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from cityhall.engines.gtfs.schedule import whole
 from cityhall.engines.positioning.compiled import compiled
 from cityhall.engines.positioning.geometry import at_end, at_start, delay, place, project, way_length
 from cityhall.engines.positioning.kalman import (
@@ -71,7 +72,7 @@ def _heading_evidence(course: float, east: float, north: float) -> float:
 @compiled
 def prior_of(net: Net, live: Live, state: Records, vehicle: int, run: int, s: float, at: float) -> float:
     """Log, up to a constant: how likely the run is for a vehicle at `s` at that time."""
-    way = net.run_way[run]
+    way = whole(net.run_way[run])
     leaves = net.departure[net.run_first[run]]
     if at_start(net, way, s) and at < leaves:
         prior = BEGINS - (leaves - at) / WAIT_S
@@ -104,9 +105,9 @@ def likeliest_run(
             before = middle + 1
         else:
             after = middle
-    best, best_prior, second = -1, -np.inf, -np.inf
+    best, best_prior, second = whole(-1), -np.inf, -np.inf
     for row in range(before - 1, low - 1, -1):
-        run = net.way_run[row]
+        run = whole(net.way_run[row])
         # Runs are looked at from the latest departure back; only those that should be past here by hours are left out.
         if before - row > RUNS_TRIED and delay(net, run, s, at) > 3600.0:
             break
@@ -254,7 +255,7 @@ def search(
     if column < 0 or row < 0 or column >= net.columns or row >= net.rows:
         return
     cell = row * net.columns + column
-    way, best, last = -1, np.inf, 0.0
+    way, best, last = whole(-1), np.inf, 0.0
     along, offset, east, north = 0.0, 0.0, 0.0, 1.0
     heading_x, heading_y = np.sin(state.course), np.cos(state.course)
     for entry in range(net.cell_first[cell], net.cell_first[cell + 1]):

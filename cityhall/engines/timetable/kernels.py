@@ -8,7 +8,9 @@ arrival on foot may not. Rounds run one after the other, and within a round `rea
 patterns are scanned and only written while walking; so a search for one departure needs one row of each
 (`keep` 0). A range keeps a row for every number of rides (`keep` 1), a row never later than the row before
 it. Whatever runs in a loop is written out there and arrays are taken out of their tuples first: a call, or
-an array taken from a tuple, would cost more than the work itself (measured: half the speed). Sources:
+an array taken from a tuple, would cost more than the work itself (measured: half the speed). Compiling takes a
+second of a processor for each set of types a function is called with, and a number written in the call is a type of
+its own: `keep` is passed on as one, so that 0 and 1 have code of their own, everything else by `whole`. Sources:
 Delling, Pajor, Werneck (2012): sections 3.1 (rounds), 3.2 (local and target pruning), 4.1 (range, rRAPTOR).
 """
 
@@ -19,7 +21,7 @@ from typing import NamedTuple
 import numba as nb
 import numpy as np
 
-from cityhall.engines.gtfs.schedule import Bool, Int8, Int32
+from cityhall.engines.gtfs.schedule import Bool, Int8, Int32, Int64, whole
 from cityhall.engines.timetable.bounds import FAR, Int16
 
 LEVELS = 8
@@ -227,7 +229,7 @@ def _scan(net: Net, scratch: Scratch, rules: Rules, level: int, keep: int) -> No
             if trip < trips:
                 time = arrival[row + at]
                 if time < ride[stop] and time + bound[stop] < limit and call & ALIGHT:
-                    if not _barred(wheelchair, needs, stop):
+                    if not _barred(wheelchair, needs, whole(stop)):
                         ride[stop] = time
                         if keep:
                             for higher in range(level + 1, LEVELS):
@@ -251,7 +253,8 @@ def _scan(net: Net, scratch: Scratch, rules: Rules, level: int, keep: int) -> No
                     continue
             leave = ready[stop]
             if leave + bound[stop] < limit and call & BOARD:
-                earlier = _next_trip(departure, usable, needs, times + at, calls, head[p, RUNS], leave, trip)
+                runs, below = whole(head[p, RUNS]), whole(trip)
+                earlier = _next_trip(departure, usable, needs, times + at, whole(calls), runs, whole(leave), below)
                 if earlier < trip:
                     trip, on, row = earlier, at, times + earlier * calls
     counts[2], counts[0] = news, met
@@ -303,7 +306,7 @@ def _walk(net: Net, scratch: Scratch, rules: Rules, level: int, keep: int) -> No
                     break
             then = time + seconds
             if then < ready[other] and then + bound[other] < limit:
-                if not _barred(wheelchair, needs, other):
+                if not _barred(wheelchair, needs, whole(other)):
                     ready[other] = then
                     if keep:
                         for higher in range(level + 1, LEVELS):
@@ -346,9 +349,9 @@ def search(
     for place in range(source_stops.size):
         stop = source_stops[place]
         time = departure + source_seconds[place]
-        if time < scratch.ready[0, stop] and not _barred(net.stop_wheelchair, rules.needs, stop):
+        if time < scratch.ready[0, stop] and not _barred(net.stop_wheelchair, rules.needs, whole(stop)):
             _may_board(scratch, stop, time)
-    _rounds(net, scratch, rules, 1, 0)
+    _rounds(net, scratch, rules, whole(1), 0)
 
 
 @nb.njit(cache=True, nogil=True)
@@ -401,7 +404,7 @@ def results(net: Net, scratch: Scratch, rules: Rules, arrivals: Int32, counts: I
 
 
 @nb.njit(cache=True, nogil=True)
-def _events(
+def events(
     net: Net, rules: Rules, source_stops: Int32, source_seconds: Int32, start: int, end: int
 ) -> tuple[Int32, Int32]:
     """Every boarding that a departure in [start, end] can just make: times, and (n, 3) pattern, trip, call."""
@@ -409,12 +412,12 @@ def _events(
     times, rows = np.empty(256, np.int32), np.empty((256, 3), np.int32)
     for place in range(source_stops.size):
         stop, offset = source_stops[place], source_seconds[place]
-        if _barred(net.stop_wheelchair, rules.needs, stop):
+        if _barred(net.stop_wheelchair, rules.needs, whole(stop)):
             continue
         for row in range(net.call_first[stop], net.call_first[stop + 1]):
             p, at = net.call_row[row, 0], net.call_row[row, 1]
-            trips, calls, base = net.head[p, TRIPS], net.head[p, CALLS], net.head[p, TIMES] + at
-            runs = net.head[p, RUNS]
+            trips, calls = whole(net.head[p, TRIPS]), whole(net.head[p, CALLS])
+            runs, base = whole(net.head[p, RUNS]), whole(net.head[p, TIMES] + at)
             first = _next_trip(net.departure, net.usable, rules.needs, base, calls, runs, start + offset, trips)
             for trip in range(first, trips):
                 leaves = net.departure[base + trip * calls] - offset
@@ -422,8 +425,13 @@ def _events(
                     break
                 if (net.usable[runs + trip] & rules.needs) == rules.needs:
                     if size == times.size:
-                        times = np.concatenate((times, np.empty(size, np.int32)))
-                        rows = np.concatenate((rows, np.empty((size, 3), np.int32)))
+                        # Written out: the library's concatenation takes seconds to compile.
+                        times_before, rows_before = times, rows
+                        times, rows = np.empty(2 * size, np.int32), np.empty((2 * size, 3), np.int32)
+                        for before in range(size):
+                            times[before] = times_before[before]
+                            for column in range(3):
+                                rows[before, column] = rows_before[before, column]
                     times[size] = leaves
                     rows[size, 0], rows[size, 1], rows[size, 2] = p, trip, at
                     size += 1
@@ -449,7 +457,7 @@ def _first_ride(net: Net, scratch: Scratch, rules: Rules, p: int, trip: int, on:
         if time >= scratch.goal[1]:
             break
         if time < scratch.ride[1, stop] and time + scratch.bound[stop] < scratch.goal[1] and call & ALIGHT:
-            if not _barred(net.stop_wheelchair, rules.needs, stop):
+            if not _barred(net.stop_wheelchair, rules.needs, whole(stop)):
                 for level in range(1, LEVELS):
                     scratch.ride[level, stop] = min(scratch.ride[level, stop], time)
                 scratch.ridden[1, stop, 0], scratch.ridden[1, stop, 1] = p, trip
@@ -473,38 +481,33 @@ def search_range(
     net: Net,
     scratch: Scratch,
     rules: Rules,
-    source_stops: Int32,
-    source_seconds: Int32,
-    start: int,
-    end: int,
+    times: Int32,
+    rows: Int32,
+    order: Int64,
     on_foot: int,
     departures: Int32,
     arrivals: Int32,
     counts: Int32,
     legs: Int32,
 ) -> int:
-    """All Pareto-best (departure, arrival, rides) with a departure in [start, end]; returns how many.
+    """All Pareto-best (departure, arrival, rides) that begin with one of the `events`; returns how many.
 
-    Departures are taken latest first and labels are kept between them, so that each only does what is
-    better than everything later. A departure begins with just the boardings that it makes possible and a
-    later one does not. Nothing as slow as walking all the way (`on_foot` seconds) is found. Returns -1
-    where the arrays are too short.
+    `order` are their rows, latest first: labels are kept between departures, so that each only does what is better
+    than everything later. A departure begins with just the boardings that it makes possible and a later one does
+    not. Nothing as slow as walking all the way (`on_foot` seconds) is found. Returns -1 where the arrays are too short.
     """
-    times, rows = _events(net, rules, source_stops, source_seconds, start, end)
-    order = np.argsort(-times)
     found, place = 0, 0
     before = np.empty(LEVELS, np.int32)
     while place < order.size:
         now = times[order[place]]
         for level in range(LEVELS):
-            scratch.goal[level] = min(scratch.goal[level], now + on_foot)
-        before[:] = scratch.goal
+            scratch.goal[level] = before[level] = min(scratch.goal[level], now + on_foot)
         while place < order.size and times[order[place]] == now:
             _first_ride(net, scratch, rules, rows[order[place], 0], rows[order[place], 1], rows[order[place], 2])
             place += 1
         if rules.rides > 1:
-            _walk(net, scratch, rules, 1, 1)
-        _rounds(net, scratch, rules, 2, 1)
+            _walk(net, scratch, rules, whole(1), 1)
+        _rounds(net, scratch, rules, whole(2), 1)
         best = INF
         for level in range(1, rules.rides + 1):
             if scratch.goal[level] < before[level] and scratch.goal[level] < best:
@@ -552,7 +555,7 @@ def journeys(
             if source_stops[place] == boarded:
                 offset = min(offset, source_seconds[place])
         departures[row] = leg[4] - offset
-    clean(net, scratch, target_stops, 0)
+    clean(net, scratch, target_stops, whole(0))
     return found
 
 
@@ -562,7 +565,7 @@ def last_walk(net: Net, rules: Rules, times: Int32, source_stops: Int32, source_
     ridden = times.copy()
     for place in range(source_stops.size):
         stop = source_stops[place]
-        if not _barred(net.stop_wheelchair, rules.needs, stop):
+        if not _barred(net.stop_wheelchair, rules.needs, whole(stop)):
             times[stop] = min(times[stop], departure + source_seconds[place])
     for stop in range(ridden.size):
         if ridden[stop] < INF:
@@ -570,5 +573,6 @@ def last_walk(net: Net, rules: Rules, times: Int32, source_stops: Int32, source_
                 other, seconds = net.walk[row, 0], net.walk[row, 1]
                 if seconds > rules.walk_limit:
                     break
-                if ridden[stop] + seconds < times[other] and not _barred(net.stop_wheelchair, rules.needs, other):
-                    times[other] = ridden[stop] + seconds
+                then = ridden[stop] + seconds
+                if then < times[other] and not _barred(net.stop_wheelchair, rules.needs, whole(other)):
+                    times[other] = then

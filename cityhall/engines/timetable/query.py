@@ -146,12 +146,12 @@ class Router:
         timetable = self.timetable
         net, space, rules = _allowed(timetable, timetable.net, wishes), self._space(timetable), wishes.rules()
         end = start + window
+        times, rows = kernels.events(net, rules, sources.stops, sources.seconds, start, end)
+        order = np.argsort(-times, kind="stable")
         while True:
             kernels.set_goal(net, space.scratch, targets.stops, targets.seconds)
             results = space.departures, space.arrivals, space.counts, space.legs
-            found = kernels.search_range(
-                net, space.scratch, rules, sources.stops, sources.seconds, start, end, walk, *results
-            )
+            found = kernels.search_range(net, space.scratch, rules, times, rows, order, walk, *results)
             kernels.clean(net, space.scratch, targets.stops, 1)
             if found >= 0:
                 break

@@ -1,0 +1,132 @@
+"""What a city's processes do without: libraries that they do not use, and code compiled again and again."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+
+import pytest
+import typer
+
+from cityhall.build.assets import ROOT
+from cityhall.running.apart import apart
+from cityhall.running.compiling import Compiling
+from tests.testville import CITY_TOML
+
+READY = "import django; django.setup(); from cityhall.kernel.work.runners import parts; "
+STARTS = {
+    "web": READY + "import cityhall.urls, cityhall.web.handler; parts('web')",
+    "worker": READY + "from cityhall.running.worker import register; register(); parts('worker')",
+    "devices": READY + "import cityhall.kernel.devices.runner; parts('devices')",
+    "simulator": "import cityhall.simulator.__main__",
+    "parent": "import cityhall.cli, cityhall.running.processes, cityhall.running.apart, cityhall.kernel.database",
+}
+HEAVY = {
+    "sklearn",
+    "scipy.stats",
+    "scipy.spatial",
+    "scipy.sparse",
+    "polars",
+    "osmium",
+    "pyogrio",
+    "pyproj",
+    "onnx",
+    "cv2",
+}
+NOT_THERE = {
+    "web": HEAVY | {"aiohttp", "mapbox_vector_tile"},
+    "worker": HEAVY | {"mapbox_vector_tile"},
+    "devices": HEAVY | {"aiohttp", "mapbox_vector_tile"},
+    "simulator": HEAVY | {"django", "numba", "pyarrow"},
+    "parent": HEAVY | {"numpy", "numba", "pyarrow", "shapely", "httpx", "django.db"},
+}
+
+
+@pytest.mark.parametrize("process", STARTS)
+def test_a_process_starts_without_what_it_may_never_use(process: str, city_folder_environment: dict[str, str]) -> None:
+    told = f"{STARTS[process]}; import json, sys; print(json.dumps(sorted(sys.modules)))"
+    done = subprocess.run(
+        [sys.executable, "-c", told], env=city_folder_environment, cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    loaded = set(json.loads(done.stdout.splitlines()[-1]))
+    assert not loaded & NOT_THERE[process]
+
+
+@pytest.fixture
+def city_folder_environment(tmp_path: Path) -> dict[str, str]:
+    (tmp_path / "city.toml").write_text(CITY_TOML)
+    # Nobody asks the database while modules are loaded.
+    return dict(
+        os.environ,
+        CITYHALL_CITY=str(tmp_path),
+        DJANGO_SETTINGS_MODULE="cityhall.settings",
+        DATABASE_URL="postgresql:///nowhere",
+    )
+
+
+def test_each_search_is_compiled_for_one_set_of_types() -> None:
+    """More of them is what makes a first start slow: a number written in a call is a type of its own (kernels.py)."""
+    code = (
+        "from cityhall.engines import ready; ready.ready('journeys');"
+        "from cityhall.engines.timetable import kernels as k; import json;"
+        "print(json.dumps({n: len(f.overloads) for n, f in vars(k).items() if hasattr(f, 'overloads')}))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    made = Counter(json.loads(done.stdout.splitlines()[-1]))
+    # `keep` is 0 or 1 in the code itself, so these have one for each.
+    twice = {"_collect", "_scan", "_walk", "_rounds"}
+    assert {name for name, count in made.items() if count > 1} == twice
+    assert max(made.values()) == 2
+
+
+def test_what_is_done_apart_comes_back_and_leaves_nothing() -> None:
+    def work() -> int:
+        sys.modules["only_there"] = sys
+        os.environ["MADE_APART"] = "yes"
+        return os.getpid()
+
+    assert apart(work) != os.getpid()
+    assert "only_there" not in sys.modules
+    assert os.environ.pop("MADE_APART") == "yes"
+
+
+def test_what_is_refused_apart_ends_with_its_status() -> None:
+    def work() -> None:
+        raise typer.Exit(3)
+
+    with pytest.raises(typer.Exit) as end:
+        apart(work)
+    assert end.value.exit_code == 3
+
+
+def test_a_defect_apart_is_no_success() -> None:
+    with pytest.raises(typer.Exit) as end:
+        apart(lambda: 1 // 0)
+    assert end.value.exit_code == 1
+
+
+def test_a_process_that_did_not_start_compiling_can_wait_for_it(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    done = tmp_path / "done"
+    slow = tmp_path / "slow.py"
+    slow.write_text(f"import time, pathlib; time.sleep(1.0); pathlib.Path({str(done)!r}).touch()")
+    start = subprocess.Popen
+    monkeypatch.setattr(
+        subprocess,
+        "Popen",
+        lambda command, **values: start([sys.executable, str(slow)], **values),  # type: ignore[call-overload]
+    )
+    work = Compiling()
+
+    def waited() -> bool:
+        work.wait()
+        return done.exists()
+
+    assert apart(waited)
+    work.stop()
