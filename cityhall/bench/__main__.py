@@ -66,6 +66,10 @@ not logged on. "fix" is the receiver's own error, ours is beside it; "in_radius"
 truth. A trip not logged on cannot be told before its line parts from others that left with it. Speed is of our engine
 alone, in batches of 2,500 fixes. Matching: the same GPS fixes, 10 s apart, on the same lines; leuvenmapmatching without
 an R-tree (rtree is not installed), states between points on and off; where it breaks it is started anew.""",
+    "start": """\
+To the front page, packages installed. "first": no city and nothing compiled; "second": both there. Processor time is of
+all processes but the database's. Memory after --seconds of the second: "own" is nobody else's, "share" adds the pages
+that several hold, divided among them.""",
     "journal": "Durable commits (fsync on); the peer counts in a row that every writer locks.",
 }
 
@@ -178,6 +182,13 @@ def live(arguments: argparse.Namespace) -> list[dict[str, Any]]:
     return riders.run()
 
 
+def start(arguments: argparse.Namespace) -> list[dict[str, Any]]:
+    """The demo's first and second start, and its memory."""
+    from cityhall.bench import start as starts
+
+    return starts.run(arguments.seconds)
+
+
 def tiles(arguments: argparse.Namespace) -> list[dict[str, Any]]:
     """Vector tiles beside tipg, and how heat maps and first tiles grow."""
     from cityhall.bench import tiles as vector_tiles
@@ -197,6 +208,7 @@ BENCHMARKS = {
     "positions": positions,
     "reports": reports,
     "server": server,
+    "start": start,
     "tiles": tiles,
 }
 
@@ -250,7 +262,7 @@ def main() -> None:
     parser.add_argument("--pairs", type=int, default=500, help="how many journeys are asked for")
     parser.add_argument("--buses", type=int, default=4000, help="positions: how many buses send")
     parser.add_argument("--hz", type=float, default=2.5, help="positions: how often each does, times a second")
-    parser.add_argument("--seconds", type=float, default=60.0, help="positions: how long is measured")
+    parser.add_argument("--seconds", type=float, default=60.0, help="positions, start: how long is measured")
     parser.add_argument(
         "--riders", type=int, default=0, help="positions: how many watch in a second part; see also live"
     )
