@@ -46,11 +46,10 @@ def new(
     data: Data = DATA,
 ) -> None:
     """Make a city from its timetable and its streets, and load it."""
-    from cityhall.running.newcity import new_city
+    from cityhall.running.apart import apart
 
     with refused():
-        with steps() as begin:
-            new_city(data, name, gtfs, osm, begin("Reading the city's files"))
+        apart(partial(_make_city, data, name, gtfs, osm))
         try:
             _load(data, name, "")
         except BaseException:
@@ -58,6 +57,13 @@ def new(
             console.print(f"{data / name} is there, but not loaded yet: mend what is said above, then `{again}`.")
             raise
     console.print(f"[green]✓[/green] {data / name} is ready: run `cityhall up --city {name}`.")
+
+
+def _make_city(data: Path, name: str, gtfs: list[Path], osm: Path) -> None:
+    from cityhall.running.newcity import new_city
+
+    with refused(), steps() as begin:
+        new_city(data, name, gtfs, osm, begin("Reading the city's files"))
 
 
 def _load(data: Path, city: str, only: str, work: Compiling | None = None) -> None:

@@ -69,4 +69,8 @@ def opened(data: Path, city: str) -> Iterator[Path]:
     with refused(), database(folder):
         prepare_django(folder)
         migrate(lambda what, share: None)
-        yield folder
+        from django.utils import translation
+
+        # The command line speaks English, whatever the city's own language is.
+        with translation.override("en"):
+            yield folder

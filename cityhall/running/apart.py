@@ -12,6 +12,7 @@ import sys
 import threading
 from collections.abc import Callable
 from multiprocessing.connection import Connection
+from pathlib import Path
 from typing import Any, TypeVar
 
 import typer
@@ -24,8 +25,11 @@ def apart(work: Callable[[], Made]) -> Made:
     """What `work` gives, done in a fork of this process; what it gives must pickle.
 
     What it changes of the environment is changed here too (migrating names the program's role there). Where it ends
-    without having given anything it has said why: raises typer.Exit with its status. This process may have no threads.
+    without having given anything it has said why: raises typer.Exit with its status. Where this process has threads
+    the work is done here: a fork would have the locks that they hold, and not them.
     """
+    if _threads() > 1:
+        return work()
     context = multiprocessing.get_context("fork")
     receiving, sending = context.Pipe(duplex=False)
     process = context.Process(target=_child, args=(work, sending), daemon=True)
@@ -39,6 +43,14 @@ def apart(work: Callable[[], Made]) -> Made:
     process.join()
     os.environ.update(environment)
     return made  # type: ignore[no-any-return]
+
+
+def _threads() -> int:
+    """How many threads this process has, those of libraries too."""
+    try:
+        return len(list(Path("/proc/self/task").iterdir()))
+    except OSError:
+        return threading.active_count()
 
 
 def _child(work: Callable[[], Any], sending: Connection) -> None:

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -95,6 +96,13 @@ print(json.dumps({{f.__name__: len(f.overloads) for f in ours}}))
     assert max(made.values()) == (2 if twice else 1)
 
 
+@pytest.fixture
+def alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The commands have no threads; the tests have."""
+    monkeypatch.setattr("cityhall.running.apart._threads", lambda: 1)
+
+
+@pytest.mark.usefixtures("alone")
 def test_what_is_done_apart_comes_back_and_leaves_nothing() -> None:
     def work() -> int:
         sys.modules["only_there"] = sys
@@ -106,6 +114,19 @@ def test_what_is_done_apart_comes_back_and_leaves_nothing() -> None:
     assert os.environ.pop("MADE_APART") == "yes"
 
 
+def test_where_there_are_threads_nothing_is_forked() -> None:
+    """A fork would have the locks that polars' threads hold, and wait for them for ever."""
+    stop = threading.Event()
+    other = threading.Thread(target=stop.wait)
+    other.start()
+    try:
+        assert apart(os.getpid) == os.getpid()
+    finally:
+        stop.set()
+        other.join()
+
+
+@pytest.mark.usefixtures("alone")
 def test_what_is_refused_apart_ends_with_its_status() -> None:
     def work() -> None:
         raise typer.Exit(3)
@@ -115,6 +136,7 @@ def test_what_is_refused_apart_ends_with_its_status() -> None:
     assert end.value.exit_code == 3
 
 
+@pytest.mark.usefixtures("alone")
 def test_a_defect_apart_is_no_success() -> None:
     with pytest.raises(typer.Exit) as end:
         apart(lambda: 1 // 0)
