@@ -5,6 +5,7 @@ from django.urls import include, path
 
 from cityhall.kernel.service import Addresses, declared, resolve
 
+handler404 = "cityhall.web.failures.not_found"
 urlpatterns = [
     path("admin/", admin.site.urls),
     *[path(f"{item.prefix or owner.slug}/", include(resolve(item.urls))) for owner, item in declared(Addresses)],

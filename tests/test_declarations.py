@@ -20,6 +20,7 @@ from django.conf import settings
 from django.test import Client
 from django.urls import get_resolver
 from django.urls.resolvers import URLPattern, URLResolver
+from ninja import Schema
 
 from cityhall.kernel import live
 from cityhall.kernel import service as manifests
@@ -155,6 +156,34 @@ def test_every_router_is_mounted() -> None:
     inner = {id(entry[1]) for _prefix, router in api._routers for entry in router._routers}
     lost = [path for path in made if id(resolve(path)) not in mounted | inner]
     assert lost == []
+
+
+def test_every_schema_of_the_api_has_a_name_of_its_own() -> None:
+    """The document knows them by name: of two of one name it would tell of the first only."""
+    from cityhall.web.api import api
+
+    assert api.get_openapi_schema()["paths"]
+    seen: dict[str, set[str]] = {}
+    for kind in _under(Schema):
+        if kind.__module__.startswith("cityhall."):
+            seen.setdefault(kind.__name__, set()).add(kind.__module__)
+    assert len(seen) > 40
+    assert {name: modules for name, modules in seen.items() if len(modules) > 1} == {}
+
+
+def _under(kind: type[Any]) -> Iterator[type[Any]]:
+    for one in kind.__subclasses__():
+        yield one
+        yield from _under(one)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("verb", ["get", "post", "patch", "delete"])
+def test_an_address_of_the_api_that_is_none_answers_as_the_document_says(verb: str) -> None:
+    answer = getattr(Client(), verb)("/api/media/null,null")
+    assert answer.status_code == 404 and answer.json()["code"] == "missing"
+    page = Client().get("/nowhere/")
+    assert page.status_code == 404 and "text/html" in page.headers["Content-Type"]
 
 
 def _patterns(resolver: URLResolver) -> Iterator[Any]:

@@ -12,8 +12,9 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonRespons
 from django.shortcuts import render
 from django.utils.decorators import sync_and_async_middleware
 from django.utils.translation import gettext_lazy as _
+from django.views.defaults import page_not_found
 
-from cityhall.kernel.errors import CityhallError, Invalid, unkeepable
+from cityhall.kernel.errors import CityhallError, Invalid, Missing, unkeepable
 
 log = logging.getLogger(__name__)
 
@@ -50,6 +51,13 @@ class _ShowErrors:
         if request.path.startswith("/api/") or "text/html" not in request.headers.get("Accept", "text/html"):
             return wait_of(refusal, JsonResponse(refusal.to_dict(), status=refusal.status))
         return wait_of(refusal, render(request, "web/error.html", {"error": refusal}, status=refusal.status))
+
+
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponseBase:
+    """What has no address: a page for people, for programs the refusal that the API's document promises."""
+    if not request.path.startswith("/api/"):
+        return page_not_found(request, exception)
+    return JsonResponse(Missing(_("There is no such thing."), code="missing").to_dict(), status=404)
 
 
 @sync_and_async_middleware

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import subprocess
 import sys
 
@@ -36,7 +35,7 @@ def sign_in(page: Page) -> None:
     page.get_by_label("Email").fill(EMAIL)
     page.get_by_label("Password", exact=True).fill(PASSWORD)
     page.get_by_role("button", name="Sign In", exact=True).click()
-    page.wait_for_url(re.compile(r"\d/$"))
+    page.wait_for_url("**/work/")
 
 
 def keep(page: Page, name: str) -> None:

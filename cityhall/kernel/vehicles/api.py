@@ -36,7 +36,7 @@ def answers(method: str, path: str, **told: Any) -> Callable[[T], T]:
     return take
 
 
-class VehicleOut(Schema):
+class RegisteredVehicleOut(Schema):
     """A vehicle as officers see it, with its receivers' ids. `wheelchair` is null where it is not known."""
 
     id: str
@@ -50,7 +50,7 @@ class VehicleOut(Schema):
     heard_at: dt.datetime | None
 
 
-@router.get("/", response=list[VehicleOut], summary="Vehicles")
+@router.get("/", response=list[RegisteredVehicleOut], summary="Vehicles")
 def vehicles(
     request: HttpRequest,
     search: str = Query("", max_length=100),
@@ -230,7 +230,7 @@ def register_station(request: HttpRequest, body: StationIn) -> Status[dict[str, 
     return Status(201, {"id": station.device.public_id, "key": key})
 
 
-class DropOut(Schema):
+class ReceiverDropOut(Schema):
     """Messages not taken on a day (UTC), by device ("": nobody known sent them) and reason."""
 
     day: dt.date
@@ -239,7 +239,7 @@ class DropOut(Schema):
     count: int
 
 
-@answers("GET", "/drops", response=list[DropOut], summary="Positions that were not taken")
+@answers("GET", "/drops", response=list[ReceiverDropOut], summary="Positions that were not taken")
 def drops(request: HttpRequest, days: int = Query(7, ge=1, le=365)) -> list[DropCount]:
     """For officers who may see devices, the latest day first; this service's devices only."""
     require(actor_of(request), SEE, queries.SCOPE)
