@@ -200,6 +200,8 @@ def test_a_city_whose_owner_may_make_no_role_is_told_what_to_run(program: Speaki
 
 def test_a_part_of_the_city_does_not_learn_the_owners_address(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(program_role.PROGRAM, "postgresql://app@/cityhall")
+    # What is forgotten here is known again to the tests that follow.
+    monkeypatch.setenv(program_role.OWNER, os.environ[program_role.OWNER])
     given = program_role.for_children()
     assert given["DATABASE_URL"] == given["DATABASE_APP_URL"] == "postgresql://app@/cityhall"
     program_role.forget_owner()
