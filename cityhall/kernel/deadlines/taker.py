@@ -69,6 +69,9 @@ WHERE id = %(id)s AND version = %(version)s
 def run(stop: threading.Event) -> None:
     """Acts on every deadline at its moment until `stop` is set; an outage of the database is waited for."""
     url = psycopg_url(settings.DATABASES["default"])
+    for kind in kinds().values():
+        # Imported now: the first deadline of a process should not wait for that.
+        resolve(kind.action)
     while not stop.is_set():
         try:
             with psycopg.connect(url, autocommit=True) as listening:
