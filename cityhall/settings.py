@@ -8,6 +8,7 @@
 | NATS_URL | NATS server the journal is relayed to | no relay |
 | MQTT_URL | broker that devices publish to | no MQTT door |
 | EMAIL_URL | smtp://user:password@host:port, or smtps:// | mails are written to the city's folder |
+| TRUSTED_PROXIES | addresses and networks of web servers whose X-Forwarded-For counts | this machine's, under https |
 | CITYHALL_URL | the address residents use, https://... | http://localhost:8000 |
 | CITYHALL_CLOCK | seconds that a demo's clock is ahead; set by `cityhall demo --at`, refused by any other city | 0 |
 | CITYHALL_DEBUG | 1: Django's debug pages; never on the open internet | off |
@@ -26,6 +27,7 @@ from cityhall.kernel.city import read_city
 from cityhall.kernel.city.secrets import read_secrets
 from cityhall.kernel.database import django_database
 from cityhall.kernel.mail import mail_settings
+from cityhall.kernel.proxies import read_networks
 from cityhall.kernel.service import enabled, rooms
 
 # Lets `models.Field[...]` and the like be written at run time as the type checker reads them.
@@ -46,6 +48,7 @@ clock.set_ahead(_ahead)
 DEBUG = os.environ.get("CITYHALL_DEBUG") == "1"
 PUBLIC_URL = os.environ.get("CITYHALL_URL", "http://localhost:8000").rstrip("/")
 SECURE = PUBLIC_URL.startswith("https://")
+TRUSTED_PROXIES = read_networks(os.environ.get("TRUSTED_PROXIES", "127.0.0.0/8, ::1" if SECURE else ""))
 SECRET_KEY = SECRETS["secret_key"]
 ALLOWED_HOSTS = [urlsplit(PUBLIC_URL).hostname or "localhost", "localhost", "127.0.0.1", "[::1]"]
 CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]
@@ -116,6 +119,14 @@ DATABASES = {
 }
 DATABASES["default"]["CONN_MAX_AGE"] = 0
 DATABASES["default"]["OPTIONS"]["pool"] = {"min_size": 1, "max_size": 8, "timeout": 10}
+# Of all processes, and full only with the disk: what counts attempts cannot be pushed out of it.
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.db.DatabaseCache",
+        "LOCATION": "limits_cache",
+        "OPTIONS": {"MAX_ENTRIES": 10_000_000},
+    }
+}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 USE_TZ = True
@@ -152,11 +163,16 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 LOGIN_REDIRECT_URL = "/"
 LOGIN_URL = "account_login"
-ACCOUNT_ADAPTER = "cityhall.web.work.Adapter"
+ACCOUNT_ADAPTER = "cityhall.web.sign_in.Adapter"
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
-ACCOUNT_EMAIL_VERIFICATION = "optional"
+# Nobody is in before the mailbox has answered, and a sign-up says the same whether or not the address has an account.
+ACCOUNT_EMAIL_VERIFICATION = "mandatory"
+ACCOUNT_EMAIL_VERIFICATION_BY_CODE_ENABLED = True
+ACCOUNT_PREVENT_ENUMERATION = True
+# Mails are counted by `sign_in.Adapter.send_mail`: by an address alone anybody could use up another's.
+ACCOUNT_RATE_LIMITS = {"login": "60/m/ip", "request_login_code": "20/m/ip", "reset_password": "20/m/ip"}
 ACCOUNT_LOGIN_BY_CODE_ENABLED = True
 ACCOUNT_EMAIL_SUBJECT_PREFIX = f"{CITY.name}: "
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]

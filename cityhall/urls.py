@@ -4,8 +4,10 @@ from django.contrib import admin
 from django.urls import include, path
 
 from cityhall.kernel.service import Addresses, declared, resolve
+from cityhall.web.sign_in import one_sign_in
 
 handler404 = "cityhall.web.failures.not_found"
+one_sign_in()
 urlpatterns = [
     path("admin/", admin.site.urls),
     *[path(f"{item.prefix or owner.slug}/", include(resolve(item.urls))) for owner, item in declared(Addresses)],

@@ -25,6 +25,7 @@ PASSWORD = "low tide at eleven"
 PEOPLE = """
 from allauth.account.models import EmailAddress
 from cityhall.kernel.people.actors import system
+from allauth.account.models import EmailAddress
 from cityhall.kernel.people.models import Person
 from cityhall.kernel.people.permissions import grant
 for name, role, scope in (

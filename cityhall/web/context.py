@@ -14,11 +14,15 @@ from cityhall.kernel.people.models import Person
 
 
 def shell(request: HttpRequest) -> dict[str, Any]:
-    """The city, its services, whether whoever asks works for it, and the key browsers subscribe to push with."""
+    """The city, its services, whether whoever asks works for it, and the key browsers subscribe to push with.
+
+    `letters`: the folder that a demo's mails lie in, None where they are sent.
+    """
     return {
         "officer": SimpleLazyObject(lambda: _is_officer(request)),
         "city": settings.CITY,
         "services": settings.SERVICES,
+        "letters": settings.EMAIL_FILE_PATH if settings.CITY.slug == settings.DEMO else None,
         "clock_ahead": round(clock.ahead()),
         "web_push_key": settings.SECRETS["web_push"]["public"],
     }

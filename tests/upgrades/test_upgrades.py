@@ -29,6 +29,8 @@ GROWING = {"django_migrations", "django_content_type", "auth_permission", "journ
 """Tables that opening itself may add to: what was derived from the feed is not in the archive, so it is read anew."""
 PASSING = {"rui /transit/control/"}
 """Pages that show what was heard of in the last hour: of then they show nothing, and need only open."""
+ENDED = {"django_session"}
+"""Ended on purpose: sessions of then may be of addresses that nobody confirmed."""
 MADE_ANEW = {"places_placename"}
 """Read from the city's files at every load."""
 
@@ -37,7 +39,7 @@ def lost(then: dict[str, Any], now: dict[str, Any]) -> Iterator[str]:
     """What was seen then and is not seen now, a line each."""
     for table, count in then["tables"].items():
         found = now["tables"].get(RENAMED.get(table, table), -1)
-        if table not in MADE_ANEW and (found < count or (found > count and table not in GROWING)):
+        if table not in MADE_ANEW | ENDED and (found < count or (found > count and table not in GROWING)):
             yield f"table {table}: {count} rows then, {found} now"
     for kind, count in then["events"].items():
         if now["events"].get(kind, 0) < count:

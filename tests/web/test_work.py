@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
+from allauth.account.models import EmailAddress
 from django.test import Client
 
 from cityhall.kernel.people.actors import system
@@ -18,6 +19,7 @@ PASSWORD = "a long password"
 
 def officer(*roles: str, scope: str = "") -> Person:
     person = Person.objects.create_user("olga@example.org", PASSWORD, name="Olga")
+    EmailAddress.objects.create(user=person, email=person.email, primary=True, verified=True)
     for role in roles:
         grant(system("test"), person, role, scope=scope)
     return person

@@ -5,23 +5,21 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from django.core.signing import BadSignature, TimestampSigner
 from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 from cityhall.kernel.errors import Conflict, Denied, Missing, TooMany
+from cityhall.kernel.people import invitations
 from cityhall.kernel.people.actors import Actor
 from cityhall.kernel.people.models import Household, HouseholdMember, Person
 
-INVITATION_DAYS = 14
-"""How long an invitation is good, and its address kept."""
 MOST_OPEN = 10
 """Invitations a household may have open: the city's mail server is not for writing to strangers."""
 AGAIN = timedelta(hours=1)
 """How soon an address may be written to again."""
-_signer = TimestampSigner(salt="household invitation")
+KIND = "household"
 
 
 def _person(actor: Actor) -> Person:
@@ -107,7 +105,7 @@ def invite(actor: Actor, email: str) -> str:
         member.save(update_fields=["invited_at"])
     _tell("household.invited", actor, household)
     send_invitation.defer(member_id=member.pk, inviter_id=person.pk, language=_language(address))
-    return new_token(member)
+    return invitations.new_token(KIND, member.pk)
 
 
 def _language(address: str) -> str:
@@ -116,20 +114,12 @@ def _language(address: str) -> str:
     return known or get_language() or ""
 
 
-def new_token(member: HouseholdMember) -> str:
-    """What opens an invitation, good for INVITATION_DAYS from now."""
-    return _signer.sign(str(member.pk))
-
-
 def invitation(token: str) -> HouseholdMember:
     """The invitation behind a token. Raises Missing where it is forged, too old or taken back."""
-    try:
-        pk = int(_signer.unsign(token, max_age=INVITATION_DAYS * 86400))
-    except (BadSignature, ValueError):
-        pk = 0
+    pk = invitations.number_of(KIND, token)
     member = HouseholdMember.objects.select_related("household").filter(pk=pk, person=None).first()
     if member is None:
-        raise Missing(_("This invitation is not valid any more."), code="no_invitation", mend=_("Ask for a new one."))
+        raise invitations.no_invitation()
     return member
 
 

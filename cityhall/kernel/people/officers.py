@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from allauth.account.models import EmailAddress
-from django.core.exceptions import ValidationError
-from django.core.validators import validate_email
 from django.db import transaction
 from django.utils.translation import gettext as _
 
 from cityhall.kernel.errors import Conflict, Invalid, Missing
 from cityhall.kernel.people.actors import Actor
+from cityhall.kernel.people.invitations import confirmed_owner, read_email
 from cityhall.kernel.people.models import Membership, Person
 from cityhall.kernel.people.permissions import grant, require, revoke, roles
 from cityhall.kernel.people.wording import role_name
@@ -28,11 +27,7 @@ def appoint(actor: Actor, email: str, role: str, *, scope: str = "") -> Person:
     nobody declares, Conflict for an unconfirmed account.
     """
     require(actor, "people.grant_role", scope or None)
-    email = email.strip().lower()
-    try:
-        validate_email(email)
-    except ValidationError as problem:
-        raise Invalid(_("This is no e-mail address."), code="email", field="email") from problem
+    email = read_email(email)
     if scope and role in roles() and scope not in dict(scopes_of(role)):
         raise Invalid(
             _("This role is not held for %(scope)s.") % {"scope": scope[:100]},
@@ -44,7 +39,7 @@ def appoint(actor: Actor, email: str, role: str, *, scope: str = "") -> Person:
     if person is None:
         person = Person.objects.create_user(email)
         EmailAddress.objects.create(user=person, email=email, primary=True, verified=False)
-    elif person.has_usable_password() and not EmailAddress.objects.filter(user=person, email=email, verified=True):
+    elif person.has_usable_password() and confirmed_owner(email) is None:
         # By a command of whoever runs the machine too: he cannot know who typed the address.
         raise Conflict(
             _("The account with this address has not confirmed it."),

@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from procrastinate import RetryStrategy
 from procrastinate.contrib.django import app
 
-from cityhall.kernel.people.households import INVITATION_DAYS, new_token
+from cityhall.kernel.people import households, invitations
 from cityhall.kernel.people.models import HouseholdMember, Person
 
 
@@ -32,21 +32,19 @@ def send_invitation(member_id: int, inviter_id: int, language: str) -> None:
 
 
 def _invitation(member: HouseholdMember, inviter: Person) -> EmailMessage:
+    token = invitations.new_token(households.KIND, member.pk)
     text = _(
         "%(name)s invites you to the household “%(household)s” in %(city)s.\n\n"
-        "To accept, open this within %(days)d days and sign in or make an account:\n%(link)s\n\n"
-        "If you do not know them, do nothing."
+        "To accept, open this within %(days)d days and sign in or make an account:\n%(link)s"
     ) % {
         "name": str(inviter),
         "household": member.household.name,
         "city": settings.CITY.name,
-        "days": INVITATION_DAYS,
-        "link": settings.PUBLIC_URL + reverse("household_accept", args=[new_token(member)]),
+        "days": invitations.DAYS,
+        "link": settings.PUBLIC_URL + reverse("household_accept", args=[token]),
     }
     subject = _("Invitation to a household in %(city)s") % {"city": settings.CITY.name}
-    return EmailMessage(
-        " ".join(subject.split()), text, to=[member.email], headers={"Auto-Submitted": "auto-generated"}
-    )
+    return invitations.letter(member.email, subject, text)
 
 
 @app.periodic(cron="23 3 * * *", periodic_id="people.forget_invitations")
@@ -54,7 +52,7 @@ def _invitation(member: HouseholdMember, inviter: Person) -> EmailMessage:
 def forget_invitations(timestamp: int) -> None:
     """Removes invitations that nobody accepted in time, with the addresses they went to."""
     try:
-        before = timezone.now() - timedelta(days=INVITATION_DAYS)
+        before = timezone.now() - timedelta(days=invitations.DAYS)
         HouseholdMember.objects.filter(person=None, invited_at__lt=before).delete()
     finally:
         close_old_connections()

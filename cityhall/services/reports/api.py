@@ -16,6 +16,7 @@ from ninja.files import UploadedFile
 from cityhall.kernel import values
 from cityhall.kernel.cases.workflow import DONE, OPEN
 from cityhall.kernel.errors import Invalid
+from cityhall.kernel.limits.sources import source_of
 from cityhall.kernel.media.links import link
 from cityhall.kernel.people.actors import actor_of
 from cityhall.kernel.places.point import Point
@@ -164,7 +165,7 @@ def file(
             answers=of_form(request.POST),
             key=key,
             photos=tuple(photo.read() for photo in (photos or [])[: MOST_PHOTOS + 1]),
-            source=limits.source_of(request),
+            source=source_of(request),
         ),
     )
     body = {"id": filed.report.pk, "link": f"/reports/follow/{filed.secret}/", "again": filed.again}
@@ -241,7 +242,7 @@ def suggest(
 @router.post("/suggest", response=SeenOut, summary="Which category a photo may be of")
 def suggest_by_photo(request: HttpRequest, photo: File[UploadedFile], text: Form[str] = "") -> dict[str, Any]:
     """Of a photo of at most 100 kB and 2 megapixels, and the words beside it. Nothing is kept of either."""
-    seen = asking.look(photo.read(asking.LARGEST + 1), limits.source_of(request))
+    seen = asking.look(photo.read(asking.LARGEST + 1), source_of(request))
     return {"seen": seen, "categories": suggested(text, asking.read(seen))}
 
 
@@ -286,6 +287,6 @@ def report(request: HttpRequest, report_id: int) -> dict[str, Any]:
 @router.post("/{report_id}/support", response=SupportOut, summary="Say “me too”")
 def support(request: HttpRequest, report_id: int, body: SupportIn) -> dict[str, Any]:
     """Once from each source; a second time changes nothing."""
-    limits.check(limits.source_of(request))
-    found = actions.support(actor_of(request), report_id, limits.source_of(request), named=body.named)
+    limits.check(source_of(request))
+    found = actions.support(actor_of(request), report_id, source_of(request), named=body.named)
     return {"id": found.pk, "supporters": found.supporters_count}

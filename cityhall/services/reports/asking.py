@@ -8,14 +8,12 @@ from __future__ import annotations
 
 import io
 import re
-import time
-from collections import OrderedDict, deque
-from threading import Lock
 
 from django.utils.translation import gettext_lazy as _
 from PIL import Image, ImageOps
 
-from cityhall.kernel.errors import CityhallError, Invalid, TooMany
+from cityhall.kernel.errors import CityhallError, Invalid
+from cityhall.kernel.limits.spending import spend
 from cityhall.kernel.media.refusals import TooLarge, too_many_pixels, unreadable
 from cityhall.services.reports import photo_model
 from cityhall.services.reports.photo_model import Evidence
@@ -24,19 +22,15 @@ LARGEST = 100_000
 """Bytes of a photo that is only asked about; the page sends one of 20,000."""
 MOST_PIXELS = 2_000_000
 PER_HOUR = 60
-"""Photos that one source may ask about an hour, of each process: a report has four at most."""
-SOURCES = 10_000
-"""Sources remembered, the latest: in memory only."""
+"""Photos that one source may ask about an hour: a report has four at most."""
 TOLD = re.compile(r"([a-z0-9-]{1,50}):(-?\d\.\d\d)")
 MOST = 9.99
 """Nats of evidence that a text of ours can say."""
-_asked: OrderedDict[str, deque[float]] = OrderedDict()
-_turn = Lock()
 
 
 def look(data: bytes, source: str) -> str:
     """What a photo tells, for `read`. Raises TooMany for a flood from one source, TooLarge, Invalid."""
-    _check(source)
+    spend("photo asked about", source, PER_HOUR, 3600)
     told = photo_model.evidence(photo_model.look(_opened(data)))
     values = {slug: round(max(-MOST, min(MOST, value)), 2) for slug, value in told.items()}
     return ",".join(f"{slug}:{value:.2f}" for slug, value in values.items() if value)
@@ -50,22 +44,6 @@ def read(text: str) -> Evidence:
             _("This says nothing of a photo."), code="bad_seen", field="seen", mend=_("Send the photo again.")
         )
     return {part[1]: float(part[2]) for part in parts if part is not None}
-
-
-def _check(source: str) -> None:
-    now = time.monotonic()
-    with _turn:
-        times = _asked.setdefault(source, deque(maxlen=PER_HOUR))
-        _asked.move_to_end(source)
-        if len(_asked) > SOURCES:
-            _asked.popitem(last=False)
-        if len(times) == PER_HOUR and now - times[0] < 3600:
-            raise TooMany(
-                _("Many photos were asked about from here within the hour."),
-                code="flood",
-                mend=_("Choose the category yourself."),
-            )
-        times.append(now)
 
 
 def _opened(data: bytes) -> Image.Image:

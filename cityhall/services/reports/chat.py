@@ -7,9 +7,10 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from cityhall.kernel.errors import Invalid
+from cityhall.kernel.limits.sources import pseudonym
 from cityhall.kernel.people.actors import Actor
 from cityhall.kernel.places import geocoder
-from cityhall.services.reports import limits, suggestion
+from cityhall.services.reports import suggestion
 from cityhall.services.reports.filing import Filing, file_report
 from cityhall.services.reports.models import Report
 
@@ -40,7 +41,7 @@ def file_by_chat(
             lon=lon,
             lat=lat,
             named=actor.person_id is not None,
-            source=source or limits.pseudonym(str(actor)),
+            source=source or pseudonym(str(actor)),
             via=Report.Via.CHAT,
         ),
     )

@@ -2,52 +2,18 @@
 
 from __future__ import annotations
 
-import hashlib
-import hmac
-import ipaddress
 import math
 from datetime import datetime, timedelta
 
-from django.conf import settings
 from django.db import connection
-from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from cityhall.kernel.errors import TooMany
-from cityhall.kernel.people.actors import actor_of
 from cityhall.services.reports.categories import options
 
 PER_HOUR = 20
 """Reports that one source may file an hour, unless city.toml says otherwise ([service.reports] per_hour)."""
-
-
-def source_of(request: HttpRequest) -> str:
-    """Where a request comes from, as a code that tells sources apart but not who they are."""
-    actor = actor_of(request)
-    return pseudonym(str(actor) if actor.person_id is not None else _network(_address(request)))
-
-
-def pseudonym(what: str) -> str:
-    """A keyed hash of an account, an address or a mailbox: without the city's secret nobody finds out whose."""
-    return hmac.new(settings.SECRET_KEY.encode(), f"report source {what}".encode(), hashlib.sha256).hexdigest()[:32]
-
-
-def _address(request: HttpRequest) -> str:
-    # Behind the city's own web server the last address is the one that server saw; those before it anybody may write.
-    forwarded = request.headers.get("X-Forwarded-For", "") if settings.SECURE else ""
-    return (forwarded.rpartition(",")[2] or request.META.get("REMOTE_ADDR", "")).strip()
-
-
-def _network(address: str) -> str:
-    """An IPv6 household has a /64 of addresses (RFC 6177): they are one source."""
-    try:
-        found = ipaddress.ip_address(address)
-    except ValueError:
-        return address
-    if found.version == 6:
-        return str(ipaddress.ip_network((found, 64), strict=False))
-    return str(found)
 
 
 def check(source: str, per_hour: int | None = None) -> None:

@@ -23,9 +23,10 @@ from django.utils import translation
 from django.utils.translation import gettext as _
 
 from cityhall.kernel.errors import CityhallError, Invalid
+from cityhall.kernel.limits.sources import pseudonym
 from cityhall.kernel.people.actors import Actor
 from cityhall.kernel.places import geocoder
-from cityhall.services.reports import limits, suggestion
+from cityhall.services.reports import suggestion
 from cityhall.services.reports.categories import options
 from cityhall.services.reports.chat import OTHER
 from cityhall.services.reports.filing import MOST_PHOTOS, Filed, Filing, file_report
@@ -112,7 +113,7 @@ def read(raw: bytes) -> Letter:
         place=place[:200],
         photos=_photos(message),
         # The same message delivered twice is one report. Keyed, so that nobody gets a link by a guessed Message-ID.
-        key=limits.pseudonym(f"mail {sender} {identity}"),
+        key=pseudonym(f"mail {sender} {identity}"),
         # RFC 3834: what a machine sent is not answered, or two machines would write to one another for ever.
         automatic=str(message.get("Auto-Submitted", "no")).casefold() != "no",
     )
@@ -177,7 +178,7 @@ def _filing(letter: Letter) -> Filing:
         email=letter.sender,
         via=Report.Via.EMAIL,
         key=letter.key,
-        source=limits.pseudonym(f"mail {letter.sender.casefold()}"),
+        source=pseudonym(f"mail {letter.sender.casefold()}"),
     )
 
 

@@ -19,6 +19,7 @@ from cityhall.kernel.cases.models import Comment
 from cityhall.kernel.cases.queries import Happening, history, ranking
 from cityhall.kernel.cases.workflow import DONE, OPEN, TRANSITIONS, State
 from cityhall.kernel.errors import CityhallError, Denied, Missing
+from cityhall.kernel.limits.sources import source_of
 from cityhall.kernel.media.links import link
 from cityhall.kernel.people.actors import actor_of
 from cityhall.kernel.values import decimal, whole
@@ -127,7 +128,7 @@ def _filing(request: HttpRequest) -> Filing:
         },
         key=post.get("key", ""),
         photos=tuple(photo.read() for photo in request.FILES.getlist("photos")[: MOST_PHOTOS + 1]),
-        source=limits.source_of(request),
+        source=source_of(request),
     )
 
 
@@ -206,8 +207,8 @@ def _public_photos(found: Report) -> list[dict[str, Any]]:
 def support(request: HttpRequest, report_id: int) -> HttpResponse:
     """ "Me too" without a script."""
     try:
-        limits.check(limits.source_of(request))
-        actions.support(actor_of(request), report_id, limits.source_of(request), named=bool(request.POST.get("named")))
+        limits.check(source_of(request))
+        actions.support(actor_of(request), report_id, source_of(request), named=bool(request.POST.get("named")))
         messages.success(request, _("Thank you: you were counted."))
     except CityhallError as problem:
         messages.warning(request, str(problem))

@@ -16,11 +16,11 @@ from procrastinate.contrib.django import app
 from cityhall.kernel.cases.models import Comment
 from cityhall.kernel.cases.workflow import DONE, State
 from cityhall.kernel.journal import append
+from cityhall.kernel.limits.sources import pseudonym
 from cityhall.kernel.people.models import Person
 from cityhall.services.reports import heat, photo_learning, photos, sensing, suggestion
 from cityhall.services.reports.categories import options
 from cityhall.services.reports.following import TAKEN_BACK, TOLD, mail_link
-from cityhall.services.reports.limits import pseudonym
 from cityhall.services.reports.models import Photo, Refused, Report, Supporter
 
 KEEP_DAYS = 365

@@ -2,6 +2,7 @@
 
 from django.utils.translation import gettext_lazy as _
 
+from cityhall.kernel.deadlines.declares import DeadlineKind
 from cityhall.kernel.devices.declares import Door
 from cityhall.kernel.indicators.declares import Indicator
 from cityhall.kernel.live import LiveTopic
@@ -223,6 +224,7 @@ SERVICE = Service(
         Runner("vehicle-positions", "cityhall.services.transit.doors.vehicle_positions:run"),
         Runner("riders", "cityhall.services.transit.riders.runner:run", part="worker"),
         Runner("arrivals", "cityhall.services.transit.arrivals.predict:run"),
+        DeadlineKind("guardian_invitation", "cityhall.services.transit.riders.school:invitation_is_over"),
         Task("history", "cityhall.services.transit.realtime.archive:run", cron="25 * * * *"),
         Task("forget_trips", "cityhall.services.transit.riders.following:forget_old", cron="17 * * * *"),
         Task("quality", "cityhall.services.transit.control.quality:hourly", cron="12 * * * *"),

@@ -20,12 +20,13 @@ from procrastinate.contrib.django.models import ProcrastinateJob
 from cityhall.kernel.cases import actions as cases
 from cityhall.kernel.cases.models import Agency, Case
 from cityhall.kernel.errors import CityhallError, Conflict, Denied, Invalid
+from cityhall.kernel.limits.sources import pseudonym
 from cityhall.kernel.notify.models import Notification
 from cityhall.kernel.people import privacy
 from cityhall.kernel.people.actors import Actor, person_actor, system
 from cityhall.kernel.people.models import Person
 from cityhall.kernel.places.point import metres_between
-from cityhall.services.reports import actions, following, heat, limits, routing, tasks, tours
+from cityhall.services.reports import actions, following, heat, routing, tasks, tours
 from cityhall.services.reports.models import Report, RuleSet, SavedFilter, StandardAnswer, Supporter
 from tests.services.reports.conftest import CENTER, filed, jpeg, officer_of
 
@@ -325,11 +326,9 @@ def test_what_tells_who_it_was_is_erased_in_time(city: Path) -> None:
 def test_with_an_account_goes_what_tells_whose_report_it_was(city: Path) -> None:
     maria = Person.objects.create_user("maria@example.org")
     actor = person_actor(maria)
-    report = filed(
-        actor, named=True, name="Maria", email="maria@example.org", source=limits.pseudonym(str(actor))
-    ).report
+    report = filed(actor, named=True, name="Maria", email="maria@example.org", source=pseudonym(str(actor))).report
     other = filed(source="other").report
-    actions.support(actor, other.pk, limits.pseudonym(str(actor)), named=True)
+    actions.support(actor, other.pk, pseudonym(str(actor)), named=True)
     privacy.erase(actor, maria)
     report.refresh_from_db()
     assert (report.person, report.name, report.email, report.source) == (None, "", "", "")

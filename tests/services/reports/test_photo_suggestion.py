@@ -22,11 +22,6 @@ pytestmark = pytest.mark.django_db
 WORDS = "Please come and look"
 
 
-@pytest.fixture(autouse=True)
-def nobody_asked() -> None:
-    asking._asked.clear()
-
-
 def scene(kind: str, seed: int) -> Image.Image:
     """A made picture, each another: a hole in grey asphalt, paint on a wall of bricks, or water with a horizon."""
     rng = np.random.default_rng(seed)

@@ -92,7 +92,7 @@ class Report(models.Model):
     """A resident's report; its case says how it goes. `state` is the case's, kept here so that maps read one table.
 
     `shown` is the place the public may see: the middle of an H3 cell where the category is sensitive. Nothing public
-    reads `point`. `source` tells reporters apart without saying who they are (see limits.py). `secret` is the SHA-256
+    reads `point`. `source` tells reporters apart without saying who they are (kernel/limits). `secret` is the SHA-256
     of the link that the reporter follows it by.
     """
 

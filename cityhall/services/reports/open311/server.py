@@ -16,11 +16,12 @@ from django.views.decorators.csrf import csrf_exempt
 
 from cityhall.kernel.cases.workflow import DONE, OPEN
 from cityhall.kernel.errors import CityhallError, Denied, Invalid, Missing
+from cityhall.kernel.limits.sources import pseudonym, source_of
 from cityhall.kernel.media.links import link
 from cityhall.kernel.people.actors import ANONYMOUS
 from cityhall.kernel.places import geocoder
 from cityhall.kernel.values import decimal, moment, url_parts, whole
-from cityhall.services.reports import limits, questions
+from cityhall.services.reports import questions
 from cityhall.services.reports.categories import options
 from cityhall.services.reports.filing import MOST_PHOTOS, Filing, file_report, plain
 from cityhall.services.reports.following import followed
@@ -201,7 +202,7 @@ def _filing(request: HttpRequest, key: ApiKey | None) -> Filing:
         elsewhere={"media_url": media} if url_parts(media).scheme in ("http", "https") else {},
         via=Report.Via.API,
         key=post.get("key", ""),
-        source=limits.pseudonym(f"key {key.pk}") if key else limits.source_of(request),
+        source=pseudonym(f"key {key.pk}") if key else source_of(request),
         per_hour=key.per_hour if key else None,
     )
 

@@ -125,14 +125,26 @@ class Pupil(models.Model):
 
 
 class Guardian(models.Model):
-    """That a person is responsible for a pupil, as an officer says. They see the bus once they agree to it."""
+    """That somebody is responsible for a pupil, as an officer says. They see the bus once they agree to it.
+
+    An invitation until it is accepted: without a person, with the address that it went to. After that without address.
+    """
 
     pupil = models.ForeignKey(Pupil, models.CASCADE, related_name="guardians")
-    person = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="pupils")
+    person = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="pupils", null=True)
+    email = models.EmailField(_("invited address"), blank=True)
     linked_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
-        constraints: ClassVar = [models.UniqueConstraint(fields=["pupil", "person"], name="guardian_once_a_pupil")]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["pupil", "person"], name="guardian_once_a_pupil"),
+            models.UniqueConstraint(
+                fields=["pupil", "email"], condition=~models.Q(email=""), name="guardian_invited_once_a_pupil"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(person=None) ^ models.Q(email=""), name="guardian_person_or_address"
+            ),
+        ]
 
     def __str__(self) -> str:
-        return f"{self.person_id} for {self.pupil_id}"
+        return f"{self.person_id or self.email} for {self.pupil_id}"

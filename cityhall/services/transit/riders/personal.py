@@ -43,6 +43,7 @@ RIDERS_DATA: dict[str, str | Promise] = {
     "LeaveAlarm.made_at": _ALARM,
     "Guardian.person": _GUARDIAN,
     "Guardian.pupil": _GUARDIAN,
+    "Guardian.email": _kept(_("to send the invitation to"), _("until it is accepted, two weeks at most")),
     "Guardian.linked_at": _GUARDIAN,
     "Pupil.reference": _PUPIL,
     "Pupil.vehicle": _PUPIL,

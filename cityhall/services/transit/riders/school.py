@@ -1,28 +1,32 @@
 """Special-school buses: whose child rides which, and who may see where it is. Nobody else, by any door.
 
-An officer says who is responsible for a pupil; that person sees the bus once they have agreed to it, and until they
-take that back. The public's reads (queries.shown_vehicles, trips.live_of) leave these buses out by themselves; what
-shows one goes through `bus_of` here. No live topic leads to one: a stream stays open when a link is taken away, so the
-guardian's page asks again every few seconds instead, and is asked each time who it is.
+An officer says whose mailbox is responsible for a pupil; who shows that it is theirs sees the bus once they have agreed
+to it, and until they take that back. The public's reads (queries.shown_vehicles, trips.live_of) leave these buses out
+by themselves; what shows one goes through `bus_of` here. No live topic leads to one: a stream stays open when a link is
+taken away, so the guardian's page asks again every few seconds instead, and is asked each time who it is.
 """
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
+from django.utils import timezone
+from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 
+from cityhall.kernel.deadlines.actions import clear, set_deadline
+from cityhall.kernel.deadlines.declares import Due
 from cityhall.kernel.errors import Denied, Invalid, Missing
 from cityhall.kernel.journal import append
+from cityhall.kernel.limits.spending import spend
 from cityhall.kernel.notify.sending import send
+from cityhall.kernel.people import invitations
 from cityhall.kernel.people.actors import Actor
 from cityhall.kernel.people.consents import give_consent, has_consent, withdraw_consent
-from cityhall.kernel.people.models import Person
 from cityhall.kernel.people.permissions import require
 from cityhall.kernel.places.point import Point, metres_between
 from cityhall.kernel.places.streets import streets
@@ -36,6 +40,10 @@ from cityhall.services.transit.tracking.shown import feature_of
 
 CONSENT = "transit.school_bus"
 LINK = "transit.link_guardians"
+INVITATION = "guardian"
+OVER = "transit.guardian_invitation"
+INVITATIONS = 5, 86_400.0
+"""Letters that an address gets, of all pupils: how many, in so many seconds."""
 USUAL_SPEED = 6.0  # m/s over streets and stops; for a bus that stands or does not say
 NEAR_S = 300
 AT_SCHOOL_M = 90.0
@@ -172,16 +180,19 @@ def remove_pupil(actor: Actor, pupil_id: int) -> None:
 
 @transaction.atomic
 def link_guardian(actor: Actor, pupil_id: int, email: str) -> Guardian:
-    """Says that an account is responsible for a pupil, and tells its owner. Raises Denied, Missing."""
+    """Says that whoever reads an address is responsible for a pupil, and tells them.
+
+    An account that has confirmed the address is linked at once. Anybody else gets an invitation by mail: whoever signed
+    up first with somebody's address is not them. Raises Denied, Missing, Invalid for an address that is none.
+    """
     require(actor, LINK)
     pupil = Pupil.objects.filter(pk=pupil_id).first()
-    person = Person.objects.filter(email=email.strip().lower(), is_active=True).first()
-    if pupil is None or person is None:
-        raise Missing(
-            _("There is no account with this address.") if pupil else _("There is no such pupil."),
-            field="email",
-            mend=_("Ask the guardian to make an account first."),
-        )
+    if pupil is None:
+        raise Missing(_("There is no such pupil."), field="pupil")
+    email = invitations.read_email(email)
+    person = invitations.confirmed_owner(email)
+    if person is None:
+        return _invite(actor, pupil, email)
     guardian, made = Guardian.objects.get_or_create(pupil=pupil, person=person)
     if made:
         append("transit", "transit.school.guardian_linked", {}, subject=f"pupil:{pupil.pk}", actor=str(actor))
@@ -195,14 +206,62 @@ def link_guardian(actor: Actor, pupil_id: int, email: str) -> Guardian:
     return guardian
 
 
+def _invite(actor: Actor, pupil: Pupil, email: str) -> Guardian:
+    """Invites an address; who was invited already is written to once more."""
+    from cityhall.services.transit.tasks import invite_guardian
+
+    guardian, made = Guardian.objects.get_or_create(pupil=pupil, person=None, email=email)
+    spend("guardian invitation", email, *INVITATIONS)
+    set_deadline(OVER, f"guardian:{guardian.pk}", timezone.now() + timedelta(days=invitations.DAYS))
+    if made:
+        append("transit", "transit.school.guardian_invited", {}, subject=f"pupil:{pupil.pk}", actor=str(actor))
+    invite_guardian.defer(guardian_id=guardian.pk, language=get_language() or "")
+    return guardian
+
+
+def invitation(token: str) -> Guardian:
+    """The invitation behind a token. Raises Missing where it is forged, too old, taken back or accepted."""
+    number = invitations.number_of(INVITATION, token)
+    found = Guardian.objects.filter(pk=number, person=None).select_related("pupil").first()
+    if found is None:
+        raise invitations.no_invitation()
+    return found
+
+
+@transaction.atomic
+def accept(actor: Actor, token: str) -> Guardian:
+    """The actor is the guardian that was invited: they have the letter. Raises Denied, Missing as `invitation` does."""
+    if actor.person_id is None:
+        raise Denied(_("Sign in first."), code="denied")
+    guardian = Guardian.objects.select_for_update().get(pk=invitation(token).pk)
+    # Looked at once more under the lock: it may have been accepted or taken back while this waited.
+    invitation(token)
+    clear(OVER, f"guardian:{guardian.pk}")
+    # Not who accepted: whose child rides which bus is nothing for the journal.
+    append("transit", "transit.school.guardian_linked", {}, subject=f"pupil:{guardian.pupil_id}", actor="person")
+    known = Guardian.objects.filter(pupil=guardian.pupil_id, person_id=actor.person_id).first()
+    if known is not None:
+        guardian.delete()
+        return known
+    guardian.person_id, guardian.email = actor.person_id, ""
+    guardian.save(update_fields=["person", "email"])
+    return guardian
+
+
+def invitation_is_over(due: Due) -> None:
+    """Nobody accepted in time: the address is forgotten (a DeadlineKind's action)."""
+    Guardian.objects.filter(pk=int(due.subject.removeprefix("guardian:")), person=None).delete()
+
+
 @transaction.atomic
 def unlink_guardian(actor: Actor, guardian_id: int) -> None:
     """Takes a link away: by the officer, or by the guardian themselves. Raises Denied; none there is no error."""
     guardian = Guardian.objects.filter(pk=guardian_id).first()
     if guardian is None:
         return
-    if guardian.person_id != actor.person_id:
+    if guardian.person_id is None or guardian.person_id != actor.person_id:
         require(actor, LINK)
+    clear(OVER, f"guardian:{guardian.pk}")
     append("transit", "transit.school.guardian_unlinked", {}, subject=f"pupil:{guardian.pupil_id}", actor=str(actor))
     guardian.delete()
 
@@ -226,7 +285,7 @@ def tell_guardians(now: datetime) -> int:
     looked = 0
     buses: dict[int, Bus | None] = {}
     for guardian in Guardian.objects.filter(person__is_active=True).select_related("pupil__vehicle", "person"):
-        if not has_consent(guardian.person_id, CONSENT):
+        if guardian.person_id is None or not has_consent(guardian.person_id, CONSENT):
             continue
         looked += 1
         if guardian.pupil_id not in buses:
@@ -239,6 +298,7 @@ def tell_guardians(now: datetime) -> int:
 
 def _tell(guardian: Guardian, bus: Bus, half: str) -> None:
     pupil, told = guardian.pupil, []
+    assert guardian.person is not None
     if bus.high_s is not None and bus.high_s <= NEAR_S + 60 and not bus.at_school:
         told.append(("near", gettext_lazy("The school bus is about five minutes away"), pupil.stop_name))
     if bus.at_school and half.endswith("am") and (bus.state.speed or 0.0) < 2.0:

@@ -11,7 +11,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from cityhall.kernel.errors import Invalid
 from cityhall.kernel.people.actors import actor_of
@@ -95,6 +95,18 @@ def unlink(request: HttpRequest, guardian_id: int) -> HttpResponse:
     """Ends a link: the officer's or the guardian's own doing."""
     school.unlink_guardian(actor_of(request), guardian_id)
     return redirect("transit_school_office" if request.POST.get("next") == "office" else "transit_school")
+
+
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+@never_cache
+def accept(request: HttpRequest, token: str) -> HttpResponse:
+    """Shows a guardian's invitation and accepts it."""
+    if request.method == "POST":
+        school.accept(actor_of(request), token)
+        messages.success(request, _("You are entered as guardian. Agree below to see the bus."))
+        return redirect("transit_school")
+    return render(request, "transit/school_accept.html", {"invitation": school.invitation(token)})
 
 
 @login_required

@@ -24,6 +24,7 @@ urlpatterns = [
     path("school/consent/", school_pages.consent, name="transit_school_consent"),
     path("school/office/", school_pages.office, name="transit_school_office"),
     path("school/office/change/", school_pages.office_change, name="transit_school_change"),
+    path("school/invitations/<str:token>/", school_pages.accept, name="transit_school_accept"),
     path("school/links/<int:guardian_id>/end/", school_pages.unlink, name="transit_school_unlink"),
     path("school/<int:pupil_id>/", school_pages.pupil, name="transit_school_pupil"),
     path("school/<int:pupil_id>/bus.geojson", school_pages.bus_geojson, name="transit_school_bus"),

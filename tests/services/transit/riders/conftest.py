@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from allauth.account.models import EmailAddress
 from django.test import Client
 
 from cityhall.kernel.people.models import Person
@@ -104,7 +105,9 @@ def predict(city: Path) -> Callable[..., TripPrediction]:
 
 @pytest.fixture
 def ana(db: None) -> Person:
-    return Person.objects.create_user("ana@example.org", "a long password", name="Ana")
+    person = Person.objects.create_user("ana@example.org", "a long password", name="Ana")
+    EmailAddress.objects.create(user=person, email=person.email, primary=True, verified=True)
+    return person
 
 
 @pytest.fixture
