@@ -26,8 +26,8 @@ from cityhall.kernel import clock
 from cityhall.kernel.city import read_city
 from cityhall.kernel.city.secrets import read_secrets
 from cityhall.kernel.database import django_database
+from cityhall.kernel.limits.proxies import read_networks
 from cityhall.kernel.mail import mail_settings
-from cityhall.kernel.proxies import read_networks
 from cityhall.kernel.service import enabled, rooms
 
 # Lets `models.Field[...]` and the like be written at run time as the type checker reads them.

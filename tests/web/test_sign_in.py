@@ -114,7 +114,7 @@ def test_a_forged_device_is_none() -> None:
 
 
 def test_residents_behind_the_citys_own_server_are_not_one(settings: object) -> None:
-    from cityhall.kernel.proxies import read_networks
+    from cityhall.kernel.limits.proxies import read_networks
 
     settings.TRUSTED_PROXIES = read_networks("127.0.0.1")  # type: ignore[attr-defined]
     for number in range(12):

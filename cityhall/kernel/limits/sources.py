@@ -8,8 +8,8 @@ import hmac
 from django.conf import settings
 from django.http import HttpRequest
 
+from cityhall.kernel.limits.proxies import client_address, household_of
 from cityhall.kernel.people.actors import actor_of
-from cityhall.kernel.proxies import client_address, household_of
 
 
 def address_of(request: HttpRequest) -> str:
