@@ -12,6 +12,7 @@ from cityhall.kernel.work import supervisor
 from cityhall.kernel.work.declares import Task
 from cityhall.kernel.work.runners import parts
 from cityhall.kernel.work.supervisor import Part
+from cityhall.kernel.work.taking_up import HEARTBEAT_S, STILL_S
 
 log = logging.getLogger("cityhall.running.worker")
 
@@ -54,7 +55,13 @@ async def _jobs(stop: threading.Event) -> None:
 async def _until(stop: threading.Event, app: Any) -> None:
     async with app.open_async():
         job = asyncio.create_task(
-            app.run_worker_async(concurrency=4, install_signal_handlers=False, shutdown_graceful_timeout=5)
+            app.run_worker_async(
+                concurrency=4,
+                install_signal_handlers=False,
+                shutdown_graceful_timeout=5,
+                update_heartbeat_interval=HEARTBEAT_S,
+                stalled_worker_timeout=STILL_S,
+            )
         )
         while not stop.is_set() and not job.done():
             await asyncio.sleep(0.25)

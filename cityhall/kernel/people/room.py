@@ -5,6 +5,7 @@ from django.utils.translation import gettext_lazy as _
 from cityhall.kernel.journal.declares import Follower
 from cityhall.kernel.people.declares import Desk, PersonalData, Role, kept
 from cityhall.kernel.service import Addresses, Api, Check, Service
+from cityhall.kernel.work.declares import Task
 
 _ACCOUNT = _("until the account is erased")
 _HOUSEHOLD = kept(_("to act for one another"), _("until they leave the household"))
@@ -24,6 +25,7 @@ ROOM = Service(
         Api("cityhall.kernel.people.api:router"),
         Check("cityhall.kernel.people.checks:findings"),
         Follower("people.roles", "cityhall.kernel.people.telling:tell_of_roles", streams=("people",)),
+        Task("forget_sessions", "cityhall.kernel.people.tasks:forget_sessions", cron="53 * * * *"),
         Desk("officers", _("Officers and roles"), "/accounts/officers/", "people.grant_role", icon="user"),
         Role("administrator", _("Administrator of accounts"), ("people.view", "people.grant_role")),
         PersonalData(

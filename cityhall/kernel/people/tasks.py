@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from django.conf import settings
+from django.contrib.sessions.models import Session
 from django.core.mail import EmailMessage
 from django.db import close_old_connections
 from django.urls import reverse
@@ -56,3 +57,8 @@ def forget_invitations(timestamp: int) -> None:
         HouseholdMember.objects.filter(person=None, invited_at__lt=before).delete()
     finally:
         close_old_connections()
+
+
+def forget_sessions() -> None:
+    """Every hour: removes sessions that are over (manifest `Task`)."""
+    Session.objects.filter(expire_date__lt=timezone.now()).delete()

@@ -17,18 +17,23 @@ from cityhall.kernel.errors import CityhallError
 from cityhall.services.map.datasets import actions
 from cityhall.services.map.datasets.importing import import_version
 from cityhall.services.map.datasets.outside import features_of
-from cityhall.services.map.models import Dataset, DatasetVersion, SavedView
+from cityhall.services.map.models import Dataset, DatasetFeature, DatasetVersion, SavedView
 
 log = logging.getLogger(__name__)
+UNREAD = (DatasetVersion.State.WAITING, DatasetVersion.State.READING)
 RESTORABLE = timedelta(days=30)
 
 
 @app.task(name="map.import_dataset")
 def import_dataset(version_id: int, language: str = "") -> None:
-    """Reads a version that waits, from its file or from another server; its faults are told in `language`."""
+    """Reads a version that waits, from its file or from another server; its faults are told in `language`.
+
+    One that is being read was left by a worker that died: it is read from the beginning.
+    """
     try:
-        version = DatasetVersion.objects.filter(pk=version_id, state=DatasetVersion.State.WAITING).first()
+        version = DatasetVersion.objects.filter(pk=version_id, state__in=UNREAD).first()
         if version is not None:
+            DatasetFeature.objects.filter(version=version).delete()
             with override(language or settings.LANGUAGE_CODE):
                 run(version)
     finally:

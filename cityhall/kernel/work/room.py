@@ -1,0 +1,15 @@
+"""What the room of work declares."""
+
+from cityhall.kernel.service import Service
+from cityhall.kernel.work.declares import Runner, Task
+
+ROOM = Service(
+    slug="work",
+    name="Work",
+    summary="Jobs, regular tasks, and what goes on all the time.",
+    app="cityhall.kernel.work",
+    declares=(
+        Runner("taking-up", "cityhall.kernel.work.taking_up:run", part="worker"),
+        Task("forget", "cityhall.kernel.work.taking_up:forget_old", cron="27 * * * *"),
+    ),
+)
