@@ -23,8 +23,11 @@ def topic_of(kind: str) -> str:
 
 def may_hear(actor: Actor, topic: str) -> bool:
     """Whether `actor` may hear a kind's topic: everybody, but of a hidden kind only who may see its vehicles."""
-    kind = topic.removeprefix(TOPICS)
-    return kind in kinds.public_kinds() or kind in kinds.seen_by(actor)
+    known = kinds.kinds().get(topic.removeprefix(TOPICS))
+    if known is None or known[1].network:
+        return False
+    kind = known[1]
+    return not kind.hidden or kind.slug in kinds.seen_by(actor)
 
 
 def feature(
