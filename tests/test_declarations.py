@@ -10,6 +10,8 @@ import ast
 import dataclasses
 import inspect
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from functools import cache
 from importlib import import_module
@@ -89,6 +91,12 @@ def test_every_declaration_is_of_a_known_kind_and_resolves() -> None:
                 resolve(path)
                 paths += 1
     assert paths > 60
+
+
+def test_manifests_are_read_before_django_is_ready() -> None:
+    told = "from cityhall.kernel import service; print(len(service.rooms()), len(service.available()))"
+    done = subprocess.run([sys.executable, "-c", told], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0 and min(map(int, done.stdout.split())) >= 3, done.stderr
 
 
 def readers(tree: ast.Module) -> Iterator[str]:

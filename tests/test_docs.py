@@ -23,7 +23,6 @@ from cityhall.kernel import service
 from cityhall.kernel.people.actors import system
 from cityhall.kernel.people.models import Person
 from cityhall.kernel.people.permissions import roles
-from cityhall.kernel.places.point import Point
 from cityhall.kernel.service import resolve
 from cityhall.kernel.vehicles.models import Receiver
 from tests.test_declarations import dotted
@@ -85,7 +84,7 @@ def test_the_calls_of_the_page_about_ports_run(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setitem(sys.modules, "parking", page)
     for code in re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "use" / "ports.md").read_text(), re.DOTALL):
         exec(compile(code, "ports.md", "exec"), vars(page))
-    here = Point(-51.2, -30.0)
+    here = (-51.2, -30.0)
     assert page.told(here) == "Who knows where a bay is free?"
     monkeypatch.setattr(service, "city_services", lambda: (page.SERVICE,))
     assert page.told(here) == "3 bays are free."

@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from cityhall.kernel.places.point import Point
-
 
 @dataclass(frozen=True, slots=True)
 class Reported:
@@ -19,6 +17,9 @@ class Reported:
 
 
 class ReportedNear(Protocol):
-    """What everybody may know of and is not mended yet within so many metres of a place, the nearest first; a few."""
+    """What everybody may know of and is not mended yet within so many metres of a place, the nearest first; a few.
 
-    def __call__(self, place: Point, within_m: float) -> list[Reported]: ...
+    `place` is (longitude, latitude) in degrees.
+    """
+
+    def __call__(self, place: tuple[float, float], within_m: float) -> list[Reported]: ...

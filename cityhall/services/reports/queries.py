@@ -17,7 +17,7 @@ from django.utils.translation import gettext_lazy as _
 
 from cityhall.kernel.cases.workflow import OPEN
 from cityhall.kernel.errors import Missing
-from cityhall.kernel.places.point import Point, nearest
+from cityhall.kernel.places.point import nearest
 from cityhall.kernel.ports.reported import Reported
 from cityhall.services.reports import heat
 from cityhall.services.reports.models import Category, Incident, Photo, PublicReport, Report
@@ -46,7 +46,7 @@ def find_public(report_id: int) -> Report:
     return found
 
 
-def reported_near(place: Point, within_m: float) -> list[Reported]:
+def reported_near(place: tuple[float, float], within_m: float) -> list[Reported]:
     """What `ReportedNear` asks: open reports, but none whose place is not told exactly."""
     known = public_reports().filter(state__in=OPEN, category__sensitive=False).select_related("category")
     near = nearest(known, *place, count=NEAR, within_m=within_m)

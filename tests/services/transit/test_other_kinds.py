@@ -8,15 +8,18 @@ from datetime import date
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
 from cityhall.kernel import service as manifests
 from cityhall.kernel.devices import drops
+from cityhall.kernel.devices.registry import register
 from cityhall.kernel.people.actors import ANONYMOUS, person_actor, system
 from cityhall.kernel.people.models import Person
 from cityhall.kernel.people.permissions import grant
-from cityhall.kernel.vehicles import kinds
+from cityhall.kernel.vehicles import inbox, kinds
 from cityhall.kernel.vehicles import models as places
 from cityhall.kernel.vehicles.declares import VehicleKind
+from cityhall.kernel.vehicles.doors.signed import record_positions
 from cityhall.kernel.vehicles.models import Vehicle
 from cityhall.kernel.vehicles.tracking import fleet, shown
 from cityhall.kernel.vehicles.tracking.tracker import LOOK_S, Tracking
@@ -100,6 +103,29 @@ def test_a_bus_that_becomes_a_patrol_car_leaves_the_network(patrols: None, today
     tracking.tick(now=later[-1].at + LOOK_S + 1)
     follow(tracking, (replace(fix, at=fix.at + 700) for fix in drive(today, "B7", until=300, trip="out4")))
     assert VehicleState.objects.get().line == "1"
+
+
+def test_a_device_speaks_for_vehicles_of_its_own_service_only(
+    patrols: None, db: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    counted: list[tuple[str, str]] = []
+    monkeypatch.setattr(
+        drops, "count", lambda reason, number=1, *, device="", at=None: counted.append((device, reason))
+    )
+    Vehicle.objects.create(public_id="P1", kind="patrol")
+    Vehicle.objects.create(public_id="B7", kind="bus")
+    now = timezone.now()
+    for owner in ("transit", "safety"):
+        device, _key = register(system("test"), kind="gateway", owner=owner, public_id=owner)
+        said = {"lon": -51.2, "lat": -30.03, "at": now.timestamp()}
+        record_positions(device, [said | {"vehicle": name} for name in ("P1", "B7", "new")], now)
+    # What nobody has entered is taken for a bus, so the buses' devices alone may speak of it.
+    assert counted == [("transit", "unknown_vehicle")] + [("safety", "unknown_vehicle")] * 2
+    assert [(fix.device, fix.vehicle) for fix in inbox.take()] == [
+        ("transit", "B7"),
+        ("transit", "new"),
+        ("safety", "P1"),
+    ]
 
 
 def test_what_nobody_entered_is_counted_where_none_may_be_found(today: date, monkeypatch: pytest.MonkeyPatch) -> None:
