@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import ast
 import dataclasses
+import inspect
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from functools import cache
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import Any, get_type_hints
 
 import pytest
 from django.conf import settings
@@ -26,6 +29,7 @@ from cityhall.kernel import live
 from cityhall.kernel import service as manifests
 from cityhall.kernel.live import LiveTopic
 from cityhall.kernel.places.declares import Layer
+from cityhall.kernel.ports.declares import Provides
 from cityhall.kernel.service import Service, available, declared, resolve, rooms
 
 ROOT = Path(__file__).parents[1]
@@ -89,6 +93,12 @@ def test_every_declaration_is_of_a_known_kind_and_resolves() -> None:
     assert paths > 60
 
 
+def test_manifests_are_read_before_django_is_ready() -> None:
+    told = "from cityhall.kernel import service; print(len(service.rooms()), len(service.available()))"
+    done = subprocess.run([sys.executable, "-c", told], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0 and min(map(int, done.stdout.split())) >= 3, done.stderr
+
+
 def readers(tree: ast.Module) -> Iterator[str]:
     """The kinds that a module asks for: `declared(Kind)`, `owner.of(Kind)`."""
     for node in ast.walk(tree):
@@ -135,6 +145,36 @@ def test_every_kind_has_a_test_and_a_page(kind: str) -> None:
 
 def _names(path: Path, kind: str) -> bool:
     return re.search(rf"\b{kind}\(", path.read_text()) is not None
+
+
+def _form(function: Any) -> dict[str, tuple[Any, Any]]:
+    """Name, kind and type of what a function takes, and the type of what it gives."""
+    types = get_type_hints(function)
+    taken = [one for one in inspect.signature(function).parameters.values() if one.name != "self"]
+    return {one.name: (one.kind, types[one.name]) for one in taken} | {"return": (None, types["return"])}
+
+
+def test_who_provides_a_port_is_of_its_form() -> None:
+    """mypy does not see through a dotted path; of every port there is one that asks, and one provider at most."""
+    provided = [(owner.slug, item) for owner in owners() for item in owner.of(Provides)]
+    assert provided
+    for slug, item in provided:
+        assert _form(resolve(item.path)) == _form(item.port.__call__), f"{slug} does not provide {item.port}"
+    ports = {name: tree for name, tree in modules().items() if name.startswith("cityhall.kernel.ports.")}
+    written = {
+        node.name
+        for tree in ports.values()
+        for node in tree.body
+        if isinstance(node, ast.ClassDef) and any(getattr(base, "id", "") == "Protocol" for base in node.bases)
+    }
+    asked = {
+        node.args[0].id
+        for tree in modules().values()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "ask" and isinstance(node.args[0], ast.Name)
+    }
+    names = [item.port.__name__ for _slug, item in provided]
+    assert set(names) == written <= asked and len(names) == len(set(names))
 
 
 def _made(name: str, tree: ast.Module, call: str) -> Iterator[str]:

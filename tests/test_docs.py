@@ -70,12 +70,24 @@ def test_the_calls_of_the_rooms_run(monkeypatch: pytest.MonkeyPatch, tmp_path: P
 
 @pytest.mark.django_db
 def test_the_calls_of_the_page_about_vehicles_run() -> None:
-    (code,) = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "use" / "vehicles.md").read_text(), re.DOTALL)
+    # What comes after the first block is the sample's.
+    code, *_rest = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "use" / "vehicles.md").read_text(), re.DOTALL)
     page: dict[str, Any] = {}
     exec(compile(code, "vehicles.md", "exec"), page)
     assert len(page["equip"](system("boats"), "boat-1")) == 43
     assert page["known"]() == 1 and page["afloat"]() == []
     assert Receiver.objects.get().address == "mqtt"
+
+
+def test_the_calls_of_the_page_about_ports_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    page = ModuleType("parking")
+    monkeypatch.setitem(sys.modules, "parking", page)
+    for code in re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "use" / "ports.md").read_text(), re.DOTALL):
+        exec(compile(code, "ports.md", "exec"), vars(page))
+    here = (-51.2, -30.0)
+    assert page.told(here) == "Who knows where a bay is free?"
+    monkeypatch.setattr(service, "city_services", lambda: (page.SERVICE,))
+    assert page.told(here) == "3 bays are free."
 
 
 def test_code_that_a_page_shows_of_a_sample_is_the_samples() -> None:
@@ -85,7 +97,7 @@ def test_code_that_a_page_shows_of_a_sample_is_the_samples() -> None:
         for name, block in blocks:
             assert block.strip() in (ROOT / name).read_text(), f"{name} is not what {page} shows"
     assert len(shown["add-a-service"]) >= 5
-    assert [page.stem for page in USE if not shown[page.stem]] == ["vehicles"], "vehicles has a call of its own"
+    assert [page.stem for page in USE if not shown[page.stem]] == ["ports"], "ports has calls of its own"
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))

@@ -216,6 +216,44 @@ def test_a_patrol_is_seen_by_the_coast_desk_only_and_only_while_the_lifeguard_ag
     assert names(olga) == []
 
 
+BOAT = """
+import json
+from cityhall.kernel.people.actors import system
+from lifeguards.actions import add_boat
+_boat, beacon, key = add_boat(system("test"), "Maré 1")
+print(json.dumps([beacon, key]))
+
+"""
+
+
+def test_a_boat_is_followed_in_a_city_without_buses_for_the_chief_only(city: Demo) -> None:
+    """In at the devices' door, through the tracker, out on the layer's own topic: all in the started processes."""
+    beacon = Signer(*json.loads(command(city.data, "manage", code=BOAT)))
+    rui = Browser(city, "rui")
+    layer, live = "/map/layers/lifeguards/boats.geojson", "/live/vehicles-boat"
+    assert json.loads(rui.page(layer))["features"] == []
+    with hearing(Browser(city, "rui"), live) as heard:
+        for second in range(60):
+            # East by 0.00005 of a degree a second: 4.35 m/s at this latitude.
+            where = {"lon": -9.15 + second * 5e-5, "lat": 38.69, "at": time.time(), "speed": 4.35, "bearing": 90.0}
+            assert send(city, beacon, kind="position", **where).json() == {"accepted": 1, "dropped": {}}
+            if len(heard) >= 3:
+                break
+            time.sleep(1)
+        assert len(heard) >= 3
+    last = heard[-1]
+    assert last["id"] == "Maré 1" and last["geometry"]["coordinates"][0] == pytest.approx(where["lon"], abs=2e-4)
+    assert last["properties"]["speed"] == pytest.approx(4.35, abs=0.7)
+    assert last["properties"]["bearing"] == pytest.approx(90, abs=10)
+    (kept,) = json.loads(Browser(city, "rui").page(layer))["features"]
+    assert kept["properties"]["name"] == "Maré 1"
+    (entered,) = json.loads(Browser(city, "rui").page("/api/vehicles/"))
+    assert entered["kind"] == "boat" and entered["heard_at"]
+    # Nobody else sees it or hears of it.
+    for other in (Browser(city), Browser(city, "olga")):
+        assert other.http.get(layer).status_code == 404 and other.http.get(live).status_code == 404
+
+
 def told(browser: Browser, text: str) -> int:
     return browser.page("/inbox/").count(text)
 
@@ -255,7 +293,7 @@ def test_an_alarm_is_answered_or_the_chief_is_told(city: Demo) -> None:
 
 def test_what_it_declares_is_read_and_what_it_keeps_is_as_it_says(city: Demo) -> None:
     found = json.loads(command(city.data, "manage", code=DECLARED))
-    assert found["known"] and found["resolved"] == 12
+    assert found["known"] and found["resolved"] == 14
     assert {"Layer", "Door", "DeadlineKind", "Role", "Desk", "PersonalData", "Follower", "Indicator", "Skill"} <= set(
         found["kinds"]
     )

@@ -93,10 +93,13 @@ class Ways:
         )
 
     @classmethod
-    def from_schedule(cls, schedule: Schedule) -> Ways:
-        """The ways of all the schedule's trips; none for a schedule without trips."""
+    def from_schedule(cls, schedule: Schedule, around: tuple[float, float] = (0.0, 0.0)) -> Ways:
+        """The ways of all the schedule's trips; none for a schedule without trips.
+
+        `around` (longitude, latitude) is the middle of the plane where the schedule has no stop to say so.
+        """
         trip_way, heads = _distinct(schedule)
-        plane = _plane(schedule)
+        plane = _plane(schedule, around)
         lines = [_line(schedule, plane, trip) for trip in heads]
         sizes = [x.size for x, _, _ in lines]
         calls = [slice(int(schedule.trips.first[trip]), int(schedule.trips.first[trip + 1])) for trip in heads]
@@ -137,11 +140,11 @@ def _distinct(schedule: Schedule) -> tuple[Int32, Int64]:
     return way, np.array(heads, np.int64)
 
 
-def _plane(schedule: Schedule) -> Plane:
+def _plane(schedule: Schedule, around: tuple[float, float]) -> Plane:
     lon, lat = schedule.stops.lon, schedule.stops.lat
     good = np.isfinite(lon) & np.isfinite(lat)
     if not good.any():
-        return Plane(0.0, 0.0)
+        return Plane(*around)
     return Plane(float(np.median(lon[good])), float(np.median(lat[good])))
 
 

@@ -2,6 +2,7 @@
 
 from django.utils.translation import gettext_lazy as _
 
+from cityhall.kernel.live import LiveTopic
 from cityhall.kernel.people.declares import Desk
 from cityhall.kernel.service import Addresses, Api, Check, Service
 from cityhall.kernel.work.declares import Runner
@@ -16,6 +17,8 @@ ROOM = Service(
         Api("cityhall.kernel.vehicles.api:router"),
         Check("cityhall.kernel.vehicles.doors.options:check"),
         Desk("receivers", _("Receivers"), "/vehicles/receivers/", "devices.view", icon="locate"),
+        LiveTopic("vehicles-", "cityhall.kernel.vehicles.tracking.shown:may_hear"),
+        Runner("tracker", "cityhall.kernel.vehicles.tracking.runner:run"),
         Runner("receivers", "cityhall.kernel.vehicles.doors.tcp:run"),
         Runner("receivers-mqtt", "cityhall.kernel.vehicles.doors.mqtt:run"),
         Runner("caster", "cityhall.kernel.vehicles.doors.caster:run"),

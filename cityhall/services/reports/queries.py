@@ -17,10 +17,14 @@ from django.utils.translation import gettext_lazy as _
 
 from cityhall.kernel.cases.workflow import OPEN
 from cityhall.kernel.errors import Missing
+from cityhall.kernel.places.point import nearest
+from cityhall.kernel.ports.reported import Reported
 from cityhall.services.reports import heat
 from cityhall.services.reports.models import Category, Incident, Photo, PublicReport, Report
 
 Bounds = tuple[float, float, float, float]
+NEAR = 5
+"""So many reports are told of a place to who asks."""
 MOST_POINTS = 1000
 """Reports drawn as points; where there are more in view, cells with their counts are."""
 
@@ -40,6 +44,13 @@ def find_public(report_id: int) -> Report:
     if found is None:
         raise Missing(_("There is no such report."), code="no_such_report")
     return found
+
+
+def reported_near(place: tuple[float, float], within_m: float) -> list[Reported]:
+    """What `ReportedNear` asks: open reports, but none whose place is not told exactly."""
+    known = public_reports().filter(state__in=OPEN, category__sensitive=False).select_related("category")
+    near = nearest(known, *place, count=NEAR, within_m=within_m)
+    return [Reported(report.category.name, report.filed_at, f"/reports/{report.pk}/") for report, _metres in near]
 
 
 def often_reported(count: int = 5, of: int = 500) -> list[Category]:

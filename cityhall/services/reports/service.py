@@ -7,6 +7,8 @@ from cityhall.kernel.cases.workflow import State
 from cityhall.kernel.indicators.declares import Indicator
 from cityhall.kernel.people.declares import Desk, PersonalData, Role
 from cityhall.kernel.places.declares import Layer
+from cityhall.kernel.ports.declares import Provides
+from cityhall.kernel.ports.reported import ReportedNear
 from cityhall.kernel.service import Addresses, Api, Load, Service
 from cityhall.kernel.skills.declares import Skill
 from cityhall.kernel.work.declares import Task
@@ -41,6 +43,7 @@ SERVICE = Service(
         Api("cityhall.services.reports.api:router"),
         Load("cityhall.services.reports.categories:load"),
         Card("reports/card.html"),
+        Provides(ReportedNear, f"{_QUERIES}:reported_near"),
         Layer(
             slug="open",
             name=_("Reports"),

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from datetime import datetime
-from typing import Any
 
 import numpy as np
 from django.db import transaction
@@ -12,20 +10,14 @@ from django.utils.translation import gettext as _
 
 from cityhall.engines.gtfs import FeedError, Report, Schedule
 from cityhall.kernel import derived
-from cityhall.kernel.devices import drops
 from cityhall.kernel.errors import Invalid
 from cityhall.kernel.journal import append
 from cityhall.kernel.places.point import Point
-from cityhall.kernel.vehicles import inbox
-from cityhall.kernel.vehicles.fixes import Fix, fault, from_message
 from cityhall.services.transit import days, timetables, validity
 from cityhall.services.transit.arrivals import learn
 from cityhall.services.transit.models import FeedVersion, Line, Stop
 from cityhall.services.transit.modes import mode_of
-from cityhall.services.transit.tracking import fleet
-
-GATEWAY = "gateway"
-"""Kind of the devices that may speak for other vehicles than their own."""
+from cityhall.services.transit.tracking.buses import Buses
 
 
 def load(progress: Callable[[str, float], None]) -> list[validity.Finding]:
@@ -61,7 +53,7 @@ def load(progress: Callable[[str, float], None]) -> list[validity.Finding]:
     progress("today's timetable", 0.9)
     timetables.warm(days.usual_day(days.today()))
     progress("where buses drive", 0.97)
-    fleet.warm()
+    Buses().warm()
     learn.learn()
     return list(validity.findings())
 
@@ -137,25 +129,3 @@ def _stops(version: FeedVersion, schedule: Schedule) -> Iterable[Stop]:
                 wheelchair=int(stops.wheelchair[row]),
                 lines=sorted(set(calling.get(row, []))),
             )
-
-
-def record_positions(device: Any, messages: list[dict[str, Any]], received_at: datetime) -> None:
-    """Takes positions a device has sent, and hands them to the tracker (see tracking).
-
-    A depot's gateway speaks for a fleet and names the `vehicle`; any other device only for its own (its property
-    `vehicle`, else its id). What cannot be a position raises Invalid; one that is stale, of the future or impossibly
-    fast is counted and left out.
-    """
-    own = str(device.properties.get("vehicle") or device.public_id)
-    good: list[Fix] = []
-    for message in messages:
-        vehicle = str(message.get("vehicle") or own) if device.kind == GATEWAY else own
-        fix = from_message(vehicle, device.public_id, message)
-        why = fault(fix, received_at.timestamp())
-        if why == "malformed":
-            raise Invalid(_("No vehicle can be there."), mend=_("Check the receiver."), code=why)
-        if why:
-            drops.count(why, device=device.public_id, at=received_at)
-        else:
-            good.append(fix)
-    inbox.submit(good, received_at)

@@ -29,6 +29,8 @@ from cityhall.kernel.people.actors import Actor, system
 from cityhall.kernel.people.consents import give_consent, has_consent
 from cityhall.kernel.people.permissions import require
 from cityhall.kernel.places.point import Point
+from cityhall.kernel.vehicles.models import Vehicle
+from cityhall.kernel.vehicles.register import enter
 from lifeguards.models import Alarm, Patrol, Pole
 from lifeguards.queries import feature
 
@@ -63,6 +65,14 @@ def add_patrol(actor: Actor, name: str) -> tuple[Patrol, str]:
     patrol = Patrol.objects.create(device=device, name=name)
     append("lifeguards", "patrol.added", {"device": device.public_id}, subject=f"patrol:{patrol.pk}", actor=str(actor))
     return patrol, key
+
+
+@transaction.atomic
+def add_boat(actor: Actor, name: str) -> tuple[Vehicle, str, str]:
+    """A rescue boat, the id of its beacon, and that one's key, which is shown this once. Raises Denied."""
+    boat = enter(actor, name, kind="boat", again=False)
+    beacon, key = register(actor, kind="beacon", owner="lifeguards", label=name, properties={"vehicle": boat.public_id})
+    return boat, beacon.public_id, key
 
 
 @transaction.atomic

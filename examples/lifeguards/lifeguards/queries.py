@@ -11,6 +11,7 @@ from django.utils.translation import ngettext
 
 from cityhall.kernel.cases.workflow import OPEN, State
 from cityhall.kernel.people.actors import Actor
+from cityhall.kernel.vehicles.tracking.shown import collection
 from lifeguards.models import Alarm, Patrol, Pole
 
 Bounds = tuple[float, float, float, float] | None
@@ -37,6 +38,11 @@ def poles(bounds: Bounds) -> dict[str, Any]:
 def patrols(bounds: Bounds) -> dict[str, Any]:
     """Where patrols are. The manifest keeps it for who holds the layer's permission."""
     return {"type": "FeatureCollection", "features": [feature(one) for one in on_duty()]}
+
+
+def boats(bounds: Bounds) -> dict[str, Any]:
+    """Where rescue boats are: the tracker's work, and its topic's too."""
+    return collection("boat")
 
 
 def on_duty() -> QuerySet[Patrol]:

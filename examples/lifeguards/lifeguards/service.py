@@ -10,6 +10,7 @@ from cityhall.kernel.people.declares import Desk, PersonalData, Role, kept
 from cityhall.kernel.places.declares import Layer
 from cityhall.kernel.service import Addresses, Load, Service
 from cityhall.kernel.skills.declares import Skill
+from cityhall.kernel.vehicles.declares import VehicleKind
 
 _ON_DUTY = kept(_("to send the nearest patrol"), _("until they lay the beacon down"))
 
@@ -42,11 +43,27 @@ SERVICE = Service(
             permission="lifeguards.view_patrols",
             color="#c2410c",
         ),
+        VehicleKind("boat", _("rescue boat"), "lifeguards.view_boats", "lifeguards.change_boats", hidden=True),
+        Door("position", "cityhall.kernel.vehicles.doors.signed:record_positions"),
+        Layer(
+            slug="boats",
+            name=_("Rescue boats"),
+            kind="point",
+            source="lifeguards.queries:boats",
+            public_fields=("id", "name", "bearing", "speed", "at"),
+            live="vehicles-boat",
+            permission="lifeguards.view_boats",
+            color="#0f766e",
+        ),
         Door("place", "lifeguards.actions:moved"),
         Door("press", "lifeguards.actions:pressed"),
         DeadlineKind("unanswered", "lifeguards.actions:unanswered"),
         Role("coast", _("Coast desk"), ("lifeguards.view_patrols", "lifeguards.work_case")),
-        Role("chief", _("Chief of the coast"), ("lifeguards.view_patrols", "lifeguards.work_case")),
+        Role(
+            "chief",
+            _("Chief of the coast"),
+            ("lifeguards.view_patrols", "lifeguards.work_case", "lifeguards.view_boats", "lifeguards.change_boats"),
+        ),
         Role("guard", _("Lifeguard"), ("lifeguards.carry_beacon",)),
         Desk(
             slug="coast",

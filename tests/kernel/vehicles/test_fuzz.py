@@ -17,7 +17,7 @@ from cityhall.engines.gnss.nmea import sentence
 from cityhall.kernel.devices.receive import receive
 from cityhall.kernel.devices.registry import register
 from cityhall.kernel.vehicles.doors import caster, tcp
-from cityhall.services.transit.tracking.tracker import Tracking
+from cityhall.kernel.vehicles.tracking.tracker import Tracking
 from cityhall.simulator.signing import Signer
 from tests.kernel.vehicles.conftest import BUILDER, Counted, Taken, epoch, free_port, running, wait_for
 

@@ -12,9 +12,9 @@ from django.test import Client
 from cityhall.kernel.devices.registry import register
 from cityhall.kernel.errors import Invalid
 from cityhall.kernel.people.actors import system
-from cityhall.services.transit import actions
+from cityhall.kernel.vehicles.doors.signed import record_positions
+from cityhall.kernel.vehicles.tracking.tracker import Tracking
 from cityhall.services.transit.models import VehicleState
-from cityhall.services.transit.tracking.tracker import Tracking
 from cityhall.simulator.signing import Signer
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
@@ -58,7 +58,7 @@ def test_the_newest_of_a_batch_counts() -> None:
         {"vehicle": "7", "lon": 1.0001, "lat": 1.0, "at": at},
         {"vehicle": "7", "lon": 1.0, "lat": 1.0001, "at": at - 1},
     ]
-    actions.record_positions(device, messages, NOW)
+    record_positions(device, messages, NOW)
     Tracking().tick(now=NOW.timestamp())
     assert VehicleState.objects.get().measured.lon == 1.0001
 
@@ -77,7 +77,7 @@ def test_the_newest_of_a_batch_counts() -> None:
 def test_what_is_no_position_is_refused(message: dict[str, object]) -> None:
     device, _ = register(system("test"), kind="gateway", owner="transit", label="Depot", public_id="depot")
     with pytest.raises(Invalid):
-        actions.record_positions(device, [message], NOW)
+        record_positions(device, [message], NOW)
     assert Tracking().tick(now=NOW.timestamp()) == 0
 
 
@@ -91,6 +91,6 @@ def test_only_a_gateway_speaks_for_other_vehicles() -> None:
     """A phone's or a bus's own device cannot put somebody else's bus on the map."""
     device, _ = register(system("test"), kind="phone", owner="transit", label="Bus 7", public_id="phone-7")
     at = NOW.timestamp()
-    actions.record_positions(device, [{"vehicle": "8", "lon": 1.0, "lat": 1.0, "at": at}], NOW)
+    record_positions(device, [{"vehicle": "8", "lon": 1.0, "lat": 1.0, "at": at}], NOW)
     Tracking().tick(now=NOW.timestamp())
     assert VehicleState.objects.get().vehicle.public_id == "phone-7"

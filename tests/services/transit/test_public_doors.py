@@ -27,12 +27,12 @@ from cityhall.kernel.people.actors import system
 from cityhall.kernel.people.models import Person
 from cityhall.kernel.people.permissions import grant
 from cityhall.kernel.vehicles.models import Vehicle
+from cityhall.kernel.vehicles.tracking import runner
+from cityhall.kernel.vehicles.tracking.tracker import Tracking
 from cityhall.services.transit import actions, days
 from cityhall.services.transit.arrivals.predict import Rounds
 from cityhall.services.transit.models import VehicleState
 from cityhall.services.transit.realtime import archive, feeds, history
-from cityhall.services.transit.tracking import tracker
-from cityhall.services.transit.tracking.tracker import Tracking
 from cityhall.simulator.signing import Signer
 from tests.feeds import tables, write_feed
 
@@ -175,7 +175,7 @@ def test_the_tracker_says_nothing_of_a_school_bus_to_anybody_who_listens(say: Sa
 
 
 def _track(stop: threading.Event) -> None:
-    tracker.run(stop)
+    runner.run(stop)
     connections.close_all()
 
 

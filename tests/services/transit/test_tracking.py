@@ -16,9 +16,9 @@ from cityhall.kernel.journal.models import Entry
 from cityhall.kernel.vehicles import inbox
 from cityhall.kernel.vehicles.fixes import Fix
 from cityhall.kernel.vehicles.models import Vehicle
+from cityhall.kernel.vehicles.tracking.tracker import Tracking
 from cityhall.services.transit import actions, days
 from cityhall.services.transit.models import StopCall, VehicleState
-from cityhall.services.transit.tracking.tracker import Tracking
 from tests.feeds import tables, write_feed
 
 EVERY_S = 5
@@ -92,7 +92,7 @@ def test_a_tracker_that_starts_anew_goes_on_where_the_one_before_was_killed(toda
     follow(Tracking(), iter(fixes[:80]))
     before = VehicleState.objects.get()
     after = Tracking(now=fixes[80].at)
-    assert len(after.fleet) == 1
+    assert len(after.fleet_of("bus")) == 1
     after.tick([fixes[80]], now=fixes[80].at + 0.2)
     state = VehicleState.objects.get()
     assert (state.trip, state.status) == (before.trip, before.status) == ("out4", "on_route")

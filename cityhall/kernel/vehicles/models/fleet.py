@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, Self, TypeVar
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
@@ -13,6 +13,7 @@ from cityhall.kernel.vehicles import kinds
 
 PUBLIC_SQL = "(v.enabled AND v.kind = ANY(%(public_kinds)s))"
 """For statements: whether everybody may see the vehicle `v` now; `public_kinds` is a list of kinds.public_kinds()."""
+State = TypeVar("State", bound="VehicleState", covariant=True)
 WAS_PUBLIC_SQL = "NOT EXISTS (SELECT 1 FROM transit_vehicle v WHERE v.public_id = h.vehicle AND v.kind <> ALL(%s))"
 """For statements: whether everybody may see what is kept in `h` of a vehicle, in service or not; the same list."""
 
@@ -91,10 +92,10 @@ class FixInbox(models.Model):
         db_table = "transit_fixinbox"
 
 
-class VehicleStateQuerySet(models.QuerySet["VehicleState"]):
-    """Where vehicles are."""
+class VehicleStateQuerySet(models.QuerySet[State]):
+    """Where vehicles are, and for a service's own model what they do there."""
 
-    def public(self) -> VehicleStateQuerySet:
+    def public(self) -> Self:
         """Of vehicles that everybody may see: in service, and of a kind that is not hidden."""
         return self.filter(vehicle__enabled=True, vehicle__kind__in=kinds.public_kinds())
 

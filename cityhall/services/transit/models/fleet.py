@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 
 from cityhall.kernel.vehicles import models as places
 from cityhall.kernel.vehicles.models import Vehicle
+from cityhall.kernel.vehicles.models.fleet import VehicleStateQuerySet
 
 
 class VehicleState(places.VehicleState):
@@ -49,6 +50,8 @@ class VehicleState(places.VehicleState):
     occupancy = models.SmallIntegerField(null=True, help_text=_("GTFS-Realtime OccupancyStatus"))
     line = models.CharField(max_length=100, blank=True)
     color = models.CharField(max_length=6, blank=True)
+
+    objects = VehicleStateQuerySet["VehicleState"].as_manager()
 
     class Meta:
         db_table = "transit_driving"

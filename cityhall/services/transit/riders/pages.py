@@ -13,6 +13,8 @@ from django.views.decorators.http import require_safe
 from cityhall.kernel import values
 from cityhall.kernel.errors import Missing
 from cityhall.kernel.people.actors import actor_of
+from cityhall.kernel.ports.asking import ask
+from cityhall.kernel.ports.reported import Reported, ReportedNear
 from cityhall.services.transit import days, queries, validity
 from cityhall.services.transit.models import Stop
 from cityhall.services.transit.riders import board as boards
@@ -24,8 +26,9 @@ from cityhall.web.layers import chosen_layers
 ON_MAP = {"transit/vehicles": True, "transit/lines": False, "transit/stops": True}
 """The layers of a page about some buses, and whether each is seen: along the lines they only glide."""
 
-
 SHOWN = 9
+AT_STOP_M = 30.0
+"""What is reported so near to a stop is of the stop."""
 
 
 def is_part(request: HttpRequest) -> bool:
@@ -52,8 +55,15 @@ def stop(request: HttpRequest, stop_id: str) -> HttpResponse:
         "layers": vehicle_layers(),
         "favourite": favourites.Wanted("stop", found.gtfs_id, found.name),
         "is_favourite": favourites.is_kept(actor_of(request).person_id, "stop", found.gtfs_id),
+        "reported": _reported(found),
     }
     return render(request, "transit/stop.html", context)
+
+
+def _reported(found: Stop) -> list[Reported]:
+    """What is out of order at a stop; nothing where the city takes no reports."""
+    near = ask(ReportedNear)
+    return near(found.point, AT_STOP_M) if near else []
 
 
 def _stop(found: Stop) -> dict[str, Any]:

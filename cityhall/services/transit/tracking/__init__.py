@@ -1,5 +1,5 @@
-"""From fixes to where each vehicle is: every door submits its fixes here, one tracker a city turns them into states.
+"""What buses do on the network, beside where the kernel's tracker (`kernel/vehicles/tracking`) has them.
 
-`fixes.py` is what a door makes of a message, `inbox.py` the way from any process to the tracker, `claims.py` says which
-vehicle has a trip that several are believed on, `tracker.py` is the tracker itself.
+`network.py` is what they drive on, `buses.py` the fleet that is matched on it, `claims.py` says which vehicle has a
+trip that several are believed on, `keeping.py` what is kept, `shown.py` what the public sees.
 """

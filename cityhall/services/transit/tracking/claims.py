@@ -66,7 +66,7 @@ class Claims:
         late = np.nan_to_num(np.abs(latest["delay_s"][rows]), nan=np.inf)
         order = np.lexsort((rows, late, ~held, logged[rows] != trip, silent, key))
         _keys, first = np.unique(key[order], return_index=True)
-        return order[first]  # type: ignore[no-any-return]
+        return order[first]
 
     def to_give_up(self) -> np.ndarray:
         """Rows of the vehicles that are kept on a trip that is theirs no more: whoever has it now must not wait."""

@@ -19,11 +19,11 @@ from cityhall.engines.gtfs_realtime import Reference, validate
 from cityhall.kernel import clock
 from cityhall.kernel.vehicles.fixes import Fix
 from cityhall.kernel.vehicles.models import Vehicle
+from cityhall.kernel.vehicles.tracking.tracker import Tracking
 from cityhall.services.transit import actions, days, timetables
 from cityhall.services.transit.arrivals.predict import Rounds
 from cityhall.services.transit.models import StopCall, TripPrediction, VehicleState
 from cityhall.services.transit.realtime import feeds, history
-from cityhall.services.transit.tracking.tracker import Tracking
 from tests.feeds import tables, write_feed
 
 NAMES = ("vehicle-positions", "trip-updates", "alerts")

@@ -24,11 +24,11 @@ from cityhall.engines.gtfs_realtime import Reference, validate
 from cityhall.kernel import clock
 from cityhall.kernel.vehicles.fixes import from_message
 from cityhall.kernel.vehicles.models import Vehicle
+from cityhall.kernel.vehicles.tracking.tracker import Tracking
 from cityhall.services.transit import actions, timetables
 from cityhall.services.transit.arrivals.predict import Rounds
 from cityhall.services.transit.realtime import feeds
 from cityhall.services.transit.realtime.snapshot import Snapshot
-from cityhall.services.transit.tracking.tracker import Tracking
 from cityhall.simulator.fleet import Fleet
 from tests.services.transit.realtime.test_editions import clear, drivers, one_vehicle_a_trip
 
