@@ -23,6 +23,7 @@ STARTS = {
     "worker": READY + "from cityhall.running.worker import register; register(); parts('worker')",
     "devices": READY + "import cityhall.kernel.devices.runner; parts('devices')",
     "simulator": "import cityhall.simulator.__main__",
+    "command": "import django; django.setup()",
     "parent": "import cityhall.cli, cityhall.running.processes, cityhall.running.apart, cityhall.kernel.database",
 }
 HEAVY = {
@@ -42,6 +43,7 @@ NOT_THERE = {
     "worker": HEAVY | {"mapbox_vector_tile"},
     "devices": HEAVY | {"aiohttp", "mapbox_vector_tile"},
     "simulator": HEAVY | {"django", "numba", "pyarrow"},
+    "command": HEAVY | {"aiohttp", "httpx", "mapbox_vector_tile", "numba", "pyarrow", "shapely"},
     "parent": HEAVY | {"numpy", "numba", "pyarrow", "shapely", "httpx", "django.db"},
 }
 
