@@ -76,6 +76,7 @@ TWICE = {"_collect", "_scan", "_walk", "_rounds"}
 ENGINES = {"journeys": ("timetable", TWICE), "positioning": ("positioning", set[str]())}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("group", ENGINES)
 def test_each_kernel_is_compiled_for_one_set_of_types(group: str, tmp_path: Path) -> None:
     """More of them is what makes a first start slow: a number written in a call is a type of its own (`whole`)."""
