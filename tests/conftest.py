@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from itertools import zip_longest
 
 import pytest
 from django.utils import translation
@@ -14,6 +15,23 @@ from hypothesis import settings
 settings.register_profile("ci", derandomize=True, deadline=None)
 settings.register_profile("home", deadline=None)
 settings.load_profile("ci" if os.environ.get("CI") else "home")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Where files are dealt out to workers, what takes long comes first: nobody has it left over at the end.
+
+    Files with a browser, which waits a lot, and those with other processes, which do not, are dealt in turn.
+    """
+    if "PYTEST_XDIST_WORKER" not in os.environ:
+        return
+    files = {item.path: list[pytest.Item]() for item in items}
+    for item in items:
+        files[item.path].append(item)
+    browser = [file for file, its in files.items() if any(item.get_closest_marker("browser") for item in its)]
+    slow = [file for file, its in files.items() if any(item.get_closest_marker("slow") for item in its)]
+    first = [file for pair in zip_longest(browser, slow) for file in pair if file is not None]
+    items[:] = [item for file in dict.fromkeys([*first, *files]) for item in files[file]]
 
 
 @pytest.fixture(scope="session")

@@ -6,6 +6,8 @@ import shutil
 import tempfile
 from pathlib import Path
 
+import psycopg
+
 from tests.testville import CITY_TOML
 
 _made = "CITYHALL_TEST_CITY" not in os.environ
@@ -19,6 +21,11 @@ if _made:
 
         _server = embedded(FOLDER / "postgres")
         os.environ["DATABASE_URL"] = _server.__enter__()
+        # Nothing of it has to outlive a power cut.
+        with psycopg.connect(os.environ["DATABASE_URL"], autocommit=True) as _owner_speaks:
+            for _setting in ("fsync", "full_page_writes", "synchronous_commit"):
+                _owner_speaks.execute(f"ALTER SYSTEM SET {_setting} = off")
+            _owner_speaks.execute("SELECT pg_reload_conf()")
         _owner = os.getpid()
 
         def _stop() -> None:

@@ -20,6 +20,7 @@ from cityhall import cli
 from cityhall.bench import arrivals, austin
 from cityhall.engines.arrivals import Model
 
+pytestmark = pytest.mark.slow
 ZONE = ZoneInfo("America/Chicago")
 STOPS, TRIPS = 10, 27
 DAYS = [date(2015, 3, 17) + timedelta(days=step) for step in range(3)]

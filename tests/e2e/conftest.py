@@ -7,16 +7,20 @@ import re
 import shutil
 import signal
 import socket
-import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import httpx
+import psutil
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from tests.e2e.sharing import shared
 
 ROOT = Path(__file__).parents[2]
 SCREENSHOTS = ROOT / "test-results"
@@ -33,7 +37,7 @@ class Demo:
 
     address: str
     data: Path
-    process: subprocess.Popen[bytes]
+    process: psutil.Process
     ahead: float = 0.0
     """Seconds that its clock is ahead of ours."""
 
@@ -64,7 +68,7 @@ def start(what: str, data: Path, log: Path, *options: str) -> Demo:
     port = free_port()
     command = [sys.executable, "-m", "cityhall.cli", what, "--data", str(data), "--port", str(port), *options]
     with log.open("wb") as output:
-        process = subprocess.Popen(command, stdout=output, stderr=output, env=outside(), cwd=ROOT)
+        process = psutil.Popen(command, stdout=output, stderr=output, env=outside(), cwd=ROOT)
     address = f"http://localhost:{port}"
     deadline = time.monotonic() + START_S
     while time.monotonic() < deadline and process.poll() is None:
@@ -73,7 +77,12 @@ def start(what: str, data: Path, log: Path, *options: str) -> Demo:
                 return Demo(address, data, process)
         except httpx.HTTPError:
             time.sleep(0.2)
-    process.kill()
+    # In order, for it has processes of its own.
+    process.send_signal(signal.SIGINT)
+    try:
+        process.wait(30)
+    except psutil.TimeoutExpired:
+        process.kill()
     raise AssertionError(f"the city did not start:\n{log.read_text()}")
 
 
@@ -84,19 +93,34 @@ def stop_demo(demo: Demo) -> int:
 
 
 @pytest.fixture(scope="session")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
-    folder = tmp_path_factory.mktemp("demo")
-    running = start_demo(folder / "data", folder / "log.txt", "--at", AT)
-    try:
-        said = re.search(r'data-ahead="(-?\d+)"', httpx.get(f"{running.address}/offline/", timeout=30).text)
+def demo(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Iterator[Demo]:
+    """One city for all workers: they look at it beside one another, as residents do."""
+    own = tmp_path_factory.getbasetemp()
+    folder = (own if worker_id == "master" else own.parent) / "demo"
+
+    def begin() -> list[Any]:
+        running = start_demo(folder / "data", folder / "log.txt", "--at", AT)
+        return [running.address, running.process.pid]
+
+    def end(given: list[Any]) -> None:
+        """Ctrl-C; who started it may be another worker, or gone."""
+        with suppress(psutil.NoSuchProcess):
+            process = psutil.Process(given[1])
+            process.send_signal(signal.SIGINT)
+            # Whoever started it has to take note of its end: nobody else can wait for that.
+            until = time.monotonic() + 30
+            while process.status() != psutil.STATUS_ZOMBIE and time.monotonic() < until:
+                time.sleep(0.1)
+
+    with shared(folder, begin, end) as (address, process):
+        said = re.search(r'data-ahead="(-?\d+)"', httpx.get(f"{address}/offline/", timeout=30).text)
         assert said, "the pages do not say that the clock is set"
-        yield replace(running, ahead=float(said[1]))
-    finally:
-        stop_demo(running)
+        yield Demo(address, folder / "data", psutil.Process(process), float(said[1]))
 
 
-@pytest.fixture(scope="session")
-def chromium() -> Iterator[Browser]:
+# Not of the whole session: Playwright has an event loop while it is there, and other tests have theirs.
+@pytest.fixture(scope="package")
+def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
     path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     if path is None:
         if os.environ.get("CI") == "true":
@@ -107,12 +131,22 @@ def chromium() -> Iterator[Browser]:
     expect.set_options(timeout=PATIENCE_MS)
     with sync_playwright() as play:
         browser = play.chromium.launch(
-            executable_path=path,
+            executable_path=as_anybody(path, tmp_path_factory.mktemp("chromium")),
             args=["--no-sandbox", "--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"],
         )
         yield browser
         browser.close()
     del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
+
+
+def as_anybody(chromium: str, folder: Path) -> str:
+    """Started by root, Chromium puts its drawing before everything else, the city it draws too: here it may not."""
+    if os.geteuid() or not shutil.which("setpriv"):
+        return chromium
+    wrapper = folder / "chromium"
+    wrapper.write_text(f'#!/bin/sh\nexec setpriv --bounding-set=-sys_nice --inh-caps=-sys_nice {chromium} "$@"\n')
+    wrapper.chmod(0o755)
+    return str(wrapper)
 
 
 @pytest.fixture

@@ -23,6 +23,7 @@ STARTS = {
     "worker": READY + "from cityhall.running.worker import register; register(); parts('worker')",
     "devices": READY + "import cityhall.kernel.devices.runner; parts('devices')",
     "simulator": "import cityhall.simulator.__main__",
+    "command": "import django; django.setup()",
     "parent": "import cityhall.cli, cityhall.running.processes, cityhall.running.apart, cityhall.kernel.database",
 }
 HEAVY = {
@@ -42,6 +43,7 @@ NOT_THERE = {
     "worker": HEAVY | {"mapbox_vector_tile"},
     "devices": HEAVY | {"aiohttp", "mapbox_vector_tile"},
     "simulator": HEAVY | {"django", "numba", "pyarrow"},
+    "command": HEAVY | {"aiohttp", "httpx", "mapbox_vector_tile", "numba", "pyarrow", "shapely"},
     "parent": HEAVY | {"numpy", "numba", "pyarrow", "shapely", "httpx", "django.db"},
 }
 
@@ -74,6 +76,7 @@ TWICE = {"_collect", "_scan", "_walk", "_rounds"}
 ENGINES = {"journeys": ("timetable", TWICE), "positioning": ("positioning", set[str]())}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("group", ENGINES)
 def test_each_kernel_is_compiled_for_one_set_of_types(group: str, tmp_path: Path) -> None:
     """More of them is what makes a first start slow: a number written in a call is a type of its own (`whole`)."""

@@ -14,9 +14,6 @@ from django.utils.translation import override
 from procrastinate.contrib.django import app
 
 from cityhall.kernel.errors import CityhallError
-from cityhall.services.map.datasets import actions
-from cityhall.services.map.datasets.importing import import_version
-from cityhall.services.map.datasets.outside import features_of
 from cityhall.services.map.models import Dataset, DatasetFeature, DatasetVersion, SavedView
 
 log = logging.getLogger(__name__)
@@ -42,6 +39,10 @@ def import_dataset(version_id: int, language: str = "") -> None:
 
 def run(version: DatasetVersion) -> None:
     """Reads a version; its file is not needed afterwards."""
+    # Every process of a city loads this module, each command too, and few of them ever read a data set.
+    from cityhall.services.map.datasets import actions
+    from cityhall.services.map.datasets.importing import import_version
+
     path = actions.folder() / (version.file or f"{version.pk}.fetched")
     try:
         if not version.file:
@@ -60,6 +61,8 @@ def run(version: DatasetVersion) -> None:
 
 def _bring(version: DatasetVersion, path: Path) -> None:
     """Another server's features as a file like any other."""
+    from cityhall.services.map.datasets.outside import features_of
+
     path.write_bytes(orjson.dumps({"type": "FeatureCollection", "features": features_of(version.source)}))
 
 

@@ -13,7 +13,6 @@ from procrastinate.contrib.django import app
 
 from cityhall.kernel.people import invitations
 from cityhall.services.transit.models import Guardian
-from cityhall.services.transit.riders import school
 
 
 # The job knows the number only: the address is forgotten with the invitation, and jobs are kept for a while.
@@ -30,6 +29,9 @@ def invite_guardian(guardian_id: int, language: str) -> None:
 
 
 def _letter(guardian: Guardian) -> EmailMessage:
+    # Every process of a city loads this module, each command too: what knows streets stays out of them.
+    from cityhall.services.transit.riders import school
+
     token = invitations.new_token(school.INVITATION, guardian.pk)
     # Not the child's reference: the address may have been mistyped.
     text = _(

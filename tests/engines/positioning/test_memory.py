@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import cache
 
 import numpy as np
 import pytest
@@ -107,20 +108,20 @@ def test_a_vehicle_that_is_forgotten_leaves_its_trip_to_others() -> None:
     assert said["trip"][-1] == TOWN.trip("A0")
 
 
-def _memory() -> dict[str, object]:
+@cache
+def memory_of_a_trip() -> str:
     tracker = TOWN.tracker()
     follow(tracker, FIXES.rows(slice(0, 150)))
-    return remembered(tracker)
+    return json.dumps(remembered(tracker))
 
 
-MEMORY = _memory()
 ODD = st.one_of(st.none(), st.text(max_size=3), st.floats(), st.integers(), st.lists(st.integers(), max_size=2))
 
 
 @settings(deadline=None)
 @given(st.data())
 def test_a_damaged_memory_does_no_harm(data: st.DataObject) -> None:
-    memory = json.loads(json.dumps(MEMORY))
+    memory = json.loads(memory_of_a_trip())
     where = data.draw(st.sampled_from(["", "vehicle", "guesses"]))
     part = memory["guesses"][0] if where == "guesses" else memory[where] if where else memory
     part[data.draw(st.sampled_from(sorted(part)))] = data.draw(ODD)

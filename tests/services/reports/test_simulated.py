@@ -28,7 +28,7 @@ from cityhall.simulator.residents import Residents
 from cityhall.simulator.visits import home
 from tests.services.reports.conftest import CENTER
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 AREA = shapely.box(-51.26, -30.08, -51.14, -29.98).difference(shapely.box(-51.22, -30.08, -51.14, -30.04))
 HOUR_S = 3600
 
