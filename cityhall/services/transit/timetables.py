@@ -200,7 +200,7 @@ def router(day: date, wheelchair: bool = False) -> Router:
         raise Unavailable(
             _("Journeys are being got ready: they can be planned in about a minute."),
             code="getting_ready",
-            mend=_("This happens once after installing."),
+            mend=_("This happens once after installing or updating."),
             wait_s=AGAIN_S,
         )
     return _router(now.folder, day, wheelchair and now.wheelchair_walks is not None)
