@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import time
 from collections.abc import Callable
@@ -194,18 +195,20 @@ def _serve(
             processes.Child(part, processes.part_command(part, folder, host=host, port=port))
             for part in processes.PARTS
         ]
+        # Until the children are looked after, SIGTERM must not end this process without them.
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
         try:
             if program_role.PROGRAM in os.environ:
                 # The role it speaks as is there: it loads its code meanwhile, and waits at the gate.
                 children[0].start()
             simulator = apart(partial(_make_ready, folder, address, simulate, seed))
+            gate.open()
+            stop = processes.stop_event()
         except BaseException:
             processes.stop_all(children)
             raise
-        gate.open()
         if simulator:
             children.append(processes.Child("simulator", simulator))
-        stop = processes.stop_event()
 
         def ready() -> None:
             if not _answers(address, children[0], stop):
