@@ -15,22 +15,21 @@ import logging
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import numba as nb
 from numba.core.caching import IndexDataCacheFile
 
-Kernel = TypeVar("Kernel", bound=Callable[..., Any])
 TIMETABLES = Path(__file__).parent / "gtfs"
 log = logging.getLogger("cityhall.engines")
 
 
-class Kept(IndexDataCacheFile):  # type: ignore[misc]
+class Kept(IndexDataCacheFile):
     """What is kept of one kernel. Whatever is wrong with it, the kernel is compiled anew and kept again."""
 
     def _load_index(self) -> dict[Any, str]:
         try:
-            index: dict[Any, str] = super()._load_index()
+            index: dict[Any, str] = super()._load_index()  # type: ignore[no-untyped-call]
         except Exception as problem:
             log.warning("%s cannot be read and is made anew: %r", self._index_path, problem)
             return {}
@@ -38,11 +37,11 @@ class Kept(IndexDataCacheFile):  # type: ignore[misc]
 
     def _load_data(self, name: str) -> Any:
         try:
-            return super()._load_data(name)
+            return super()._load_data(name)  # type: ignore[no-untyped-call]
         except OSError:
             raise
         except Exception as problem:
-            log.warning("%s cannot be read and is made anew: %r", self._data_path(name), problem)
+            log.warning("%s in %s cannot be read and is made anew: %r", name, self._cache_path, problem)
             raise OSError(f"{name} is damaged") from problem
 
 
@@ -55,16 +54,15 @@ def mark(folder: Path) -> bytes:
     return digest.digest()
 
 
-def compiled(*, nogil: bool = True, **options: Any) -> Callable[[Kernel], Kernel]:
+def compiled(*, nogil: bool = True, **options: Any) -> Callable[[Callable[..., Any]], Any]:
     """Compiles a kernel at its first call, or takes what was compiled from the same files. Options are Numba's."""
 
-    def decorate(function: Kernel) -> Kernel:
+    def decorate(function: Callable[..., Any]) -> Any:
         kernel: Any = nb.njit(cache=True, nogil=nogil, **options)(function)
         kept = getattr(kernel._cache, "_cache_file", None)
         if kept is not None:  # None where no folder for a cache can be written
             kept.__class__ = Kept
             kept._source_stamp = mark(Path(function.__code__.co_filename).parent)
-        made: Kernel = kernel
-        return made
+        return kernel
 
     return decorate

@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import httpx
+import psutil
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
@@ -60,7 +61,7 @@ def start_demo(data: Path, log: Path, *options: str) -> Demo:
 
 
 def start(what: str, data: Path, log: Path, *options: str) -> Demo:
-    """Starts `cityhall demo` or `cityhall up` and waits until it answers."""
+    """Starts `cityhall demo` or `cityhall up` and waits until all of it answers."""
     port = free_port()
     command = [sys.executable, "-m", "cityhall.cli", what, "--data", str(data), "--port", str(port), *options]
     with log.open("wb") as output:
@@ -69,12 +70,18 @@ def start(what: str, data: Path, log: Path, *options: str) -> Demo:
     deadline = time.monotonic() + START_S
     while time.monotonic() < deadline and process.poll() is None:
         try:
-            if httpx.get(f"{address}/healthz", timeout=5).status_code == 200:
+            if httpx.get(f"{address}/healthz", timeout=5).status_code == 200 and not _compiles(process):
                 return Demo(address, data, process)
-        except httpx.HTTPError:
-            time.sleep(0.2)
+        except (httpx.HTTPError, psutil.NoSuchProcess):
+            pass
+        time.sleep(0.2)
     process.kill()
     raise AssertionError(f"the city did not start:\n{log.read_text()}")
+
+
+def _compiles(city: subprocess.Popen[bytes]) -> bool:
+    """Whether journeys and positions are still being got ready beside the city."""
+    return any("cityhall.engines.ready" in " ".join(one.cmdline()) for one in psutil.Process(city.pid).children())
 
 
 def stop_demo(demo: Demo) -> int:

@@ -7,6 +7,15 @@ becomes an int64 before it is passed on.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any, TypeVar
+
 from cityhall.engines.compiled import compiled as compiled_as
 
-compiled = compiled_as(error_model="numpy")
+Kernel = TypeVar("Kernel", bound=Callable[..., Any])
+
+
+def compiled(function: Kernel) -> Kernel:
+    """Compiles a kernel at its first call, or takes what was compiled from the same files."""
+    made: Kernel = compiled_as(error_model="numpy")(function)
+    return made
