@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from cityhall.commands import bench, officers, receivers, reports, vehicles
 from cityhall.commands.city import DATA, CityName, Data, Gtfs, Host, Port, city_folder, fail, opened, refused, tell
-from cityhall.running.compiling import Compiling, compiling
+from cityhall.engines import groups, latches
+from cityhall.running.compiling import compiling, wanted
 from cityhall.running.progress import console, steps
+
+if TYPE_CHECKING:
+    import threading
+
+    from cityhall.running.processes import Child
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -66,17 +73,23 @@ def _make_city(data: Path, name: str, gtfs: list[Path], osm: Path) -> None:
         new_city(data, name, gtfs, osm, begin("Reading the city's files"))
 
 
-def _load(data: Path, city: str, only: str, work: Compiling | None = None) -> None:
+def _load(data: Path, city: str, only: str, compiled: Callable[[], None] | None = None) -> None:
+    """`compiled` waits for what is compiled beside; where it is left out everything is, here, before the load ends."""
     from cityhall.kernel.database import database
     from cityhall.running.apart import apart
 
     folder = city_folder(data, city)
     with refused(), ExitStack() as running:
-        work = work or running.enter_context(compiling())
+        if compiled is None and wanted():
+            compiled = running.enter_context(compiling()).wait
         with steps() as begin:
             begin("Database")("starting PostgreSQL", 0.2)
             running.enter_context(database(folder))
-        apart(partial(_read_files, folder, only, work.wait))
+        apart(partial(_read_files, folder, only, compiled or _nothing))
+
+
+def _nothing() -> None:
+    """There is nothing to wait for, or to do."""
 
 
 def _read_files(folder: Path, only: str, compiled: Callable[[], None]) -> None:
@@ -129,9 +142,14 @@ def up(
         with refused(), database(folder):
             forget_owner()
             prepare_django(folder)
+            latches.wait(folder / processes.GATE)
             processes.run_part(only, host=host, port=port, workers=workers)
         return
-    _serve(city_folder(data, city), host, port)
+    folder = city_folder(data, city)
+    with ExitStack() as running:
+        # After an upgrade; the city is served meanwhile.
+        beside = running.enter_context(compiling()).look if wanted() else _nothing
+        _serve(folder, host, port, beside)
 
 
 def _refuse_a_set_clock() -> None:
@@ -159,7 +177,10 @@ def _set_clock(folder: Path, at: str) -> None:
     console.print(f"[yellow]The demo's clock is set to {moment:%A, %d %B %Y, %H:%M} and runs on from there.[/yellow]")
 
 
-def _serve(folder: Path, host: str, port: int, *, simulate: float = 0.0, seed: int = 0) -> None:
+def _serve(
+    folder: Path, host: str, port: int, beside: Callable[[], None], *, simulate: float = 0.0, seed: int = 0
+) -> None:
+    from cityhall.kernel import program_role
     from cityhall.kernel.database import database
     from cityhall.running import processes
     from cityhall.running.apart import apart
@@ -169,20 +190,33 @@ def _serve(folder: Path, host: str, port: int, *, simulate: float = 0.0, seed: i
     os.environ.setdefault("CITYHALL_URL", address)
     began = time.monotonic()
     with refused(), database(folder):
-        simulator = apart(partial(_make_ready, folder, address, simulate, seed))
+        gate = latches.Latch(folder / processes.GATE)
         children = [
             processes.Child(part, processes.part_command(part, folder, host=host, port=port))
             for part in processes.PARTS
         ]
+        # Until the children are looked after, SIGTERM must not end this process without them.
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
+        try:
+            if program_role.PROGRAM in os.environ:
+                # The role it speaks as is there: it loads its code meanwhile, and waits at the gate.
+                children[0].start()
+            simulator = apart(partial(_make_ready, folder, address, simulate, seed))
+            gate.open()
+            stop = processes.stop_event()
+        except BaseException:
+            processes.stop_all(children)
+            raise
         if simulator:
             children.append(processes.Child("simulator", simulator))
 
         def ready() -> None:
-            _wait_for(address, children[0])
+            if not _answers(address, children[0], stop):
+                return
             seconds = time.monotonic() - began
             console.print(f"\n  [bold green]{address}[/]   [dim]open it; Ctrl-C stops the city ({seconds:.1f} s)[/]\n")
 
-        processes.supervise(children, processes.stop_event(), ready)
+        processes.supervise(children, stop, ready, beside)
     console.print("stopped")
 
 
@@ -213,20 +247,23 @@ def _free(host: str, port: int) -> None:
             fail(f"port {port} cannot be used ({problem.strerror}): choose another with --port.")
 
 
-def _wait_for(address: str, web: Any) -> None:
+def _answers(address: str, web: Child, stop: threading.Event) -> bool:
+    """Waits until the web process answers; False where `stop` came first."""
     from urllib.error import URLError
     from urllib.request import urlopen
 
     for _ in range(600):
-        if web.process.poll() is not None:
+        if stop.is_set():
+            return False
+        if web.process is None or web.process.poll() is not None:
             fail("the web process did not start; what it said is above.")
         try:
             with urlopen(f"{address}/healthz", timeout=2) as answer:
                 if answer.status == 200:
-                    return
+                    return True
         except (URLError, OSError):
             pass
-        time.sleep(0.1)
+        stop.wait(0.1)
     fail("the web process does not answer.")
 
 
@@ -246,8 +283,9 @@ def demo(
     folder = data / "demo"
     with refused(), ExitStack() as running:
         loaded = folder / ".loaded"
-        work = None if loaded.exists() else running.enter_context(compiling())
-        if work:
+        first = not loaded.exists()
+        work = running.enter_context(compiling()) if wanted() else None
+        if first:
             from cityhall.running.apart import apart
 
             apart(partial(_make_demo, folder, seed))
@@ -257,11 +295,14 @@ def demo(
             _refuse_a_set_clock()
         # Loading and serving share one server: it is not stopped and started between them.
         with database(folder):
-            if work:
-                _load(data, "demo", "", work)
+            if first:
+                # Pages are served while what only journeys and buses need is still compiled.
+                needed = () if still else (groups.FEEDS,)
+                _load(data, "demo", "", partial(work.wait, *needed) if work else _nothing)
                 loaded.touch()
             if not still:
-                _serve(folder.resolve(), host, port, simulate=speed, seed=seed)
+                beside = work.look if work else _nothing
+                _serve(folder.resolve(), host, port, beside, simulate=speed, seed=seed)
 
 
 def _make_demo(folder: Path, seed: int) -> None:

@@ -67,8 +67,9 @@ truth. A trip not logged on cannot be told before its line parts from others tha
 alone, in batches of 2,500 fixes. Matching: the same GPS fixes, 10 s apart, on the same lines; leuvenmapmatching without
 an R-tree (rtree is not installed), states between points on and off; where it breaks it is started anew.""",
     "start": """\
-To the front page, packages installed. "first": no city and nothing compiled; "second": both there. Processor time is of
-all processes but the database's. Memory after --seconds of the second: "own" is nobody else's, "share" adds the pages
+To the front page, packages installed, and until journeys and live positions are compiled too ("all_ready_s").
+"first": no city and nothing compiled; "second": both there. Processor time, to the front page, is of all processes but
+the database's. Memory after --seconds of the second: "own" is nobody else's, "share" adds the pages
 that several hold, divided among them.""",
     "journal": "Durable commits (fsync on); the peer counts in a row that every writer locks.",
 }

@@ -1,4 +1,6 @@
-"""`python -m cityhall.engines.ready GROUP`: compiles what a city's processes call, before there is a city to load.
+"""`python -m cityhall.engines.ready GROUP[:LATCH] ...`: compiles what a city's processes call, before or beside them.
+
+LATCH is the descriptor of a latch (`groups.py`) that is opened when the group has been compiled.
 
 What is compiled is kept beside the engines (numba's cache), so every process that comes later only reads it. So that
 it is the same code, the little feed that is tried here goes the way a city's goes: read, written, mapped into memory.
@@ -6,18 +8,22 @@ it is the same code, the little feed that is tried here goes the way a city's go
 
 from __future__ import annotations
 
+import contextlib
+import os
 import sys
 import tempfile
+import threading
 import zipfile
 from datetime import date
 from pathlib import Path
 
 import numpy as np
 
-from cityhall.engines import arrays
-from cityhall.engines.groups import GROUPS
+from cityhall.engines import arrays, groups, latches
 from cityhall.engines.gtfs import Schedule
 
+NICENESS = 5
+"""The start of the city that is being got ready goes first."""
 DAY = date(2026, 1, 5)
 NOON = 43_200
 FEED = {
@@ -41,7 +47,10 @@ FEED = {
 
 def ready(group: str) -> None:
     """Compiles one of GROUPS, or reads that it has been. Raises KeyError for another."""
-    work = {"positioning": _positioning, "journeys": _journeys}[group]
+    work = {groups.FEEDS: _feeds, groups.JOURNEYS: _journeys, groups.POSITIONING: _positioning}[group]
+    if group != groups.FEEDS:
+        # All begin with a timetable: another process compiles the reading of it.
+        groups.wait(groups.FEEDS, threading.Event())
     with tempfile.TemporaryDirectory() as folder:
         work(_schedule(Path(folder)))
 
@@ -56,6 +65,10 @@ def _schedule(folder: Path) -> Schedule:
     schedule, _ = read_feeds([feed])
     arrays.save(folder / "schedule", schedule, "ready")
     return arrays.load(folder / "schedule", Schedule, "ready")
+
+
+def _feeds(schedule: Schedule) -> None:
+    """Nothing more: reading it has compiled all of it."""
 
 
 def _journeys(schedule: Schedule) -> None:
@@ -101,6 +114,18 @@ def _arrivals(schedule: Schedule) -> None:
     predictor.onwards(one + 1, np.zeros(1), one, calls, one, layover_s=60.0)
 
 
+def main(told: list[str]) -> None:
+    """Compiles the groups named, each opening its latch when it is done, and marks them (`groups.mark`)."""
+    os.nice(NICENESS)
+    for one in told or groups.GROUPS:
+        group, _, latch = one.partition(":")
+        ready(group)
+        # Where nothing can be kept there is nothing to mark either.
+        with contextlib.suppress(OSError):
+            groups.set_mark(group)
+        if latch:
+            latches.open_for(int(latch))
+
+
 if __name__ == "__main__":
-    for wanted in sys.argv[1:] or GROUPS:
-        ready(wanted)
+    main(sys.argv[1:])

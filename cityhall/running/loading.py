@@ -54,8 +54,8 @@ def load(
 ) -> list[tuple[str, str, str]]:
     """Reads the city's files, each in a step of its own. What fails leaves the former data in service.
 
-    `compiled` waits until what is compiled beside (running/compiling.py) is there. Gives what the services have to
-    tell of what they read: (level, what, mend), as their checks do.
+    `compiled` waits until what this needs of what is compiled beside (running/compiling.py) is there. Gives what the
+    services have to tell of what they read: (level, what, mend), as their checks do.
     """
     from cityhall.kernel.places import loading as places
     from cityhall.kernel.service import Load, declared, resolve

@@ -25,6 +25,8 @@ log = logging.getLogger("cityhall.running.processes")
 PARTS = ("web", "worker", "devices")
 STOP_SECONDS = 10
 LONGEST_WAIT = 30.0
+GATE = ".getting-ready"
+"""The latch in a city's folder that its parts wait at until its tables and files are as this program wants them."""
 MEMORY = {"MALLOC_ARENA_MAX": "2"}
 """glibc gives every few threads a heap of their own, each as large as its busiest moment: two do as well."""
 
@@ -93,15 +95,24 @@ def stop_event() -> threading.Event:
     return stop
 
 
-def supervise(children: list[Child], stop: threading.Event, ready: Callable[[], None]) -> None:
-    """Keeps `children` running until `stop` is set; calls `ready` once, when all have been started."""
+def supervise(
+    children: list[Child],
+    stop: threading.Event,
+    first: Callable[[], None],
+    beside: Callable[[], None] = lambda: None,
+) -> None:
+    """Keeps `children` running until `stop` is set; calls `beside` now and then.
+
+    The first of them is started alone, and `first` waits until it is of use: it shares the processors with no other.
+    """
     try:
-        for child in children:
-            child.look()
-        ready()
-        while not stop.wait(0.25):
+        children[0].look()
+        first()
+        while not stop.is_set():
             for child in children:
                 child.look()
+            beside()
+            stop.wait(0.25)
     finally:
         stop_all(children)
 

@@ -15,6 +15,7 @@ from typing import Any
 
 import httpx
 
+from cityhall.engines import groups
 from cityhall.simulator import clock, officers, reporters
 from cityhall.simulator.doors import Advice, Gateway, Receivers
 from cityhall.simulator.fleet import Fleet
@@ -86,6 +87,8 @@ def main() -> None:
     with httpx.Client(base_url=options.address, timeout=20) as client:
         fleet, gateway, advice = None, Gateway(client, signer), Advice(client, signer)
         receivers = Receivers(keys.get("port", 0), keys.get("receivers", {}))
+        # Buses drive along ways; what finds those is compiled once, beside the city's first start.
+        groups.wait(groups.POSITIONING, stop)
         waiting = True  # on the first start the city is not there yet, and that is no news
         while not stop.is_set():
             began = time.monotonic()

@@ -64,7 +64,7 @@ def start_demo(data: Path, log: Path, *options: str) -> Demo:
 
 
 def start(what: str, data: Path, log: Path, *options: str) -> Demo:
-    """Starts `cityhall demo` or `cityhall up` and waits until it answers."""
+    """Starts `cityhall demo` or `cityhall up` and waits until all of it answers."""
     port = free_port()
     command = [sys.executable, "-m", "cityhall.cli", what, "--data", str(data), "--port", str(port), *options]
     with log.open("wb") as output:
@@ -73,10 +73,11 @@ def start(what: str, data: Path, log: Path, *options: str) -> Demo:
     deadline = time.monotonic() + START_S
     while time.monotonic() < deadline and process.poll() is None:
         try:
-            if httpx.get(f"{address}/healthz", timeout=5).status_code == 200:
+            if httpx.get(f"{address}/healthz", timeout=5).status_code == 200 and not _compiles(process):
                 return Demo(address, data, process)
-        except httpx.HTTPError:
-            time.sleep(0.2)
+        except (httpx.HTTPError, psutil.NoSuchProcess):
+            pass
+        time.sleep(0.2)
     # In order, for it has processes of its own.
     process.send_signal(signal.SIGINT)
     try:
@@ -84,6 +85,11 @@ def start(what: str, data: Path, log: Path, *options: str) -> Demo:
     except psutil.TimeoutExpired:
         process.kill()
     raise AssertionError(f"the city did not start:\n{log.read_text()}")
+
+
+def _compiles(city: subprocess.Popen[bytes]) -> bool:
+    """Whether journeys and positions are still being got ready beside the city."""
+    return any("cityhall.engines.ready" in " ".join(one.cmdline()) for one in psutil.Process(city.pid).children())
 
 
 def stop_demo(demo: Demo) -> int:

@@ -14,7 +14,6 @@ import typer
 
 from cityhall.build.assets import ROOT
 from cityhall.running.apart import apart
-from cityhall.running.compiling import Compiling
 from tests.testville import CITY_TOML
 
 READY = "import django; django.setup(); from cityhall.kernel.work.runners import parts; "
@@ -144,25 +143,3 @@ def test_a_defect_apart_is_no_success() -> None:
     with pytest.raises(typer.Exit) as end:
         apart(lambda: 1 // 0)
     assert end.value.exit_code == 1
-
-
-def test_a_process_that_did_not_start_compiling_can_wait_for_it(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    done = tmp_path / "done"
-    slow = tmp_path / "slow.py"
-    slow.write_text(f"import time, pathlib; time.sleep(1.0); pathlib.Path({str(done)!r}).touch()")
-    start = subprocess.Popen
-    monkeypatch.setattr(
-        subprocess,
-        "Popen",
-        lambda command, **values: start([sys.executable, str(slow)], **values),  # type: ignore[call-overload]
-    )
-    work = Compiling()
-
-    def waited() -> bool:
-        work.wait()
-        return done.exists()
-
-    assert apart(waited)
-    work.stop()

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from cityhall.engines import arrays
@@ -15,6 +14,7 @@ from cityhall.engines.arrivals.replay import FEATURES, LEARNED, OTHERS, PACE, Kn
 from cityhall.engines.arrivals.segments import Segments
 from cityhall.engines.arrivals.trees import Trees
 from cityhall.engines.arrivals.trips import Float, Int, Int32, Traces, Trips
+from cityhall.engines.compiled import compiled
 
 VERSION = "arrivals 2"
 LONGEST_S = 1500.0
@@ -251,7 +251,7 @@ def _ordered(known: Known, *columns: Float) -> list[Float]:
     return [seconds, np.minimum(low, seconds), np.maximum(high, seconds)]
 
 
-@njit(cache=True)
+@compiled()
 def _rising(column, begins):  # type: ignore[no-untyped-def]
     """The running maximum of each vehicle's stops."""
     risen = column.copy()

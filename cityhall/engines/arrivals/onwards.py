@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numba import njit
 
 from cityhall.engines.arrivals.replay import RECENT_PRIOR, RECENT_S, Memory
 from cityhall.engines.arrivals.segments import Segments, hour_of, surplus
 from cityhall.engines.arrivals.trips import Float, Int, Int32, Trips
+from cityhall.engines.compiled import compiled
 
 SPREAD = 0.15
 """One scale of the error of a way, as a share of its seconds; an interval reaches a scale and a quarter each way."""
@@ -62,7 +62,7 @@ def onwards(
     return Calls(first, call, *columns)
 
 
-@njit(cache=True)
+@compiled()
 def _onwards(  # type: ignore[no-untyped-def]
     first, trip, midnight, kind, came, came_low, came_high, layover_s, calls_first, planned_departure, planned,
     rows, routes, dwell, city, lines, segment, local, seen_segment, seen_line, arrival, departure, low, high,

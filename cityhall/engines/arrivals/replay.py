@@ -9,10 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numba import njit
 
 from cityhall.engines.arrivals.segments import CELLS, KINDS, LEFT, Segments, excess, hour_of, surplus
 from cityhall.engines.arrivals.trips import Float, Int, Int32, Traces, Trips
+from cityhall.engines.compiled import compiled
 
 RECENT_S = 1500.0
 """What other vehicles took on a segment fades by this time constant."""
@@ -108,7 +108,7 @@ def replay(
     return Known(features, point, call)
 
 
-@njit(cache=True)
+@compiled()
 def _room(order, wanted, run, place, trip, first, planned, ahead_s):  # type: ignore[no-untyped-def]
     count = 0
     for row in order:
@@ -126,7 +126,7 @@ def _room(order, wanted, run, place, trip, first, planned, ahead_s):  # type: ig
     return count
 
 
-@njit(cache=True)
+@compiled()
 def _fade(row, at, constant):  # type: ignore[no-untyped-def]
     kept = np.exp(-(at - row[2]) / constant) if row[1] > 0 else 0.0
     row[0] *= kept
@@ -134,7 +134,7 @@ def _fade(row, at, constant):  # type: ignore[no-untyped-def]
     row[2] = at
 
 
-@njit(cache=True)
+@compiled()
 def _planned_at(base, place, last, midnight, arrival, departure):  # type: ignore[no-untyped-def]
     """The moment the timetable has a vehicle at a place."""
     k = min(int(place), last)
@@ -145,7 +145,7 @@ def _planned_at(base, place, last, midnight, arrival, departure):  # type: ignor
     return midnight + left + part * (arrival[base + k + 1] - left)
 
 
-@njit(cache=True)
+@compiled()
 def _remember(  # type: ignore[no-untyped-def]
     at, place, base, last, kind, route, midnight, start, planned, rows, city, lines, segment, local,
     seen_segment, seen_line, seen_city, mine, delay,
@@ -195,7 +195,7 @@ def _remember(  # type: ignore[no-untyped-def]
             seen_segment[row, 4] = mine[5] + (k + 1 - there) / (place - there) * (delay - mine[5])
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def _go_through(  # type: ignore[no-untyped-def]
     order, wanted, run, ats, places, speeds, trip, midnights, kinds, first, arrival, departure, metres, planned,
     timepoint, marks, rows, routes, ahead_s, city, lines, segment, local, weight,
@@ -237,7 +237,7 @@ def _go_through(  # type: ignore[no-untyped-def]
         )  # fmt: skip
 
 
-@njit(cache=True)
+@compiled()
 def _look_ahead(  # type: ignore[no-untyped-def]
     row, at, place, speed, base, last, kind, route, midnight, ahead_s, arrival, departure, metres, planned,
     timepoint, marks, rows, city, lines, segment, local, weight, seen_segment, seen_line, seen_city, mine,

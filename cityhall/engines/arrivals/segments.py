@@ -21,9 +21,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numba import njit
 
 from cityhall.engines.arrivals.trips import Float, Int, Int32, Traces, Trips
+from cityhall.engines.compiled import compiled
 
 HOURS = 24
 KINDS = 3
@@ -200,7 +200,7 @@ def sightings(traces: Traces, trips: Trips) -> Sightings:
     return Sightings(*_ways(traces.first, traces.at, traces.place, last))
 
 
-@njit(cache=True)
+@compiled()
 def _ways(first, at, place, last):  # type: ignore[no-untyped-def]
     run = np.empty(at.size, np.int64)
     begin, end, seconds, middle = np.empty(at.size), np.empty(at.size), np.empty(at.size), np.empty(at.size)
@@ -223,7 +223,7 @@ def _ways(first, at, place, last):  # type: ignore[no-untyped-def]
     return run[:count], begin[:count], end[:count], seconds[:count], middle[:count]
 
 
-@njit(cache=True)
+@compiled()
 def _dwells(first, at, place, trip, weight, calls_first, rows, stood, times):  # type: ignore[no-untyped-def]
     """Adds how long vehicles stood: two points of a run at one and the same stop are its arrival and its leaving."""
     for r in range(trip.size):
@@ -235,7 +235,7 @@ def _dwells(first, at, place, trip, weight, calls_first, rows, stood, times):  #
                 times[rows[base + int(k)]] += weight[r]
 
 
-@njit(cache=True, inline="always")
+@compiled(inline="always")
 def hour_of(at, midnight):  # type: ignore[no-untyped-def]
     """The hour of the service day's clock, 0 to 23; what lies past its midnight begins at 0 again.
 
@@ -244,7 +244,7 @@ def hour_of(at, midnight):  # type: ignore[no-untyped-def]
     return int(((at - midnight) % 86_400) // 3600)
 
 
-@njit(cache=True, inline="always")
+@compiled(inline="always")
 def excess(seconds, expected):  # type: ignore[no-untyped-def]
     """How much longer than expected, as a share, within LEAST and MOST.
 
@@ -253,14 +253,14 @@ def excess(seconds, expected):  # type: ignore[no-untyped-def]
     return min(MOST, max(LEAST, seconds / expected - 1.0))
 
 
-@njit(cache=True)
+@compiled()
 def surplus(kind, hour, route, row, city, lines, segment, local):  # type: ignore[no-untyped-def]
     """The logarithm of a segment's seconds over those planned."""
     cell = kind * 6 + PARTS[hour]
     return city[kind * HOURS + hour] + lines[route, cell] + segment[row] + local[row, cell]
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def _pass_on(  # type: ignore[no-untyped-def]
     run, begin, end, seconds, at, weight, trip, midnights, kinds, first, planned, rows, routes,
     city, lines, segment, local, city_w, city_s, line_w, line_s, local_w, local_s,

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from cityhall.engines.arrivals.trips import Bool, Float, Int, Int32
+from cityhall.engines.compiled import compiled
 
 ROUNDS = 120
 LEAVES = 24
@@ -101,7 +101,7 @@ class Trees:
         return total
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def _walk(features, roots, feature, threshold, left, right, value, nan_left, total):  # type: ignore[no-untyped-def]
     # Tree by tree over a block of rows: both stay in the cache.
     for begin in range(0, features.shape[0], 512):

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numba as nb
 import numpy as np
 
+from cityhall.engines.compiled import compiled
 from cityhall.engines.gtfs.schedule import Float64, Int32, Int64
 
 SQUARE_M = 100.0
@@ -36,7 +36,7 @@ class Grid:
     segment: Int32
 
 
-@nb.njit(cache=True)
+@compiled()
 def _spread(
     segments: Int64,
     reach: Float64,

@@ -6,15 +6,15 @@ few hundred crossings; figures beside other solvers are in README.md.
 
 from __future__ import annotations
 
-import numba as nb
 import numpy as np
 
+from cityhall.engines.compiled import compiled
 from cityhall.engines.gtfs.schedule import Int32, Int64
 
 FAR = 2**30
 
 
-@nb.njit(cache=True, nogil=True, inline="always")
+@compiled(inline="always")
 def _push(keys: Int64, size: int, key: int) -> int:
     place = size
     while place > 0:
@@ -27,7 +27,7 @@ def _push(keys: Int64, size: int, key: int) -> int:
     return size + 1
 
 
-@nb.njit(cache=True, nogil=True, inline="always")
+@compiled(inline="always")
 def _pop(keys: Int64, size: int) -> int:
     """Takes the least key off the heap (four children a node: fewer cache lines than two) and returns it."""
     least, last = keys[0], keys[size - 1]
@@ -49,7 +49,7 @@ def _pop(keys: Int64, size: int) -> int:
     return least
 
 
-@nb.njit(cache=True, nogil=True)
+@compiled()
 def within(
     arc_first: Int64,
     arc_head: Int32,

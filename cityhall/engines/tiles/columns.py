@@ -6,11 +6,11 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
-import numba as nb
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from cityhall.engines.compiled import compiled
 from cityhall.engines.tiles.values import Bytes, Int64, Values, chunk, varint
 
 FEW = 1_000
@@ -96,7 +96,7 @@ def tags(columns: list[Column], rows: int) -> tuple[Int32, bytes]:
     return table, b"".join(made)
 
 
-@nb.njit(cache=True, nogil=True)
+@compiled()
 def _enter(codes: Int32, starts: Int64, first: int, entries: Int32, used: Int32) -> tuple[int, int]:
     """Numbers the codes from `first` on as they come; gives how many there are, and their values' bytes."""
     few = starts.size <= 8 * codes.size + 256
@@ -124,7 +124,7 @@ def _enter(codes: Int32, starts: Int64, first: int, entries: Int32, used: Int32)
     return count, size
 
 
-@nb.njit(cache=True, nogil=True)
+@compiled()
 def _copy(used: Int32, blob: Bytes, starts: Int64, out: Bytes) -> None:
     at = 0
     for place in range(used.size):

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numba as nb
 import numpy as np
 import numpy.typing as npt
 
+from cityhall.engines.compiled import compiled
 from cityhall.engines.tiles.mercator import Float
 
 Int64 = npt.NDArray[np.int64]
@@ -51,7 +51,7 @@ class Index:
         return rows
 
 
-@nb.njit(cache=True, nogil=True)
+@compiled()
 def _spread(number: int) -> int:
     """Puts a 0 between the bits of a number of up to 31 bits."""
     number = (number | number << 16) & 0x0000FFFF0000FFFF
@@ -61,7 +61,7 @@ def _spread(number: int) -> int:
     return (number | number << 1) & 0x5555555555555555
 
 
-@nb.njit(cache=True, nogil=True)
+@compiled()
 def _codes(u: Float, v: Float, codes: Int64) -> None:
     last = (1 << BITS) - 1
     for row in range(u.size):
@@ -71,7 +71,7 @@ def _codes(u: Float, v: Float, codes: Int64) -> None:
         codes[row] = _spread(int(down)) << 1 | _spread(int(across))
 
 
-@nb.njit(cache=True, nogil=True)
+@compiled()
 def _spans(codes: Int64, z: int, x: int, y: int, spans: Int64) -> int:
     """Fills `spans` with where the tile and the small squares round it lie on the curve; gives how many points."""
     finer = min(FINER, BITS - z)
@@ -94,7 +94,7 @@ def _spans(codes: Int64, z: int, x: int, y: int, spans: Int64) -> int:
     return found
 
 
-@nb.njit(cache=True, nogil=True)
+@compiled()
 def _gather(order: Rows, spans: Int64, rows: Rows) -> None:
     at = 0
     for place in range(spans.shape[0]):

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import numba as nb
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from cityhall.engines.compiled import compiled
 from cityhall.engines.tiles.columns import Column, Int32, layer_bytes, tags
 from cityhall.engines.tiles.index import Index, Rows
 from cityhall.engines.tiles.mercator import BUFFER, EXTENT, Float
@@ -25,7 +25,7 @@ POINTS = "points"
 """The property that tells how many points a mark stands for, where it is more than one."""
 
 
-@nb.njit(cache=True, nogil=True)
+@compiled()
 def _inside(
     u: Float, v: Float, near: Rows, every: bool, place: tuple[float, float, float], rows: Int64, px: Int64, py: Int64
 ) -> int:
@@ -43,7 +43,7 @@ def _inside(
     return count
 
 
-@nb.njit(cache=True, nogil=True)
+@compiled()
 def _thin(px: Int64, py: Int64, step: int, low: int, side: int, first: Int64, counts: Int64) -> int:
     kept = 0
     owner = np.full(side * side, -1, np.int64)
@@ -96,7 +96,7 @@ def cut_points(
     return rows[first], px[first], py[first], counts[:marks]
 
 
-@nb.njit(cache=True, nogil=True)
+@compiled()
 def _write(ids: Int64, px: Int64, py: Int64, table: Int32, out: Bytes) -> int:
     """Features one after another: id (field 1), tags (2), type (3), geometry (4); gives how many bytes."""
     at = 0

@@ -7,11 +7,12 @@ from collections.abc import Collection
 from functools import cached_property
 from typing import Any
 
-import numba as nb
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
+
+from cityhall.engines.compiled import compiled
 
 Bytes = npt.NDArray[np.uint8]
 Int64 = npt.NDArray[np.int64]
@@ -126,7 +127,7 @@ def value_bytes(value: Any) -> bytes:
     return chunk(4, body)
 
 
-@nb.njit(cache=True, nogil=True)
+@compiled()
 def write_varint(out: Bytes, at: int, number: int) -> int:
     """Writes a protobuf varint of a number from 0 to 2^63 - 1 to `out`; gives where it ends."""
     while number > 127:
@@ -137,7 +138,7 @@ def write_varint(out: Bytes, at: int, number: int) -> int:
     return at + 1
 
 
-@nb.njit(cache=True, nogil=True)
+@compiled()
 def varint_size(number: int) -> int:
     """The bytes of a number as a varint."""
     size = 1
@@ -147,7 +148,7 @@ def varint_size(number: int) -> int:
     return size
 
 
-@nb.njit(cache=True, nogil=True)
+@compiled()
 def _texts(ends: npt.NDArray[np.int32], letters: Bytes, out: Bytes, starts: Int64) -> int:
     at = 0
     for place in range(ends.size - 1):
@@ -164,7 +165,7 @@ def _texts(ends: npt.NDArray[np.int32], letters: Bytes, out: Bytes, starts: Int6
     return at
 
 
-@nb.njit(cache=True, nogil=True)
+@compiled()
 def _wholes(numbers: Int64, out: Bytes, starts: Int64) -> int:
     at = 0
     for place in range(numbers.size):

@@ -11,10 +11,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numba as nb
 import numpy as np
 import numpy.typing as npt
 
+from cityhall.engines.compiled import compiled
 from cityhall.engines.gtfs.schedule import Float64, Int32, Int64
 from cityhall.engines.timetable.footpaths import Footpaths
 from cityhall.engines.timetable.patterns import Patterns
@@ -89,7 +89,7 @@ def _star(tail: Int32, head: Int32, seconds: Int32, stops: int) -> tuple[Int64, 
     return first, head[order].astype(np.int32), np.minimum(seconds[order], FAR).astype(np.int32)
 
 
-@nb.njit(cache=True, nogil=True)
+@compiled()
 def _reach(first: Int64, head: Int32, seconds: Int32, cluster: Int16) -> Int16:
     """(clusters, stops) shortest way from the nearest stop of each cluster: label correcting with a queue."""
     stops = cluster.size

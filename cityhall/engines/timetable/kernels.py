@@ -18,9 +18,9 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-import numba as nb
 import numpy as np
 
+from cityhall.engines.compiled import compiled
 from cityhall.engines.gtfs.schedule import Bool, Int8, Int32, Int64, whole
 from cityhall.engines.timetable.bounds import FAR, Int16
 
@@ -109,7 +109,7 @@ def new_scratch(stops: int, patterns: int) -> Scratch:
     )
 
 
-@nb.njit(cache=True, nogil=True)
+@compiled()
 def clean(net: Net, scratch: Scratch, target_stops: Int32, keep: int) -> None:
     """Makes the scratch space as new."""
     touched, flags, walked = scratch.touched, scratch.flags, scratch.walked
@@ -133,7 +133,7 @@ def clean(net: Net, scratch: Scratch, target_stops: Int32, keep: int) -> None:
     scratch.counts[:] = 0
 
 
-@nb.njit(cache=True, nogil=True)
+@compiled()
 def set_goal(net: Net, scratch: Scratch, target_stops: Int32, target_seconds: Int32) -> None:
     """Where the journey may end, how long it is from each such stop to the goal, and bounds from everywhere."""
     nearest = np.full(net.bound.shape[0], INF, np.int32)
@@ -153,13 +153,13 @@ def set_goal(net: Net, scratch: Scratch, target_stops: Int32, target_seconds: In
                 bound[stop] = min(np.int32(bound[stop]), max(np.int32(row[stop]) + least, np.int32(0)))
 
 
-@nb.njit(cache=True, nogil=True)
+@compiled()
 def _barred(stop_wheelchair: Int8, needs: int, stop: int) -> bool:
     """Whether a wheelchair is needed that cannot use the stop."""
     return (needs & ACCESSIBLE) != 0 and stop_wheelchair[stop] == 2
 
 
-@nb.njit(cache=True, nogil=True)
+@compiled()
 def _next_trip(
     departure: Int32, usable: Int8, needs: int, first: int, calls: int, runs: int, time: int, below: int
 ) -> int:
@@ -179,7 +179,7 @@ def _next_trip(
     return low
 
 
-@nb.njit(cache=True, nogil=True)
+@compiled()
 def _collect(net: Net, scratch: Scratch, level: int, keep: int) -> None:
     """Queues every pattern that can be boarded at a marked stop, from its first such call on."""
     queued, front, limit = 0, 0, scratch.goal[level]
@@ -207,7 +207,7 @@ def _collect(net: Net, scratch: Scratch, level: int, keep: int) -> None:
     counts[3] = queued
 
 
-@nb.njit(cache=True, nogil=True)
+@compiled()
 def _scan(net: Net, scratch: Scratch, rules: Rules, level: int, keep: int) -> None:
     """Rides every queued pattern from its first marked call, changing to an earlier trip wherever one can."""
     head, call_of, arrival, departure, usable = net.head, net.call, net.arrival, net.departure, net.usable
@@ -260,7 +260,7 @@ def _scan(net: Net, scratch: Scratch, rules: Rules, level: int, keep: int) -> No
     counts[2], counts[0] = news, met
 
 
-@nb.njit(cache=True, nogil=True)
+@compiled()
 def _may_board(scratch: Scratch, stop: int, time: int) -> None:
     """A journey may begin at `stop` at `time`, which is news."""
     scratch.ready[0, stop] = time
@@ -274,7 +274,7 @@ def _may_board(scratch: Scratch, stop: int, time: int) -> None:
         scratch.counts[1] += 1
 
 
-@nb.njit(cache=True, nogil=True)
+@compiled()
 def _walk(net: Net, scratch: Scratch, rules: Rules, level: int, keep: int) -> None:
     """From every stop a vehicle has just reached: change in place, or walk to another stop."""
     walk_first, walk, change, wheelchair = net.walk_first, net.walk, net.change, net.stop_wheelchair
@@ -324,7 +324,7 @@ def _walk(net: Net, scratch: Scratch, rules: Rules, level: int, keep: int) -> No
     counts[2], counts[1], counts[0] = 0, news, met
 
 
-@nb.njit(cache=True, nogil=True)
+@compiled()
 def _rounds(net: Net, scratch: Scratch, rules: Rules, level: int, keep: int) -> None:
     """Rounds from `level` on until nothing is news."""
     while level <= rules.rides and scratch.counts[1] > 0:
@@ -341,7 +341,7 @@ def _rounds(net: Net, scratch: Scratch, rules: Rules, level: int, keep: int) -> 
     scratch.counts[2] = 0
 
 
-@nb.njit(cache=True, nogil=True)
+@compiled()
 def search(
     net: Net, scratch: Scratch, rules: Rules, source_stops: Int32, source_seconds: Int32, departure: int
 ) -> None:
@@ -354,7 +354,7 @@ def search(
     _rounds(net, scratch, rules, whole(1), 0)
 
 
-@nb.njit(cache=True, nogil=True)
+@compiled()
 def _walk_seconds(net: Net, origin: int, target: int) -> int:
     """The walk from one stop to another; 0 within a stop."""
     if origin != target:
@@ -364,7 +364,7 @@ def _walk_seconds(net: Net, origin: int, target: int) -> int:
     return 0
 
 
-@nb.njit(cache=True, nogil=True)
+@compiled()
 def _trace(net: Net, scratch: Scratch, level: int, legs: Int32) -> int:
     """Writes the rides of the best journey of `level` rides to `legs` (8, LEG), last first; returns how many.
 
@@ -390,7 +390,7 @@ def _trace(net: Net, scratch: Scratch, level: int, legs: Int32) -> int:
     return count
 
 
-@nb.njit(cache=True, nogil=True)
+@compiled()
 def results(net: Net, scratch: Scratch, rules: Rules, arrivals: Int32, counts: Int32, legs: Int32) -> int:
     """Every Pareto-best (rides, arrival) of a `search`; returns how many there are."""
     found, best = 0, INF
@@ -403,7 +403,7 @@ def results(net: Net, scratch: Scratch, rules: Rules, arrivals: Int32, counts: I
     return found
 
 
-@nb.njit(cache=True, nogil=True)
+@compiled()
 def events(
     net: Net, rules: Rules, source_stops: Int32, source_seconds: Int32, start: int, end: int
 ) -> tuple[Int32, Int32]:
@@ -438,7 +438,7 @@ def events(
     return times[:size], rows[:size]
 
 
-@nb.njit(cache=True, nogil=True)
+@compiled()
 def _first_ride(net: Net, scratch: Scratch, rules: Rules, p: int, trip: int, on: int) -> None:
     """Rides `trip` from call `on` as the first of a journey of a range."""
     first, calls = net.head[p, FIRST], net.head[p, CALLS]
@@ -476,7 +476,7 @@ def _first_ride(net: Net, scratch: Scratch, rules: Rules, p: int, trip: int, on:
                         scratch.goal[level] = min(scratch.goal[level], end)
 
 
-@nb.njit(cache=True, nogil=True)
+@compiled()
 def search_range(
     net: Net,
     scratch: Scratch,
@@ -521,7 +521,7 @@ def search_range(
     return found
 
 
-@nb.njit(cache=True, nogil=True)
+@compiled()
 def journeys(
     net: Net,
     scratch: Scratch,
@@ -559,7 +559,7 @@ def journeys(
     return found
 
 
-@nb.njit(cache=True, nogil=True)
+@compiled()
 def last_walk(net: Net, rules: Rules, times: Int32, source_stops: Int32, source_seconds: Int32, departure: int) -> None:
     """Adds to (stops,) arrivals by vehicle the walk after the last ride, and the sources themselves."""
     ridden = times.copy()

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 
-import numba as nb
 import numpy as np
 
+from cityhall.engines.compiled import compiled
 from cityhall.engines.gtfs.schedule import Bool, Int8, Int32, Int64
 
 
@@ -64,7 +64,7 @@ class Runs:
     alight: Bool
 
 
-@nb.njit(cache=True)
+@compiled()
 def _chains(order: Int64, group: Int32, first: Int64, arrival: Int32, departure: Int32) -> Int32:
     """(runs,) which chain of its group each run joins: the first whose last run it does not overtake
     anywhere.

@@ -18,7 +18,7 @@ ROOM = Service(
         Check("cityhall.kernel.vehicles.doors.options:check"),
         Desk("receivers", _("Receivers"), "/vehicles/receivers/", "devices.view", icon="locate"),
         LiveTopic("vehicles-", "cityhall.kernel.vehicles.tracking.shown:may_hear"),
-        Runner("tracker", "cityhall.kernel.vehicles.tracking.runner:run"),
+        Runner("tracker", "cityhall.kernel.vehicles.tracking.runner:run", compiled="positioning"),
         Runner("receivers", "cityhall.kernel.vehicles.doors.tcp:run"),
         Runner("receivers-mqtt", "cityhall.kernel.vehicles.doors.mqtt:run"),
         Runner("caster", "cityhall.kernel.vehicles.doors.caster:run"),

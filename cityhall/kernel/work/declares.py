@@ -32,3 +32,5 @@ class Runner:
     part: Literal["devices", "worker", "web", "all"] = "devices"
     needs: str = ""
     """A setting without which there is nothing to run, as "MQTT_URL"."""
+    compiled: str = ""
+    """The group of compiled code (engines/groups.py) that it calls; it begins when that is there."""

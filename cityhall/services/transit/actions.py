@@ -8,6 +8,7 @@ import numpy as np
 from django.db import transaction
 from django.utils.translation import gettext as _
 
+from cityhall.engines import groups
 from cityhall.engines.gtfs import FeedError, Report, Schedule
 from cityhall.kernel import derived
 from cityhall.kernel.errors import Invalid
@@ -50,11 +51,14 @@ def load(progress: Callable[[str, float], None]) -> list[validity.Finding]:
     timetables.store(schedule, timetables.stamp_of(files), progress)
     progress("stops and lines", 0.8)
     put_in_service(schedule, report, stamp, [path.name for path in files])
-    progress("today's timetable", 0.9)
-    timetables.warm(days.usual_day(days.today()))
-    progress("where buses drive", 0.97)
-    Buses().warm()
-    learn.learn()
+    # A demo's first start does not wait for them: the first question does it then.
+    if groups.ready(groups.JOURNEYS):
+        progress("today's timetable", 0.9)
+        timetables.warm(days.usual_day(days.today()))
+        learn.learn()
+    if groups.ready(groups.POSITIONING):
+        progress("where buses drive", 0.97)
+        Buses().warm()
     return list(validity.findings())
 
 

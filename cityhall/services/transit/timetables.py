@@ -13,7 +13,7 @@ import numpy as np
 from django.conf import settings
 from django.utils.translation import gettext as _
 
-from cityhall.engines import arrays
+from cityhall.engines import arrays, groups
 from cityhall.engines.gtfs import Schedule
 from cityhall.engines.gtfs.bundle import write_merged
 from cityhall.engines.gtfs.schedule import Int64
@@ -28,6 +28,8 @@ VERSION = "schedule 3"
 WALK_S = 600
 """The longest walk between two rides, seconds."""
 WHEELCHAIR = "wheelchair"
+AGAIN_S = 5
+"""Seconds after which it is worth asking again while the search is being compiled."""
 DETOUR = 1.35
 """How much longer streets are than the straight line, where there is no map of them."""
 
@@ -190,9 +192,17 @@ def whole_feed() -> Path:
 def router(day: date, wheelchair: bool = False) -> Router:
     """The search over a service day; built on the first question of any process, then mapped by all.
 
-    With `wheelchair` people change where no stairs are between two stops.
+    With `wheelchair` people change where no stairs are between two stops. Raises Unavailable without a timetable, and
+    for the minute after installing in which the search is compiled.
     """
     now = service()
+    if not groups.ready(groups.JOURNEYS):
+        raise Unavailable(
+            _("Journeys are being got ready: they can be planned in about a minute."),
+            code="getting_ready",
+            mend=_("This happens once after installing or updating."),
+            wait_s=AGAIN_S,
+        )
     return _router(now.folder, day, wheelchair and now.wheelchair_walks is not None)
 
 

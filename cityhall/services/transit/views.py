@@ -39,8 +39,14 @@ def journeys(request: HttpRequest) -> HttpResponse:
             context["problem"] = problem
     elif form["from"] or form["to"]:
         context["choose"] = True
-    template = "transit/results.html" if request.headers.get("HX-Target") == "results" else "transit/journeys.html"
-    return render(request, template, context)
+    if request.headers.get("HX-Target") == "results":
+        return render(request, "transit/results.html", context)
+    answer = render(request, "transit/journeys.html", context)
+    later: CityhallError | None = context.get("problem")
+    if later and later.wait_s:
+        # A program, a cache or a search engine must not take it for the answer.
+        answer.status_code, answer["Retry-After"] = later.status, str(later.wait_s)
+    return answer
 
 
 def _form(request: HttpRequest) -> dict[str, Any]:

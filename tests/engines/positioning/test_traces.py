@@ -8,8 +8,6 @@ import pytest
 from cityhall.bench.positioning import alarms, follow, places, stop_calls, trips
 from cityhall.engines.gtfs.clock import service_start
 from cityhall.engines.positioning import Runs, Status, Tracker
-from cityhall.engines.positioning.compiled import MARK
-from cityhall.engines.positioning.follow import follow as kernel
 from cityhall.simulator.traces import Conditions, Traces, simulate
 from tests.engines.positioning.small import DAY, EIGHT, Line, Town, back
 
@@ -75,8 +73,3 @@ def test_the_tracker_comes_near_the_truth(runs: Runs) -> None:
 def test_no_run_no_traces(runs: Runs) -> None:
     with pytest.raises(ValueError, match="no run"):
         simulate(TOWN.ways, runs, 0.0, 1.0, CONDITIONS)
-
-
-def test_what_is_compiled_is_kept_for_these_very_files() -> None:
-    # Through Numba's own attribute: should it go, kernels would outlive what they call without anybody noticing.
-    assert kernel._cache._cache_file._source_stamp == MARK

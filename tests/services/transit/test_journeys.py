@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
+from cityhall.engines import groups, latches
 from cityhall.services.transit import days
 
 HARBOUR, HILL, SOUTH, NORTH = "-51.2300,-30.0300", "-51.1500,-30.0300", "-51.2150,-30.0450", "-51.2150,-30.0150"
@@ -99,6 +100,32 @@ def test_before_anything_is_loaded_the_page_says_so(folder: Path, client: Client
     assert page.status_code == 200
     assert "No timetable has been loaded yet" in page.content.decode()
     assert client.get("/api/transit/journeys", {"from": HARBOUR, "to": HILL}).status_code == 503
+
+
+def test_while_the_search_is_compiled_everything_else_is_there(
+    city: Path, ask: Any, client: Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(groups.FOLDER, str(tmp_path))
+    latch = latches.Latch(tmp_path / groups.JOURNEYS)
+    told = "Journeys are being got ready"
+    refused = ask()
+    assert (refused.status_code, refused["Retry-After"]) == (503, "5")
+    assert refused.json()["code"] == "getting_ready" and told in refused.json()["message"]
+    there = {"from_lon": "-51.23", "from_lat": "-30.03", "to_lon": "-51.215", "to_lat": "-30.045"}
+    page = client.get("/transit/", there)
+    assert (page.status_code, page["Retry-After"]) == (503, "5")
+    # Without a script the page asks again by itself, with one only its answer does.
+    text = page.content.decode()
+    assert told in text and '<noscript><meta http-equiv="refresh" content="5"></noscript>' in text
+    part = client.get("/transit/", there, headers={"HX-Target": "results"})
+    assert part.status_code == 200 and 'hx-trigger="load delay:5s"' in part.content.decode()
+    front = client.get("/")
+    assert front.status_code == 200 and told in front.content.decode()
+    assert client.get("/transit/lines/").status_code == 200
+    latch.open()
+    assert ask().json()["journeys"]
+    assert told not in client.get("/").content.decode()
+    assert "http-equiv" not in client.get("/transit/", there).content.decode()
 
 
 def test_stops_and_lines_have_pages(city: Path, client: Client) -> None:

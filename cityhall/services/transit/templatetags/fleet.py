@@ -5,6 +5,7 @@ from __future__ import annotations
 from django import template
 from django.http import HttpRequest
 
+from cityhall.engines import groups
 from cityhall.kernel.people.actors import actor_of
 from cityhall.kernel.people.permissions import may
 
@@ -21,6 +22,12 @@ def percent(share: float | None) -> str:
 def late(seconds: float | None) -> str:
     """Seconds late as signed whole minutes."""
     return "–" if seconds is None else f"{seconds / 60:+.0f}"
+
+
+@register.simple_tag
+def journeys_wait() -> bool:
+    """Whether the search is still being compiled, as in the minute after installing."""
+    return not groups.ready(groups.JOURNEYS)
 
 
 @register.filter
