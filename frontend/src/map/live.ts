@@ -43,7 +43,6 @@ export class LiveLayer {
   private timers: number[] = []
   /** When the network was lost, undefined while all is well. */
   lost: Date | undefined
-  private readonly images = ({ id }: { id: string }): void => this.addImage(id)
   private readonly panned = (): void => this.wake()
 
   constructor(
@@ -53,7 +52,6 @@ export class LiveLayer {
     private readonly words: Words,
   ) {
     this.selected = host.getAttribute('select') ?? ''
-    map.on('styleimagemissing', this.images)
     map.on('moveend', this.panned)
   }
 
@@ -124,7 +122,6 @@ export class LiveLayer {
     cancelAnimationFrame(this.frame)
     this.frame = -1
     this.popup?.remove()
-    this.map.off('styleimagemissing', this.images)
     this.map.off('moveend', this.panned)
     remove(this.map, this.spec.id)
   }
@@ -245,20 +242,21 @@ export class LiveLayer {
   private drawn(feature: Feature, place: Place, here: number): Feature {
     const { color, bearing, status } = feature.properties as { color?: string; bearing?: number | null; status?: string }
     const own = color || this.spec.color
-    const form = bearing === null || bearing === undefined ? 'still' : 'going'
+    const going = bearing !== null && bearing !== undefined
     const estimated = status === 'reckoned'
+    const image = this.image(own, going, status === 'off_route' || status === 'wrong_way')
     const properties = {
-      ...feature.properties, color: own, ink: ink(own), presence: estimated ? Math.min(here, 0.55) : here,
-      image: `vehicle ${form} ${own} ${status === 'off_route' || status === 'wrong_way' ? 'astray' : 'well'}`,
+      ...feature.properties, image, color: own, ink: ink(own), presence: estimated ? Math.min(here, 0.55) : here,
     }
     return { ...feature, geometry: { type: 'Point', coordinates: place }, properties }
   }
 
-  private addImage(id: string): void {
-    const [kind, form, color, how] = id.split(' ')
-    if (kind !== 'vehicle' || this.map.hasImage(id)) return
-    const drawn = icon(color!, form === 'going', how === 'astray')
-    if (drawn) this.map.addImage(id, drawn, { pixelRatio: 2 })
+  /** The name of a vehicle's picture, which the map has before it draws one. */
+  private image(color: string, going: boolean, astray: boolean): string {
+    const name = `vehicle ${going} ${color} ${astray}`
+    const drawn = this.map.hasImage(name) ? undefined : icon(color, going, astray)
+    if (drawn) this.map.addImage(name, drawn, { pixelRatio: 2 })
+    return name
   }
 
   /** Opens what is told of one of its points beside it, the layer's panel where it has one; it goes along with the point. */

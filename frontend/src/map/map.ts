@@ -54,7 +54,7 @@ export class CityMap extends HTMLElement {
     this.words = data<Words>(this.getAttribute('words')) ?? {}
     this.map = new MapLibre({
       container: this, style: this.style_, center: this.center, zoom: Number(this.getAttribute('zoom') ?? 12),
-      attributionControl: false, dragRotate: false, pitchWithRotate: false, fadeDuration: STILL.matches ? 0 : 200,
+      locale: this.locale, attributionControl: false, dragRotate: false, pitchWithRotate: false, fadeDuration: STILL.matches ? 0 : 200,
     })
     this.map.touchZoomRotate.disableRotation()
     if (!this.hasAttribute('bare')) {
@@ -92,6 +92,12 @@ export class CityMap extends HTMLElement {
     })
     setInterval(() => this.shade(true), AGAIN_MS)
     for (const layer of this.specs.filter((one) => one.again)) setInterval(() => this.askAgain(layer), layer.again! * 1000)
+  }
+
+  /** What MapLibre's own controls are called. */
+  private get locale(): Record<string, string> {
+    const words = { 'NavigationControl.ZoomIn': 'in', 'NavigationControl.ZoomOut': 'out', 'AttributionControl.ToggleAttribution': 'credits', 'Popup.Close': 'close' }
+    return Object.fromEntries(Object.entries(words).map(([name, label]) => [name, this.getAttribute(`label-${label}`) ?? '']))
   }
 
   private get style_(): string {
