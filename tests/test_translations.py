@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
+from django.test import Client
 
 from cityhall.build.translations import LANGUAGES, missing, read, template
 
@@ -29,3 +30,19 @@ def test_nothing_is_left_over_and_every_value_is_in_its_place(language: str) -> 
         texts = message.string if isinstance(message.string, tuple) else (message.string,)
         for text in texts:
             assert sorted(PLACEHOLDER.findall(text)) == sorted(PLACEHOLDER.findall(ids[-1])), message.id
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("path", ["login/", "signup/", "password/reset/", "login/code/"])
+def test_the_packages_pages_speak_brazilian_too(client: Client, path: str) -> None:
+    """Python's gettext takes "pt" for Portugal's, where a password is no "senha"."""
+    page = client.get(f"/accounts/{path}", headers={"Accept-Language": "pt"}).content.decode()
+    assert re.search(r"\bsenha\b|\bcódigo\b", page, re.IGNORECASE)
+    assert not re.search(r"palavra-passe|ficheiro|utilizador|registe-se|\bEcrã|contacte", page, re.IGNORECASE)
+
+
+@pytest.mark.django_db
+def test_what_is_wrong_with_a_form_is_said_in_brazilian(client: Client) -> None:
+    form = {"email": "ana@example.org", "password1": "123"}
+    page = client.post("/accounts/signup/", form, headers={"Accept-Language": "pt"}).content.decode()
+    assert "Esta senha é muito curta. Ela precisa conter pelo menos 10 caracteres." in page

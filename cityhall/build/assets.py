@@ -14,6 +14,8 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterable
+from importlib.util import find_spec
 from pathlib import Path
 
 from cityhall.build import say
@@ -108,20 +110,43 @@ def build_frontend() -> None:
 
 
 def compile_messages() -> None:
-    """Compiles every translation (.po) that is newer than what was made of it (.mo)."""
+    """Compiles every translation (.po) that is newer than what was made of it (.mo), over what it stands on."""
     for source in (ROOT / "cityhall").rglob("locale/*/LC_MESSAGES/*.po"):
-        target = source.with_suffix(".mo")
-        if not target.exists() or target.stat().st_mtime < source.stat().st_mtime:
-            _compile(source, target)
+        target, ground = source.with_suffix(".mo"), _ground(source.parents[1].name)
+        newest = max(path.stat().st_mtime for path in (source, Path(__file__), *ground))
+        if not target.exists() or target.stat().st_mtime < newest:
+            _compile(source, target, ground)
 
 
-def _compile(source: Path, target: Path) -> None:
+def _ground(language: str) -> list[Path]:
+    """The catalogues of the packages below under which a language's own stands.
+
+    Our "pt" is Brazil's. Python's gettext takes that name for Portugal's (its alias is pt_PT), and so the packages'
+    pages would speak to Brazilians as people do in Lisbon.
+    """
+    if language != "pt":
+        return []
+    found = [find_spec(package) for package in ("django", "allauth")]
+    folders = [Path(spec.origin).parent for spec in found if spec and spec.origin]
+    return [path for folder in folders for path in sorted(folder.rglob("locale/pt_BR/LC_MESSAGES/django.mo"))]
+
+
+def _compile(source: Path, target: Path, ground: Iterable[Path]) -> None:
     # Not at the top: the front end is built while this is being installed.
-    from babel.messages.mofile import write_mo
+    from babel.messages.mofile import read_mo, write_mo
     from babel.messages.pofile import read_po
 
     with source.open("rb") as file:
         catalog = read_po(file)
+    for path in ground:
+        with path.open("rb") as file:
+            for message in read_mo(file):
+                # Babel leaves a context as it is in the file.
+                context = message.context.decode() if isinstance(message.context, bytes) else message.context
+                said = message.string or ""
+                if message.id and not catalog.get(message.id, context):
+                    # Some count millions apart; ours knows one and many.
+                    catalog.add(message.id, said if isinstance(said, str) else (said[0], said[-1]), context=context)
     draft = target.with_suffix(f".{os.getpid()}")
     with draft.open("wb") as file:
         write_mo(file, catalog)

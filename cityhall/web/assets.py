@@ -38,11 +38,10 @@ def owner(request: HttpRequest) -> Service | None:
 
 
 def of_page(request: HttpRequest | None, *, front: bool = False) -> list[Assets]:
-    """What the page loads, in order. `front`: it shows parts of every service."""
-    if front:
-        return [SHELL, *(item for _service, item in declared(Assets) if item.front)]
+    """What the page loads, in order. `front`: it shows parts of every service, as the front page and the one map do."""
+    shared = [item for _service, item in declared(Assets) if item.front] if front else []
     service = owner(request) if request else None
-    return [SHELL, *(service.of(Assets) if service else ())]
+    return [SHELL, *shared, *(service.of(Assets) if service else ())]
 
 
 def styles(loaded: Iterable[Assets]) -> list[str]:

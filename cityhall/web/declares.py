@@ -16,7 +16,7 @@ class Card:
 
 @dataclass(frozen=True, slots=True)
 class Assets:
-    """The script and style of the service's own pages; with `front`, also of the city's front page.
+    """The script and style of the service's own pages; with `front`, also of the city's front page and the one map.
 
     Each is the path of a static file of the service's own app ("fountains/main.js"), or the source of an entry of our
     own build ("src/services/transit/main.ts"). The script is a module. `worker` is a static file too: a script that

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from inspect import iscoroutinefunction
 from typing import cast
 
+from django.contrib.auth.views import redirect_to_login
 from django.db import DataError
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse, RawPostDataException
 from django.shortcuts import render
@@ -14,7 +15,8 @@ from django.utils.decorators import sync_and_async_middleware
 from django.utils.translation import gettext_lazy as _
 from django.views.defaults import page_not_found
 
-from cityhall.kernel.errors import CityhallError, Invalid, Missing, unkeepable
+from cityhall.kernel.errors import CityhallError, Denied, Invalid, Missing, unkeepable
+from cityhall.kernel.people.actors import actor_of
 
 log = logging.getLogger(__name__)
 
@@ -41,6 +43,12 @@ def wait_of(refusal: CityhallError, answer: HttpResponse) -> HttpResponse:
     return answer
 
 
+def _is_for_signing_in(request: HttpRequest, refusal: CityhallError) -> bool:
+    """Whether a stranger's browser asks for a page that is not for strangers: who is signed in may well see it."""
+    asks = request.method in ("GET", "HEAD") and "text/html" in request.headers.get("Accept", "")
+    return isinstance(refusal, Denied) and asks and actor_of(request).person_id is None
+
+
 class _ShowErrors:
     """`process_exception` is the one hook Django gives for what a view raised."""
 
@@ -50,6 +58,8 @@ class _ShowErrors:
             return None
         if request.path.startswith("/api/") or "text/html" not in request.headers.get("Accept", "text/html"):
             return wait_of(refusal, JsonResponse(refusal.to_dict(), status=refusal.status))
+        if _is_for_signing_in(request, refusal):
+            return redirect_to_login(request.get_full_path())
         return wait_of(refusal, render(request, "web/error.html", {"error": refusal}, status=refusal.status))
 
 

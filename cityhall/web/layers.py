@@ -11,6 +11,9 @@ from cityhall.kernel.places.declares import Layer
 from cityhall.kernel.places.layers import seen_by
 from cityhall.kernel.service import Service, Text
 
+THUMB_PX = 7
+"""The size of what a page is about: on its map it is pressed with a thumb."""
+
 
 def layer_id(service: Service, layer: Layer) -> str:
     """A layer's name in addresses, saved views and pages: "<service>/<layer>"."""
@@ -29,7 +32,7 @@ def layer_spec(service: Service, layer: Layer) -> dict[str, Any]:
         "panel": layer.panel,
         "icon": layer.icon or service.icon,
         "color": layer.color,
-        "size": layer.style.get("size", 0),
+        "style": layer.style,
         "minzoom": layer.min_zoom,
         "visible": layer.visible,
     }
@@ -48,4 +51,4 @@ def chosen_layers(chosen: dict[str, bool], actor: Actor = ANONYMOUS, **own: Any)
 def page_points(slug: str, name: Text, url: str, color: str, **more: Any) -> dict[str, Any]:
     """Points that only one page shows, from an address of its own: no layer, and on nobody else's map."""
     shown = {"id": slug, "name": str(name), "kind": "point", "url": url, "live": "", "color": color}
-    return shown | {"minzoom": 0, "visible": True} | more
+    return shown | {"minzoom": 0, "visible": True, "style": {"size": THUMB_PX}} | more

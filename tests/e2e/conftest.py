@@ -190,3 +190,23 @@ def keep(page: Page, name: str, *, drawn: bool = True) -> None:
     if drawn and page.locator("city-map").count():
         page.locator("city-map[data-idle]").wait_for()
     page.screenshot(path=SCREENSHOTS / f"{name}.png")
+
+
+def wait_for_promise(page: Page, promise: str) -> None:
+    """Waits until what a JavaScript function promises is truthy.
+
+    Playwright's `wait_for_function` does not look at what a promise comes to: the promise itself is truthy, so that it
+    returns at once.
+    """
+    came = page.evaluate(
+        f"""async () => {{
+            const ask = {promise}
+            const until = performance.now() + {PATIENCE_MS}
+            while (performance.now() < until) {{
+                if (await ask()) return true
+                await new Promise((next) => setTimeout(next, 50))
+            }}
+            return false
+        }}"""
+    )
+    assert came, f"this did not come true: {promise}"

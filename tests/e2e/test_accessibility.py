@@ -69,3 +69,21 @@ def test_wide_and_light(desktop: Page, name: str, path: str) -> None:
 @pytest.mark.parametrize(("name", "path"), PAGES.items(), ids=PAGES)
 def test_narrow_and_dark(phone: Page, name: str, path: str) -> None:
     check(phone, name, path)
+
+
+SMALL = ("/", "/map/", "/reports/", "/reports/new/", "/transit/", "/transit/lines/T1/", "/accounts/login/")
+LARGE = "addEventListener('DOMContentLoaded', () => (document.documentElement.style.fontSize = '200%'))"
+
+
+@pytest.mark.parametrize(("width", "height"), [(360, 740), (1280, 800)])
+@pytest.mark.parametrize("large", [False, True], ids=["", "text-200"])
+def test_nobody_scrolls_sideways(desktop: Page, width: int, height: int, large: bool) -> None:
+    """On the smallest phone that is sold and with text twice as large (WCAG 2.2, 1.4.4)."""
+    desktop.set_viewport_size({"width": width, "height": height})
+    if large:
+        desktop.add_init_script(LARGE)
+    for path in SMALL:
+        desktop.goto(path)
+        desktop.wait_for_timeout(300)
+        wide = desktop.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+        assert wide <= 0, f"{path} is {wide} px wider than the screen"

@@ -40,7 +40,7 @@ def test_a_city_at_work(desktop: Page, demo: Demo) -> None:
     desktop.goto("/")
     expect(desktop.get_by_role("heading", level=1)).to_have_text("Marelva, now")
     shown = desktop.locator("city-map")
-    expect(shown).to_have_attribute("data-vehicles", re.compile(r"[1-9]\d*"))
+    expect(shown).to_have_attribute("data-moving", re.compile(r"[1-9]\d*"))
     expect(shown).to_have_attribute("data-live", "1")
     keep(desktop, "city")
     before = positions(demo)

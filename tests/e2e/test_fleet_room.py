@@ -103,5 +103,8 @@ def test_no_page_shuts_anybody_out(desktop: Page, phone: Page, appointed: str) -
 
 
 def test_nobody_else_comes_in(desktop: Page) -> None:
-    answer = desktop.goto("/transit/control/")
-    assert answer is not None and answer.status == 403
+    desktop.goto("/transit/control/lines/?line=20")
+    # Who signs in comes to where they wanted to go.
+    assert desktop.url.endswith("/accounts/login/?next=/transit/control/lines/%3Fline%3D20")
+    answer = desktop.request.get("/transit/control/")
+    assert answer.status == 403

@@ -30,7 +30,7 @@ def test_a_picture_to_keep(desktop: Page) -> None:
     SCREENSHOTS.mkdir(exist_ok=True)
     download.value.save_as(SCREENSHOTS / "one-map-picture.png")
     image = Image.open(SCREENSHOTS / "one-map-picture.png").convert("RGB")
-    box = page.locator("[data-board]").bounding_box()
+    box = page.locator("city-map").bounding_box()
     assert box is not None
     width, head, bottom = 2 * box["width"], 2 * 56, 2 * 56 + 2 * box["height"]
     assert image.width == width and image.height > bottom

@@ -22,6 +22,15 @@ AGREE = """() => {
     const chosen = row.querySelector('.facet-bar[aria-pressed="true"] .num')
     return chosen && chosen.textContent === row.querySelector('[data-count]').textContent
 }"""
+A_BUS = """() => {
+    const city = document.querySelector('city-map')
+    const { x, y, width, height } = city.getBoundingClientRect()
+    const buses = city.map.queryRenderedFeatures({ layers: ['transit/vehicles'] })
+    const places = buses.map((one) => city.map.project(one.geometry.coordinates))
+    const clear = places.find((one) => one.x > 80 && one.y > 200 && one.x < width - 80 && one.y < height - 80)
+    return clear && [x + clear.x, y + clear.y]
+}"""
+"""Where a bus is on the page."""
 SLOW_MS = 60_000
 """Two maps drawn without a graphics card."""
 SOME = re.compile(r"[1-9]\d*")
@@ -54,7 +63,7 @@ def alone(chromium: Browser, demo: Demo) -> Iterator[Page]:
 
 def opened(page: Page, path: str = "/map/") -> None:
     page.goto(path)
-    page.locator("[data-board][data-idle]").wait_for()
+    page.locator(".stage > city-map[data-idle]").wait_for()
 
 
 def keep(page: Page, name: str) -> None:
@@ -79,7 +88,7 @@ def test_layers_counts_charts_and_choices(alone: Page) -> None:
     opened(page)
     count = page.locator('[data-layer="transit/vehicles"] [data-count]')
     expect(count).not_to_be_empty()
-    expect(page.locator("[data-board]")).to_have_attribute("data-moving", SOME)
+    expect(page.locator("city-map")).to_have_attribute("data-moving", SOME)
     expect(page.get_by_text("Marelva, a made-up city").first).to_be_in_viewport()
     layer(page, "transit/vehicles")
     bar = page.locator('[data-layer="transit/vehicles"] .facet-bar').first
@@ -95,6 +104,40 @@ def test_layers_counts_charts_and_choices(alone: Page) -> None:
     expect(page.locator('.facet-bar[aria-pressed="true"] span').first).to_have_text(line)
     page.wait_for_function(AGREE)
     keep(page, "charts")
+
+
+@pytest.mark.parametrize("path", ["/", "/map/"])
+def test_a_bus_tells_the_same_on_every_map(desktop: Page, path: str) -> None:
+    """Pressed by hand: its panel, which goes on with it."""
+    page = desktop
+    page.goto(path)
+    shown = page.locator("city-map")
+    expect(shown).to_have_attribute("data-idle", "1", timeout=SLOW_MS)
+    expect(shown).to_have_attribute("data-moving", SOME, timeout=SLOW_MS)
+    page.wait_for_function(A_BUS, timeout=SLOW_MS)
+    page.mouse.click(*page.evaluate(A_BUS))
+    expect(page.locator(".moving-popup .bus-panel")).to_contain_text(re.compile(r"last heard \d+ s ago"))
+    with page.expect_response(re.compile(r"/transit/buses/.*part=1")):
+        page.wait_for_timeout(5_500)
+    expect(page.locator(".moving-popup .bus-panel")).to_be_visible()
+
+
+def test_home_asks_for_what_it_shows(desktop: Page) -> None:
+    """A layer that is off costs nothing until it is switched on, and is gone when it is switched off."""
+    page = desktop
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.goto("/")
+    page.locator("city-map[data-idle]").wait_for(timeout=SLOW_MS)
+    assert any("/map/layers/transit/stops" in one for one in asked)
+    assert not any("/map/layers/reports/" in one for one in asked)
+    box = page.get_by_role("checkbox", name="Incidents")
+    with page.expect_request(re.compile("/map/layers/reports/incidents")):
+        box.check()
+    drawn = "document.querySelector('city-map').map.getLayer('reports/incidents')"
+    page.wait_for_function(drawn)
+    box.uncheck()
+    page.wait_for_function(f"!{drawn}")
 
 
 @pytest.mark.parametrize("way", ["heat", "zones"])
@@ -171,7 +214,7 @@ def test_what_happened_when(alone: Page) -> None:
     keep(page, "period")
     page.wait_for_timeout(500)
     page.reload()
-    page.locator("[data-board][data-idle]").wait_for()
+    page.locator(".stage > city-map[data-idle]").wait_for()
     expect(page.get_by_label("Until", exact=True)).to_have_value("1")
     expect(count).to_have_text("0")
     page.get_by_role("button", name="The whole period").click()
@@ -197,7 +240,7 @@ def test_two_maps_side_by_side(device: str, request: pytest.FixtureRequest) -> N
     page: Page = request.getfixturevalue(device)
     opened(page)
     page.get_by_role("button", name="Compare").click()
-    page.locator("[data-over][data-idle]").wait_for(timeout=SLOW_MS)
+    page.locator("[data-over] city-map[data-idle]").wait_for(timeout=SLOW_MS)
     stops, lines = (page.get_by_role("checkbox", name=name, exact=True) for name in ("Stops", "Lines"))
     expect(lines).to_be_checked()
     # The choices are the left map's; the colours of the right one are told, too.
@@ -218,7 +261,7 @@ def test_two_maps_side_by_side(device: str, request: pytest.FixtureRequest) -> N
     accessible(page)
     keep(page, f"compare-{device}")
     page.reload()
-    page.locator("[data-over][data-idle]").wait_for(timeout=SLOW_MS)
+    page.locator("[data-over] city-map[data-idle]").wait_for(timeout=SLOW_MS)
     expect(bar).to_have_value("51")
     page.get_by_role("radio", name="the right map").check()
     for name, on in (("Reports", True), ("Lines", True), ("Stops", False)):

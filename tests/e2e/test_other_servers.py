@@ -158,7 +158,7 @@ def form(page: Page, kind: str, address: str, name: str) -> None:
 
 def middle(page: Page) -> dict[tuple[int, int], tuple[int, int, int]]:
     """The colours of the map to each side of its middle."""
-    box = page.locator("[data-board]").bounding_box()
+    box = page.locator("city-map").bounding_box()
     assert box is not None
     shot = Image.open(io.BytesIO(page.screenshot())).convert("RGB")
     x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2

@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Page, expect
 
-from tests.e2e.conftest import ROOT, Demo, keep, outside
+from tests.e2e.conftest import ROOT, Demo, keep, outside, wait_for_promise
 from tests.e2e.test_accessibility import faults
 from tests.e2e.test_account import sign_up
 from tests.services.reports.conftest import encoded, traffic_light
@@ -114,8 +114,7 @@ def test_without_a_network_it_is_kept_and_sent_once(desktop: Page, demo: Demo) -
     desktop.goto("/reports/")
     desktop.evaluate("navigator.serviceWorker.ready.then(() => true)")
     desktop.goto("/reports/new/")
-    desktop.evaluate("caches.open('cityhall-1').then((cache) => cache.match('/reports/new/')).then(Boolean)")
-    desktop.wait_for_function("() => caches.match('/reports/new/').then(Boolean)")
+    wait_for_promise(desktop, "() => caches.match('/reports/new/')")
     desktop.context.set_offline(True)
     desktop.goto("/reports/new/")
     expect(desktop.get_by_role("heading", level=1)).to_have_text("Report something")
@@ -147,10 +146,11 @@ def test_without_a_network_it_is_kept_and_sent_once(desktop: Page, demo: Demo) -
 
 def test_the_form_is_at_hand_after_one_visit(phone: Page) -> None:
     phone.goto("/reports/new/")
-    phone.wait_for_function("() => caches.match('/reports/new/').then(Boolean)")
-    phone.wait_for_function(
+    wait_for_promise(phone, "() => caches.match('/reports/new/')")
+    wait_for_promise(
+        phone,
         """() => caches.open('cityhall-1').then((cache) => cache.keys())
-            .then((all) => all.some((one) => one.url.includes('/filing-')))"""
+            .then((all) => all.some((one) => one.url.includes('/filing-')))""",
     )
     # What the page is built of is kept with it; the map, which it loads later, needs a network anyway.
     lost = phone.evaluate(

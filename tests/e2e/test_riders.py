@@ -20,7 +20,7 @@ WARM_MS = 150_000
 
 def with_buses(page: Page) -> None:
     page.goto("/")
-    expect(page.locator("city-map")).to_have_attribute("data-vehicles", re.compile(r"[1-9]\d*"), timeout=WARM_MS)
+    expect(page.locator("city-map")).to_have_attribute("data-moving", re.compile(r"[1-9]\d*"), timeout=WARM_MS)
 
 
 def first_stop(page: Page) -> str:
@@ -36,7 +36,7 @@ def test_a_bus_is_pressed_and_its_panel_goes_on(desktop: Page, demo: Demo) -> No
         document.querySelector('city-map').map.jumpTo({{ center: seen.feature.geometry.coordinates, zoom: 15.5 }});
         live.open(seen.feature, seen.feature.geometry.coordinates) }}"""
     )
-    panel = desktop.locator(".vehicle-popup .bus-panel")
+    panel = desktop.locator(".moving-popup .bus-panel")
     expect(panel).to_contain_text(re.compile(r"last heard \d+ s ago"))
     with desktop.expect_response(re.compile(r"/transit/buses/.*part=1")):
         desktop.wait_for_timeout(5500)

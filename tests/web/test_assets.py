@@ -41,7 +41,8 @@ def whose(addresses: list[str]) -> set[str]:
         ("/transit/lines/", {"transit"}),
         ("/reports/", {"reports"}),
         ("/reports/new/", {"reports"}),
-        ("/map/", {"map"}),
+        # The panel of a bus, which is the buses' own, opens on the one map too.
+        ("/map/", {"map", "transit"}),
         ("/accounts/login/", set()),
         ("/offline/", set()),
         ("/nowhere/", set()),

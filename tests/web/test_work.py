@@ -7,11 +7,14 @@ import re
 import pytest
 from allauth.account.models import EmailAddress
 from django.test import Client
+from django.utils.http import urlencode
 
 from cityhall.kernel.people.actors import system
+from cityhall.kernel.people.declares import Desk
 from cityhall.kernel.people.desks import desks_of
 from cityhall.kernel.people.models import Person
 from cityhall.kernel.people.permissions import grant
+from cityhall.kernel.service import declared
 
 pytestmark = pytest.mark.django_db
 PASSWORD = "a long password"
@@ -96,3 +99,29 @@ def test_the_page_has_its_own_words_in_every_language(client: Client) -> None:
         page = client.get("/work/", headers={"accept-language": language}).content.decode()
         assert f"<h1>{title}</h1>" in page and room in page, language
         assert "Accounts" not in page and "Work" not in page
+
+
+def test_every_officers_page_leads_a_stranger_to_the_sign_in(client: Client) -> None:
+    """And from there back to it; what a program asks for is refused, and so is who is signed in without the role."""
+    homes = {desk.home for _owner, desk in declared(Desk)}
+    deeper = {
+        "/work/",
+        "/reports/desk/rules/",
+        "/reports/desk/?state=new",
+        "/transit/control/lines/",
+        "/map/data-sets/x/",
+    }
+    for path in sorted(homes | deeper):
+        answer = client.get(path, headers={"Accept": "text/html"})
+        assert (answer.status_code, answer.headers.get("Location")) == (302, f"/accounts/login/?{next_(path)}"), path
+    for path in sorted(homes):
+        told = client.get(path, headers={"Accept": "*/*"})
+        assert told.status_code in (302, 403), path
+    assert client.get("/reports/desk/points/desk.geojson", headers={"Accept": "*/*"}).status_code == 403
+    client.force_login(officer())
+    for path in sorted(homes):
+        assert client.get(path, headers={"Accept": "text/html"}).status_code == 403, path
+
+
+def next_(path: str) -> str:
+    return urlencode({"next": path}).replace("%2F", "/")

@@ -21,7 +21,8 @@ ROOM = Service(
                 "Case.assignee": kept(_("to let officers do their work"), _ACCOUNT),
                 "Comment.author": _SAID,
                 "Comment.text": _SAID,
-            }
+            },
+            names={"Comment": _("comment"), "Comment.author": _("author")},
         ),
     ),
 )

@@ -29,7 +29,8 @@ ROOM = Service(
                 "Preference.person": _CHANNELS,
                 "Preference.email": _CHANNELS,
                 "Preference.push": _CHANNELS,
-            }
+            },
+            names={"PushSubscription.endpoint": _("address at which the browser is reached")},
         ),
     ),
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from django.utils.functional import Promise
 from django.utils.text import format_lazy
@@ -49,7 +49,9 @@ def kept(why: Text, until: Text) -> Promise:
 class PersonalData:
     """Every field that holds personal data: `"Model.field": why it is kept and for how long`.
 
-    A field of another application is named with it: `"account.EmailAddress.email"`.
+    A field of another application is named with it: `"account.EmailAddress.email"`. `names` are the words for a model
+    or field whose own name is nobody's language: `{"Comment": _("comment"), "Comment.author": _("author")}`.
     """
 
     fields: Mapping[str, Text]
+    names: Mapping[str, Text] = field(default_factory=dict)

@@ -22,7 +22,7 @@ from cityhall.kernel.people.declares import PersonalData
 from cityhall.kernel.people.households import place_of, vacate
 from cityhall.kernel.people.models import Person
 from cityhall.kernel.people.permissions import may
-from cityhall.kernel.service import Text, declared
+from cityhall.kernel.service import Service, Text, declared
 
 erasing = Signal()
 """Sent as (person=...) in the transaction that erases an account, before it goes: what is not tied to it by a
@@ -36,15 +36,30 @@ def declared_data() -> dict[type[models.Model], dict[str, Text]]:
     """
     named: dict[str, Text] = {}
     for owner, item in declared(PersonalData):
-        label = apps.get_app_config(owner.app.rpartition(".")[2]).label
         for name, reason in item.fields.items():
-            named[name if name.count(".") == 2 else f"{label}.{name}"] = reason
+            named[name if name.count(".") == 2 else f"{_label(owner)}.{name}"] = reason
     found: dict[type[models.Model], dict[str, Text]] = {}
     for name, why in named.items():
         model = apps.get_model(name.rpartition(".")[0])
         model._meta.get_field(name.rpartition(".")[2])
         found.setdefault(model, {})[name.rpartition(".")[2]] = why
     return found
+
+
+def _label(owner: Service) -> str:
+    return apps.get_app_config(owner.app.rpartition(".")[2]).label
+
+
+def names_of(model: type[models.Model], fields: Iterable[str]) -> list[Text]:
+    """What a model and then some of its fields are called, in words for people."""
+    said: dict[str, Text] = {}
+    for owner, item in declared(PersonalData):
+        # A model of another application begins with that one's label, in small letters.
+        said |= {name if name[0].islower() else f"{_label(owner)}.{name}": text for name, text in item.names.items()}
+    label = model._meta.label
+    own = [getattr(model._meta.get_field(name), "verbose_name", name) for name in fields]
+    named = [said.get(f"{label}.{name}", known) for name, known in zip(fields, own, strict=True)]
+    return [said.get(label, model._meta.verbose_name), *named]
 
 
 def person_field(model: type[models.Model]) -> str | None:

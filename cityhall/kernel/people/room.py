@@ -53,7 +53,14 @@ ROOM = Service(
                 "mfa.Authenticator.user": _SECOND,
                 "mfa.Authenticator.type": _SECOND,
                 "mfa.Authenticator.created_at": _SECOND,
-            }
+            },
+            names={
+                "socialaccount.SocialAccount.user": _("person"),
+                "mfa.Authenticator": _("second factor"),
+                "mfa.Authenticator.user": _("person"),
+                "mfa.Authenticator.type": _("kind"),
+                "mfa.Authenticator.created_at": _("added"),
+            },
         ),
     ),
 )

@@ -20,7 +20,7 @@ from cityhall.kernel.people.actors import actor_of, person_of
 from cityhall.kernel.people.consents import withdraw_consent
 from cityhall.kernel.people.forms import EraseForm, HouseholdForm, InviteForm, ProfileForm
 from cityhall.kernel.people.models import Consent, Person
-from cityhall.kernel.people.privacy import declared_data, erase
+from cityhall.kernel.people.privacy import declared_data, erase, names_of
 from cityhall.kernel.people.profile import change_profile
 from cityhall.kernel.people.wording import role_name
 
@@ -86,13 +86,9 @@ def _profile(
 def my_data(request: HttpRequest) -> HttpResponse:
     """Field by field, what is kept and why."""
     kept = [
-        {
-            "name": model._meta.verbose_name,
-            "fields": [
-                (getattr(model._meta.get_field(name), "verbose_name", name), why) for name, why in fields.items()
-            ],
-        }
+        {"name": name, "fields": list(zip(names, fields.values(), strict=True))}
         for model, fields in declared_data().items()
+        for name, *names in [names_of(model, list(fields))]
     ]
     return render(request, "people/my_data.html", {"kept": kept})
 

@@ -38,7 +38,13 @@ SERVICE = Service(
                     "as the person named the view; until a month after it is deleted, or the account is"
                 ),
                 "Dataset.owner": _("to know who published a data set; until the account is erased"),
-            }
+            },
+            names={
+                "SavedView": _("kept view of the map"),
+                "SavedView.owner": _("person"),
+                "Dataset": _("data set"),
+                "Dataset.owner": _("person"),
+            },
         ),
     ),
 )

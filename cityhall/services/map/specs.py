@@ -38,9 +38,8 @@ def _spec(service: Service, layer: Layer) -> dict[str, Any]:
         # What is live is always now: choosing by time would only hide what has not been heard of for a moment.
         "times": reverse("map_timeline", args=names) if layer.time and not layer.live else "",
         "downloads": "" if layer.permission else reverse("map_download", args=[*names, "geojson"]),
-        "labels": {name: str(layer.labels.get(name, name)) for name in layer.public_fields},
+        "labels": {one: str(layer.labels.get(one, one)) for one in layer.public_fields if one not in layer.unshown},
         "values": {name: layer.words(name) for name in layer.values},
-        "style": layer.style,
     }
 
 

@@ -111,7 +111,7 @@ def _inbox(request: HttpRequest, query: Any, typed: Any = None) -> HttpResponse:
 def _layer(which: str, query: str) -> list[dict[str, Any]]:
     """The page's own points for its map."""
     url = f"/reports/desk/points/{which}.geojson?{query}"
-    return [page_points("desk-points", _("Reports"), url, "#b3261e", icon="warning", bold=True)]
+    return [page_points("desk-points", _("Reports"), url, "#b3261e", icon="warning")]
 
 
 @never_cache

@@ -30,7 +30,7 @@ from cityhall.services.reports.filing import MOST_PHOTOS, Filing, file_report, p
 from cityhall.services.reports.following import followed
 from cityhall.services.reports.models import Category, Incident, Photo, Report
 from cityhall.services.reports.questions import Question, questions, told
-from cityhall.web.layers import chosen_layers
+from cityhall.web.layers import THUMB_PX, chosen_layers
 
 PAGE = 20
 AGAIN_S = 30
@@ -44,7 +44,7 @@ PARTS = ("stands", "since")
 def layers(*slugs: str) -> list[dict[str, Any]]:
     """The service's layers for a page's own map, switched on, and read again now and then."""
     shown = chosen_layers({f"reports/{slug}": True for slug in slugs}, minzoom=0, again=AGAIN_S)
-    return [layer | {"bold": not layer["size"]} for layer in shown]
+    return [layer | {"style": {"size": THUMB_PX} | layer["style"]} for layer in shown]
 
 
 @require_safe

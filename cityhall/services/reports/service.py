@@ -137,7 +137,25 @@ SERVICE = Service(
                 "RuleSet.author": format_lazy(
                     "{}; {}", _("to know who changed the rules"), _("until the account is erased")
                 ),
-            }
+            },
+            names={
+                "Report.person": _("person"),
+                "Report.answers": _("answers"),
+                "Report.point": _("place"),
+                "Report.source": _("where it came from, as a number that cannot be read back"),
+                "Supporter": _("who says so too"),
+                "Supporter.person": _("person"),
+                "Supporter.source": _("where it came from, as a number that cannot be read back"),
+                "Photo": _("photo"),
+                "Photo.media": _("file"),
+                "Embedding": _("meaning of a report's text"),
+                "Embedding.values": _("numbers"),
+                "SavedFilter": _("kept search"),
+                "SavedFilter.person": _("person"),
+                "SavedFilter.query": _("what is searched for"),
+                "RuleSet": _("routing rules"),
+                "RuleSet.author": _("author"),
+            },
         ),
         Desk(
             "desk",

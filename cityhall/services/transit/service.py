@@ -12,7 +12,7 @@ from cityhall.kernel.service import Addresses, Api, Check, Load, Service
 from cityhall.kernel.work.declares import Runner, Task
 from cityhall.services.transit.doors.rules import RULES
 from cityhall.services.transit.kinds import KINDS
-from cityhall.services.transit.riders.personal import RIDERS_DATA
+from cityhall.services.transit.riders.personal import RIDERS_DATA, RIDERS_NAMES
 from cityhall.web.declares import Assets, Card, Feed
 
 SERVICE = Service(
@@ -228,7 +228,7 @@ SERVICE = Service(
         Task("forget_trips", "cityhall.services.transit.riders.following:forget_old", cron="17 * * * *"),
         Task("quality", "cityhall.services.transit.control.quality:hourly", cron="12 * * * *"),
         Task("arrivals", "cityhall.services.transit.arrivals.learn:learn", cron="40 * * * *"),
-        PersonalData(RIDERS_DATA),
+        PersonalData(RIDERS_DATA, RIDERS_NAMES),
         Place("stop", _("Stop"), "cityhall.services.transit.queries:stop_names"),
     ),
 )

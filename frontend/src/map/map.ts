@@ -1,249 +1,272 @@
 import 'maplibre-gl/dist/maplibre-gl.css'
-import { GeoJSONSource, Map as MapLibre, Marker, NavigationControl, AttributionControl, Popup, addProtocol, setWorkerUrl, LngLatBounds } from 'maplibre-gl'
-import type { MapGeoJSONFeature, StyleSpecification } from 'maplibre-gl'
+import { AttributionControl, GeoJSONSource, LngLatBounds, Map as MapLibre, Marker, NavigationControl, Popup, addProtocol, setWorkerUrl } from 'maplibre-gl'
+import type { MapGeoJSONFeature } from 'maplibre-gl'
 import workerUrl from 'maplibre-gl/dist/maplibre-gl-worker.mjs?worker&url'
 import { Protocol } from 'pmtiles'
-import { ring, type Place } from './shapes'
 import { theme } from '../shell/theme'
-import { LiveLayer } from './vehicles'
+import { JOURNEY, addHere, addJourney, addReach, setJourney } from './about'
+import { EMPTY, add, addOutside, fill, remove } from './draw'
+import { LiveLayer } from './live'
+import { describe } from './popup'
+import { ring, type Place } from './shapes'
+import { asked, data, usual, type LayerSpec, type OutsideSpec, type Shown, type Words } from './spec'
 
 setWorkerUrl(workerUrl)
 addProtocol('pmtiles', new Protocol().tile)
 
-export interface LayerSpec {
-  id: string
-  name: string
-  kind: 'point' | 'line' | 'area' | 'heat'
-  url: string
-  live: string
-  panel?: string
-  /** Seconds between two looks at a point layer that moves but has no topic. */
-  poll?: number
-  /** Seconds after which a layer that stands still is asked for anew. */
-  again?: number
-  /** Radius, px, of points that stand out; what lies under them shows through. */
-  size?: number
-  /** What the page is about: its points are filled, and large enough for a thumb. */
-  bold?: boolean
-  color: string
-  minzoom: number
-  visible: boolean
-}
-
-const EMPTY: GeoJSON.FeatureCollection = { type: 'FeatureCollection', features: [] }
 const STILL = matchMedia('(prefers-reduced-motion: reduce)')
+/** How often heat and districts of what moves are asked for anew. */
+const AGAIN_MS = 10_000
+const NEAR_PX = 6
+
+/** Where the map was pressed, and what of which layer lies there. */
+export type Press = CustomEvent<{ lon: number; lat: number; layer?: string; properties?: Record<string, unknown> }>
 
 /**
- * `<city-map center="lon,lat" zoom="12" label="...">`: the city's map, with layers of its services. With `radius`, metres,
- * the ground round its centre is marked and all of it shown.
+ * `<city-map center="lon,lat" zoom="12" label="...">`: the city's map, wherever one is.
+ *
+ * `layers`, `outside` and `words` name the page's data: its layers (LayerSpec), other servers' maps, the words of
+ * popups. It shows the layers that are visible; with `waits` none until it is told by `show`. `[data-layer-toggle]`
+ * boxes switch layers. `here` marks the centre, `radius`, metres, the ground round it, `pin` a place; `bare` has no
+ * controls. A press opens what is told of a feature, unless the page takes the `press` event for itself; beside all
+ * features it is a `pick`.
  */
 export class CityMap extends HTMLElement {
   map!: MapLibre
+  private specs: LayerSpec[] = []
+  private outsides: OutsideSpec[] = []
+  private words: Words = {}
+  private shown: Record<string, Shown> = {}
+  private outside: string[] = []
+  /** How each layer that is on the map is drawn. */
+  private drawn = new Map<string, string>()
   private live = new Map<string, LiveLayer>()
-  private journey: GeoJSON.FeatureCollection = EMPTY
-  private layers: LayerSpec[] = []
+  private past: Record<string, GeoJSON.FeatureCollection> = {}
+  private journey = EMPTY
   private markers: Record<string, Marker> = {}
-  private ready!: Promise<void>
+  private styled = false
 
   connectedCallback(): void {
     if (this.map) return
     this.setAttribute('role', 'region')
-    const [lon, lat] = (this.getAttribute('center') ?? '0,0').split(',').map(Number)
+    this.specs = data<LayerSpec[]>(this.getAttribute('layers')) ?? []
+    this.outsides = data<OutsideSpec[]>(this.getAttribute('outside')) ?? []
+    this.words = data<Words>(this.getAttribute('words')) ?? {}
     this.map = new MapLibre({
-      container: this,
-      style: this.styleUrl(),
-      center: [lon ?? 0, lat ?? 0],
-      zoom: Number(this.getAttribute('zoom') ?? 12),
-      attributionControl: false,
-      dragRotate: false,
-      pitchWithRotate: false,
-      fadeDuration: 200,
+      container: this, style: this.style_, center: this.center, zoom: Number(this.getAttribute('zoom') ?? 12),
+      locale: this.locale, attributionControl: false, dragRotate: false, pitchWithRotate: false, fadeDuration: STILL.matches ? 0 : 200,
     })
     this.map.touchZoomRotate.disableRotation()
-    this.map.addControl(new AttributionControl({ compact: true }), 'bottom-right')
-    this.map.addControl(new NavigationControl({ showCompass: false }), 'top-right')
+    if (!this.hasAttribute('bare')) {
+      this.map.addControl(new AttributionControl({ compact: true }), 'bottom-right')
+      this.map.addControl(new NavigationControl({ showCompass: false }), 'top-right')
+    }
     this.map.getCanvas().setAttribute('aria-label', this.getAttribute('label') ?? '')
     if (this.reach) this.map.fitBounds(this.reach.reduce((box, place) => box.extend(place), new LngLatBounds()), { padding: 40, maxZoom: 17, animate: false })
-    const pin = this.getAttribute('pin')?.split(',').map(Number)
-    if (pin) this.pin([pin[0]!, pin[1]!])
-    const layers = this.getAttribute('layers')
-    const source = layers && document.getElementById(layers)
-    if (source) this.layers = JSON.parse(source.textContent ?? '[]') as LayerSpec[]
-    this.ready = new Promise((resolve) => this.map.once('style.load', () => resolve()))
-    this.map.on('style.load', () => this.draw())
-    this.map.on('click', (event) => this.pressed(event.lngLat.lng, event.lngLat.lat, event.point.x, event.point.y))
+    const pin = this.getAttribute('pin')?.split(',').map(Number) as Place | undefined
+    if (pin) this.marker('#c2352b', 'pin', pin)
+    this.hear()
+    if (!this.hasAttribute('waits')) this.show(Object.fromEntries(this.specs.filter((spec) => this.isOn(spec)).map((spec) => [spec.id, usual(spec)])))
+  }
+
+  private hear(): void {
+    this.map.on('style.load', () => this.begin())
+    this.map.on('moveend', () => this.shade())
+    this.map.on('click', ({ lngLat, point }) => this.pressed(lngLat.toArray(), point.x, point.y))
     this.map.on('idle', () => (this.dataset.idle = '1'))
-    document.addEventListener('theme', () => this.map.setStyle(this.styleUrl(), { diff: false }))
+    this.map.on('error', (event) => {
+      const silent = this.outsides.find((one) => one.id === (event as { sourceId?: string }).sourceId)
+      if (silent) this.dispatchEvent(new CustomEvent('silent', { detail: silent.name }))
+      else console.error(event.error)
+    })
+    for (const { id } of this.specs) {
+      this.map.on('mouseenter', id, () => (this.map.getCanvas().style.cursor = 'pointer'))
+      this.map.on('mouseleave', id, () => (this.map.getCanvas().style.cursor = ''))
+    }
+    document.addEventListener('theme', () => {
+      this.styled = false
+      this.map.setStyle(this.style_, { diff: false })
+    })
     document.querySelectorAll<HTMLInputElement>('[data-layer-toggle]').forEach((box) => {
       box.addEventListener('change', () => this.toggle(box.value, box.checked))
     })
-    for (const layer of this.layers.filter((one) => one.live || one.poll)) {
-      const live = new LiveLayer(this.map, layer, this)
-      this.live.set(layer.id, live)
-      const service = layer.id.split('/')[0]
-      live.listen(this.layers.find((one) => one.kind === 'line' && one.id.split('/')[0] === service)?.url ?? '')
-    }
-    for (const layer of this.layers.filter((one) => one.again)) this.askAgain(layer)
+    setInterval(() => this.shade(true), AGAIN_MS)
+    for (const layer of this.specs.filter((one) => one.again)) setInterval(() => this.askAgain(layer), layer.again! * 1000)
   }
 
-  private askAgain(layer: LayerSpec): void {
-    const timer = setInterval(() => {
-      if (!this.isConnected) clearInterval(timer)
-      else if (!document.hidden) (this.map.getSource(layer.id) as GeoJSONSource | undefined)?.setData(layer.url)
-    }, layer.again! * 1000)
+  /** What MapLibre's own controls are called. */
+  private get locale(): Record<string, string> {
+    const words = { 'NavigationControl.ZoomIn': 'in', 'NavigationControl.ZoomOut': 'out', 'AttributionControl.ToggleAttribution': 'credits', 'Popup.Close': 'close' }
+    return Object.fromEntries(Object.entries(words).map(([name, label]) => [name, this.getAttribute(`label-${label}`) ?? '']))
   }
 
-  private styleUrl(): string | StyleSpecification {
+  private get style_(): string {
     return `/map/style-${theme()}.json`
+  }
+
+  private get center(): Place {
+    const [lon = 0, lat = 0] = (this.getAttribute('center') ?? '').split(',').map(Number)
+    return [lon, lat]
   }
 
   /** The edge of the ground round the centre that the page is about, where it is. */
   private get reach(): Place[] | undefined {
     const radius = Number(this.getAttribute('radius') ?? 0)
-    return radius ? ring(this.getAttribute('center')!.split(',').map(Number) as Place, radius, 64) : undefined
+    return radius ? ring(this.center, radius, 64) : undefined
   }
 
-  private drawReach(edge: Place[]): void {
-    const color = theme() === 'dark' ? '#ff9d94' : '#b3261e'
-    this.map.addSource('reach', { type: 'geojson', data: { type: 'Feature', properties: {}, geometry: { type: 'Polygon', coordinates: [edge] } } })
-    this.map.addLayer({ id: 'reach', type: 'fill', source: 'reach', paint: { 'fill-color': color, 'fill-opacity': 0.1 } })
-    this.map.addLayer({ id: 'reach-edge', type: 'line', source: 'reach', paint: { 'line-color': color, 'line-width': 2, 'line-dasharray': [2, 2] } })
+  /** When the network was lost, undefined while all is well. */
+  get lost(): Date | undefined {
+    return [...this.live.values()].map((one) => one.lost).find(Boolean)
   }
 
-  /** Everything of ours on the map; done again after each change of style. */
-  private draw(): void {
-    if (this.reach) this.drawReach(this.reach)
-    this.layers.filter((layer) => !this.live.has(layer.id)).forEach((layer) => this.addLayer(layer))
-    this.map.addSource('journey', { type: 'geojson', data: this.journey })
-    const color = ['case', ['!=', ['get', 'color'], ''], ['get', 'color'], '#0b5cad']
-    const line = { 'line-cap': 'round', 'line-join': 'round' } as const
-    const walk = ['==', ['get', 'mode'], 'walk']
-    this.map.addLayer({
-      id: 'journey-casing', type: 'line', source: 'journey', filter: ['!', walk] as never, layout: line,
-      paint: { 'line-color': theme() === 'dark' ? '#0d1117' : '#ffffff', 'line-width': 9 },
-    })
-    this.map.addLayer({
-      id: 'journey-ride', type: 'line', source: 'journey', filter: ['!', walk] as never, layout: line,
-      paint: { 'line-color': color as never, 'line-width': 5.5 },
-    })
-    this.map.addLayer({
-      id: 'journey-walk', type: 'line', source: 'journey', filter: walk as never, layout: line,
-      paint: { 'line-color': theme() === 'dark' ? '#d6dde6' : '#33404d', 'line-width': 4, 'line-dasharray': [0.1, 1.8] },
-    })
-    // Buses drive on the journey, not under it.
-    this.layers.filter((layer) => this.live.has(layer.id)).forEach((layer) => this.live.get(layer.id)!.draw(this.isOn(layer)))
+  /** West, south, east, north of what is seen. */
+  bbox(): string {
+    const bounds = this.map.getBounds()
+    const edge = (value: number, most: number): string => Math.max(-most, Math.min(most, value)).toFixed(5)
+    return [edge(bounds.getWest(), 180), edge(bounds.getSouth(), 90), edge(bounds.getEast(), 180), edge(bounds.getNorth(), 90)].join()
   }
 
-  private addLayer(layer: LayerSpec): void {
-    this.map.addSource(layer.id, { type: 'geojson', data: layer.url })
-    const visibility = this.isOn(layer) ? 'visible' : 'none'
-    const own = ['case', ['to-boolean', ['get', 'color']], ['get', 'color'], layer.color] as never
-    const base = { id: layer.id, source: layer.id, minzoom: layer.minzoom }
-    if (layer.kind === 'line') {
-      this.map.addLayer({
-        ...base, type: 'line', layout: { visibility, 'line-cap': 'round', 'line-join': 'round' },
-        paint: { 'line-color': own, 'line-opacity': 0.55, 'line-width': ['interpolate', ['linear'], ['zoom'], 10, 1, 15, 3.2] },
-      })
-    } else if (layer.kind === 'area') {
-      this.map.addLayer({ ...base, type: 'fill', layout: { visibility }, paint: { 'fill-color': own, 'fill-opacity': 0.3 } })
-    } else if (layer.kind === 'heat') {
-      this.map.addLayer({ ...base, type: 'heatmap', layout: { visibility } })
-    } else if (layer.bold) {
-      const ground = theme() === 'dark' ? '#161b21' : '#ffffff'
-      this.map.addLayer({
-        ...base, type: 'circle', layout: { visibility },
-        paint: {
-          'circle-color': own,
-          'circle-stroke-color': ground,
-          'circle-stroke-width': 1.5,
-          'circle-radius': ['interpolate', ['linear'], ['zoom'], 11, 3.5, 13, 5.5, 17, 9],
-        },
-      })
-    } else {
-      this.map.addLayer({
-        ...base, type: 'circle', layout: { visibility },
-        paint: {
-          'circle-color': layer.size ? own : theme() === 'dark' ? '#161b21' : '#ffffff',
-          'circle-opacity': layer.size ? 0.25 : 1,
-          'circle-stroke-color': own,
-          'circle-stroke-width': 2,
-          'circle-radius': layer.size || ['interpolate', ['linear'], ['zoom'], 13, 2.2, 17, 6],
-        },
-      })
-    }
-    this.map.on('mouseenter', layer.id, () => (this.map.getCanvas().style.cursor = 'pointer'))
-    this.map.on('mouseleave', layer.id, () => (this.map.getCanvas().style.cursor = ''))
-  }
-
-  private isOn(layer: LayerSpec): boolean {
-    const box = document.querySelector<HTMLInputElement>(`[data-layer-toggle][value="${layer.id}"]`)
-    return box ? box.checked : layer.visible
+  /** Shows these layers and maps of other servers, each as it says, and no others. */
+  show(layers: Record<string, Shown>, outside: string[] = []): void {
+    this.shown = structuredClone(layers)
+    this.outside = outside
+    for (const spec of this.specs) this.follow(spec)
+    this.draw()
   }
 
   private toggle(id: string, on: boolean): void {
-    for (const name of this.live.get(id)?.names() ?? [id]) {
-      if (this.map.getLayer(name)) this.map.setLayoutProperty(name, 'visibility', on ? 'visible' : 'none')
+    const { [id]: _was, ...others } = this.shown
+    const spec = this.specs.find((one) => one.id === id)
+    if (spec) this.show(on ? { ...others, [id]: usual(spec) } : others, this.outside)
+  }
+
+  private isOn(spec: LayerSpec): boolean {
+    return document.querySelector<HTMLInputElement>(`[data-layer-toggle][value="${spec.id}"]`)?.checked ?? spec.visible
+  }
+
+  /** Puts the past in the place of what moves and of what is drawn as points; undefined ends it. */
+  replay(past: Record<string, GeoJSON.FeatureCollection> | undefined): void {
+    this.past = past ?? {}
+    for (const spec of this.specs) this.follow(spec)
+    this.draw()
+    for (const [id, features] of Object.entries(this.past)) if (!this.live.has(id) && this.shown[id]?.as === 'points') fill(this.map, id, features)
+  }
+
+  /** Hears what moves while it is shown, and no longer. */
+  private follow(spec: LayerSpec): void {
+    const shown = this.shown[spec.id]
+    const moves = shown?.as === 'points' && (spec.live || spec.poll)
+    let live = this.live.get(spec.id)
+    if (!moves) {
+      live?.stop()
+      this.live.delete(spec.id)
+      return
+    }
+    if (!live) {
+      live = new LiveLayer(this.map, spec, this, this.words)
+      this.live.set(spec.id, live)
+      const service = spec.id.split('/')[0]
+      live.listen(this.specs.find((one) => one.kind === 'line' && one.id.split('/')[0] === service)?.url ?? '')
+    }
+    live.choose(shown.only, this.past[spec.id])
+  }
+
+  /** Everything of ours on a new style. */
+  private begin(): void {
+    this.styled = true
+    this.drawn.clear()
+    if (this.reach) addReach(this.map, this.reach)
+    addJourney(this.map, this.journey)
+    if (this.hasAttribute('here') && !this.hasAttribute('pin') && !this.reach) addHere(this.map, this.center)
+    this.draw()
+  }
+
+  /** Brings the map to what is shown: what stands still under the journey, what moves on it, other servers' under all. */
+  private draw(): void {
+    if (!this.styled) return
+    for (const spec of this.outsides) {
+      const on = this.outside.includes(spec.id)
+      if (on !== Boolean(this.map.getSource(spec.id))) addOutside(this.map, spec, on)
+    }
+    for (const spec of this.specs) {
+      const shown = this.shown[spec.id]
+      const live = this.live.get(spec.id)
+      const given = shown?.as === 'points' && spec.id in this.past
+      const wanted = !shown ? '' : live ? 'live' : `${given} ${JSON.stringify(shown)}`
+      if ((this.drawn.get(spec.id) ?? '') === wanted) continue
+      this.drawn.set(spec.id, wanted)
+      if (!shown) remove(this.map, spec.id)
+      else if (live) live.draw()
+      else add(this.map, spec, shown, JOURNEY, given)
+    }
+    this.shade()
+  }
+
+  private askAgain(spec: LayerSpec): void {
+    if (this.isConnected && !document.hidden) (this.map.getSource(spec.id) as GeoJSONSource | undefined)?.setData(spec.url)
+  }
+
+  /** Asks anew for heat and districts; with `live` for those alone that change by themselves. */
+  private shade(live = false): void {
+    if (!this.styled || document.hidden) return
+    for (const spec of this.specs) {
+      const shown = this.shown[spec.id]
+      if (!shown || shown.as === 'points' || (live && !spec.live)) continue
+      const heat = shown.as === 'heat'
+      const more = heat ? { bbox: this.bbox(), zoom: this.map.getZoom().toFixed(1) } : undefined
+      void fetch(asked((heat ? spec.heat : spec.zones) ?? '', shown, more))
+        .then(async (answer) => answer.ok && fill(this.map, spec.id, (await answer.json()) as GeoJSON.FeatureCollection))
+        .catch(() => undefined)
     }
   }
 
-  private pressed(lon: number, lat: number, x: number, y: number): void {
-    const ids = this.layers.map((layer) => layer.id).filter((id) => this.map.getLayer(id))
-    const found = ids.length
-      ? this.map.queryRenderedFeatures([[x - 6, y - 6], [x + 6, y + 6]], { layers: ids })
-      : []
-    const moving = found.find((feature) => this.live.has(feature.layer.id))
-    if (moving) return this.live.get(moving.layer.id)!.open(moving, (moving.geometry as GeoJSON.Point).coordinates as [number, number])
-    const point = found.find((feature) => feature.geometry.type === 'Point') ?? found[0]
-    if (point) return this.popup(point, lon, lat)
-    this.dispatchEvent(new CustomEvent('pick', { bubbles: true, detail: { lon, lat } }))
+  private pressed(at: Place, x: number, y: number): void {
+    const layers = Object.keys(this.shown).filter((id) => this.map.getLayer(id))
+    const near: [[number, number], [number, number]] = [[x - NEAR_PX, y - NEAR_PX], [x + NEAR_PX, y + NEAR_PX]]
+    const found = layers.length ? this.map.queryRenderedFeatures(near, { layers }) : []
+    const feature =
+      found.find((one) => this.live.has(one.layer.id)) ?? found.find((one) => one.geometry.type === 'Point') ?? found[0]
+    const [lon, lat] = at
+    const detail: Press['detail'] = { lon, lat, ...(feature ? { layer: feature.layer.id, properties: feature.properties } : {}) }
+    if (!this.dispatchEvent(new CustomEvent('press', { cancelable: true, detail }))) return
+    if (feature) this.open(feature, at)
+    else this.dispatchEvent(new CustomEvent('pick', { bubbles: true, detail }))
   }
 
-  private popup(feature: MapGeoJSONFeature, lon: number, lat: number): void {
-    const { name, lines, url } = feature.properties as Record<string, string>
-    const body = document.createElement('div')
-    const title = document.createElement(url ? 'a' : 'strong')
-    title.textContent = name || ''
-    if (url) title.setAttribute('href', url)
-    body.append(title)
-    if (lines) {
-      const detail = document.createElement('p')
-      detail.textContent = lines
-      body.append(detail)
-    }
-    const place = feature.geometry.type === 'Point' ? (feature.geometry.coordinates as [number, number]) : [lon, lat]
-    new Popup({ closeButton: true, maxWidth: '260px' }).setLngLat(place as [number, number]).setDOMContent(body).addTo(this.map)
+  private open(feature: MapGeoJSONFeature, at: Place): void {
+    const place = feature.geometry.type === 'Point' ? (feature.geometry.coordinates as Place) : at
+    const live = this.live.get(feature.layer.id)
+    if (live) return live.open(feature, place)
+    const spec = this.specs.find((one) => one.id === feature.layer.id)
+    new Popup({ maxWidth: '280px' }).setLngLat(place).setDOMContent(describe(spec, feature.properties, this.words)).addTo(this.map)
   }
 
   /** Draws a journey and brings it into view; an empty one takes it away. */
-  async show(journey: GeoJSON.FeatureCollection): Promise<void> {
+  async travel(journey: GeoJSON.FeatureCollection): Promise<void> {
     this.journey = journey
-    await this.ready
-    ;(this.map.getSource('journey') as GeoJSONSource | undefined)?.setData(journey)
+    if (!this.styled) await this.map.once('style.load')
+    setJourney(this.map, journey)
     const bounds = new LngLatBounds()
     for (const feature of journey.features) {
-      for (const point of (feature.geometry as GeoJSON.LineString).coordinates) bounds.extend(point as [number, number])
+      for (const point of (feature.geometry as GeoJSON.LineString).coordinates) bounds.extend(point as Place)
     }
-    if (!bounds.isEmpty()) this.map.fitBounds(bounds, { padding: this.room(), maxZoom: 16, duration: STILL.matches ? 0 : 600 })
+    // A journey keeps clear of the edges, and of the panel, which lies over the map on a phone.
+    const padding = Math.min(60, this.clientWidth / 8)
+    if (!bounds.isEmpty()) this.map.fitBounds(bounds, { padding, maxZoom: 16, duration: STILL.matches ? 0 : 600 })
     this.dataset.journey = String(journey.features.length)
   }
 
-  /** Keeps what is shown clear of the panel, which lies over the map on a phone. */
-  private room(): { top: number; right: number; bottom: number; left: number } {
-    const side = Math.min(60, this.clientWidth / 8)
-    return { top: side, right: side, bottom: side, left: side }
-  }
-
-  /** The one place that the page is about. */
-  private pin(place: [number, number]): void {
-    const marker = new Marker({ color: '#c2352b' }).setLngLat(place).addTo(this.map)
-    marker.getElement().setAttribute('aria-label', this.getAttribute('label-pin') ?? '')
+  private marker(color: string, label: string, place: Place, draggable = false): Marker {
+    const marker = new Marker({ color, draggable }).setLngLat(place).addTo(this.map)
+    marker.getElement().setAttribute('aria-label', this.getAttribute(`label-${label}`) ?? '')
+    return marker
   }
 
   /** A marker that can be dragged: "from" or "to". */
   mark(end: 'from' | 'to', lon: number, lat: number, moved: (lon: number, lat: number) => void): void {
     this.markers[end]?.remove()
-    const marker = new Marker({ color: end === 'from' ? '#1a7f4b' : '#c2352b', draggable: true }).setLngLat([lon, lat]).addTo(this.map)
-    marker.getElement().setAttribute('aria-label', this.getAttribute(`label-${end}`) ?? end)
+    const marker = this.marker(end === 'from' ? '#1a7f4b' : '#c2352b', end, [lon, lat], true)
     marker.on('dragend', () => moved(marker.getLngLat().lng, marker.getLngLat().lat))
     this.markers[end] = marker
   }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 
 import pytest
@@ -42,6 +43,16 @@ def test_every_field_that_points_at_a_person_is_listed() -> None:
 def test_what_is_listed_is_there_and_says_why() -> None:
     assert "people.Person.email" in listed()
     assert all(str(why) for fields in declared_data().values() for why in fields.values())
+
+
+def test_what_is_listed_is_named_in_the_readers_language(
+    resident: Person, signed_in: Callable[[Person], Client]
+) -> None:
+    """In Korean no name is without a Korean letter, unless nobody has translated it."""
+    page = signed_in(resident).get("/accounts/me/data/", headers={"Accept-Language": "ko"}).content.decode()
+    names = re.findall(r"<h2>(.*?)</h2>|<th scope=\"row\">(.*?)</th>", page)
+    assert len(names) > 40
+    assert [name for pair in names for name in pair if name and not re.search("[가-힣]", name)] == []
 
 
 def test_export_holds_all_of_me_and_nothing_of_others(resident: Person, signed_in: Callable[[Person], Client]) -> None:

@@ -1,10 +1,10 @@
 /** Two maps side by side: a second one over the first, cut off at a bar that one drags or moves by keys. */
 import type { MapLibreEvent } from 'maplibre-gl'
-import { Board } from './board'
-import type { LayerSpec, OutsideSpec, Side, Words } from './spec'
+import type { CityMap } from '../../map/map'
+import type { Side } from './spec'
 
 export class Compare {
-  private board: Board | undefined
+  private second: CityMap | undefined
   private over: HTMLElement
   private bar: HTMLInputElement
   private form: HTMLFormElement
@@ -12,10 +12,7 @@ export class Compare {
 
   constructor(
     root: HTMLElement,
-    private left: Board,
-    private specs: LayerSpec[],
-    private outsides: OutsideSpec[],
-    private words: Words,
+    private left: CityMap,
     private turned: (side: Side) => void,
     moved: () => void,
   ) {
@@ -29,8 +26,8 @@ export class Compare {
   }
 
   /** The map on the right, while there is one. */
-  get right(): Board | undefined {
-    return this.on ? this.board : undefined
+  get right(): CityMap | undefined {
+    return this.on ? this.second : undefined
   }
 
   /** Which map the panel's choices are for. */
@@ -48,11 +45,10 @@ export class Compare {
     this.on = true
     this.form.hidden = this.over.hidden = this.bar.hidden = false
     const { map } = this.left
-    const now = { center: map.getCenter().toArray() as [number, number], zoom: map.getZoom() }
-    if (this.board) {
-      this.board.map.resize()
-      this.board.map.jumpTo(now)
-    } else this.pair((this.board = new Board(this.over, this.specs, this.outsides, this.words, now, { controls: false })))
+    const now = { center: map.getCenter(), zoom: map.getZoom() }
+    this.second ??= this.pair(this.over.appendChild(this.another()))
+    this.second.map.resize()
+    this.second.map.jumpTo(now)
     this.cut()
   }
 
@@ -60,12 +56,22 @@ export class Compare {
     this.on = false
     this.form.hidden = this.over.hidden = this.bar.hidden = true
     this.form.reset()
-    this.board?.show({})
+    this.second?.show({})
+  }
+
+  /** The map again, without controls and as yet without layers. */
+  private another(): CityMap {
+    const made = document.createElement('city-map') as CityMap
+    for (const name of ['layers', 'outside', 'words', 'center', 'zoom']) made.setAttribute(name, this.left.getAttribute(name) ?? '')
+    made.toggleAttribute('bare', true)
+    made.toggleAttribute('waits', true)
+    for (const name of ['label', 'aria-label']) made.setAttribute(name, this.over.dataset.label ?? '')
+    return made
   }
 
   /** What moves one map moves the other. */
-  private pair({ map: right }: Board): void {
-    const { map: left } = this.left
+  private pair(second: CityMap): CityMap {
+    const [{ map: left }, { map: right }] = [this.left, second]
     let moving = false
     const follow = (from: typeof left, to: typeof left) => (_event: MapLibreEvent): void => {
       if (moving || !this.on) return
@@ -75,6 +81,7 @@ export class Compare {
     }
     left.on('move', follow(left, right))
     right.on('move', follow(right, left))
+    return second
   }
 
   private cut(): void {

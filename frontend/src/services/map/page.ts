@@ -1,16 +1,16 @@
 /** The map page: the panel's choices on the map, counts and charts that follow the view, and all that one does with it. */
-import 'maplibre-gl/dist/maplibre-gl.css'
+import { ramp } from '../../map/draw'
+import '../../map/map'
+import type { CityMap } from '../../map/map'
 import { now } from '../../shell/clock'
 import { lighten } from '../../shell/theme'
-import { Board } from './board'
 import { charts, key, withChosen, type Facet } from './charts'
 import { Compare } from './compare'
-import { ramp } from './draw'
 import { PeriodForm } from './period'
 import { keep, picture, sheet, type Caption } from './picture'
 import { Replay } from './replay'
 import { startScreen, ownScenes } from './screen'
-import { asked, decode, encode, say, type Drawing, type LayerSpec, type OutsideSpec, type Selected, type Shown, type Side, type State, type Words } from './spec'
+import { asked, data, decode, encode, say, usual, type Drawing, type LayerSpec, type OutsideSpec, type Selected, type Shown, type Side, type State, type Words } from './spec'
 import { LayerTable } from './table'
 import { startViews } from './views'
 
@@ -18,12 +18,7 @@ const SOON_MS = 250
 const LIVE_MS = 5_000
 const SETTLED_MS = 6_000
 
-function data<T>(id: string): T {
-  return JSON.parse(document.getElementById(id)?.textContent ?? 'null') as T
-}
-
 class OneMap {
-  private board: Board
   private sides: Record<Side, Selected> = { left: { layers: {}, outside: [] }, right: { layers: {}, outside: [] } }
   private focus: string | undefined
   private replay: Replay
@@ -35,25 +30,23 @@ class OneMap {
 
   constructor(
     private root: HTMLElement,
+    private city: CityMap,
     private specs: LayerSpec[],
     private outsides: OutsideSpec[],
     private words: Words,
     state: State,
   ) {
-    const element = root.querySelector<HTMLElement>('[data-board]')!
-    const [lon = 0, lat = 0] = (element.dataset.center ?? '').split(',').map(Number)
-    this.board = new Board(element, specs, outsides, words, { center: state.center ?? [lon, lat], zoom: state.zoom ?? Number(element.dataset.zoom) })
     this.replay = new Replay(root, specs, words, () => ({ ...this.sides.right.layers, ...this.sides.left.layers }), (past) => {
-      this.board.replay(past)
+      this.city.replay(past)
       this.compare.right?.replay(past)
     })
-    this.compare = new Compare(root, this.board, specs, outsides, words, () => this.turned(), () => this.changed())
+    this.compare = new Compare(root, city, () => this.turned(), () => this.changed())
     this.period = new PeriodForm(root, specs, words, () => this.changed())
-    this.table = new LayerTable(root, words, (place) => this.board.map.flyTo({ center: place, zoom: 16 }))
+    this.table = new LayerTable(root, words, (place) => this.city.map.flyTo({ center: place, zoom: 16 }))
     this.wake()
     this.apply(state)
-    this.board.map.on('moveend', () => this.changed())
-    element.addEventListener('silent', (event) => this.tell(say(words.silent, { name: (event as CustomEvent<string>).detail })))
+    this.city.map.on('moveend', () => this.changed())
+    city.addEventListener('silent', (event) => this.tell(say(words.silent, { name: (event as CustomEvent<string>).detail })))
     setInterval(() => this.count(true), LIVE_MS)
   }
 
@@ -63,7 +56,7 @@ class OneMap {
   }
 
   get state(): State {
-    const { map } = this.board
+    const { map } = this.city
     const { left, right } = this.sides
     const period = this.period.state
     const center = map.getCenter()
@@ -80,10 +73,10 @@ class OneMap {
 
   /** Arranges everything as a state says; what the state does not know stays as the layers want it. */
   apply(state: State): void {
-    const usual = Object.fromEntries(this.specs.filter((spec) => spec.visible).map((spec) => [spec.id, this.usual(spec)]))
-    this.sides.left = this.selected(state.layers ?? usual, state.outside)
+    const visible = Object.fromEntries(this.specs.filter((spec) => spec.visible).map((spec) => [spec.id, usual(spec)]))
+    this.sides.left = this.selected(state.layers ?? visible, state.outside)
     this.sides.right = this.selected(state.compare?.right ?? this.second(), state.compare?.outside)
-    if (state.center) this.board.map.jumpTo({ center: state.center, zoom: state.zoom ?? this.board.map.getZoom() })
+    if (state.center) this.city.map.jumpTo({ center: state.center, zoom: state.zoom ?? this.city.map.getZoom() })
     this.mode('compare', Boolean(state.compare), () => this.compare.open(state.compare?.at), () => this.compare.close())
     this.mode('period', Boolean(state.period), () => this.period.open(state.period), () => this.period.close())
     this.turned()
@@ -94,7 +87,7 @@ class OneMap {
   private selected(layers: Record<string, Shown>, outside: string[] = []): Selected {
     const known = this.specs.filter((spec) => layers[spec.id])
     return {
-      layers: Object.fromEntries(known.map((spec) => [spec.id, { ...this.usual(spec), ...layers[spec.id] }])),
+      layers: Object.fromEntries(known.map((spec) => [spec.id, { ...usual(spec), ...layers[spec.id] }])),
       outside: outside.filter((id) => this.outsides.some((one) => one.id === id)),
     }
   }
@@ -110,14 +103,10 @@ class OneMap {
     for (const spec of this.specs) this.row(spec.id, (row) => {
       row.querySelector<HTMLInputElement>('[data-on]')!.checked = Boolean(this.shown[spec.id])
       const as = row.querySelector<HTMLSelectElement>('[data-as]')
-      if (as) as.value = this.shown[spec.id]?.as ?? this.usual(spec).as
+      if (as) as.value = this.shown[spec.id]?.as ?? usual(spec).as
     })
     for (const box of this.root.querySelectorAll<HTMLInputElement>('[data-outside]')) box.checked = this.sides[this.compare.side].outside.includes(box.value)
     this.changed()
-  }
-
-  private usual(spec: LayerSpec): Shown {
-    return { as: spec.kind === 'heat' ? 'heat' : 'points', only: {} }
   }
 
   private row(id: string, work: (row: HTMLElement) => void): void {
@@ -160,7 +149,7 @@ class OneMap {
   private wakeRow(spec: LayerSpec, row: HTMLElement): void {
     row.addEventListener('focusin', () => (this.focus = spec.id))
     row.querySelector<HTMLInputElement>('[data-on]')!.addEventListener('change', (event) => {
-      if ((event.target as HTMLInputElement).checked) this.shown[spec.id] = { ...this.usual(spec), as: (row.querySelector<HTMLSelectElement>('[data-as]')?.value as Drawing) ?? 'points' }
+      if ((event.target as HTMLInputElement).checked) this.shown[spec.id] = { ...usual(spec), as: (row.querySelector<HTMLSelectElement>('[data-as]')?.value as Drawing) ?? 'points' }
       else delete this.shown[spec.id]
       this.changed()
       if (this.replay.on) void this.replay.load()
@@ -178,7 +167,7 @@ class OneMap {
       open.setAttribute('aria-expanded', String(!detail.hidden))
       this.count()
     })
-    row.querySelector('[data-table]')!.addEventListener('click', () => void this.table.open(spec, this.seen[spec.id], this.board.bbox()))
+    row.querySelector('[data-table]')!.addEventListener('click', () => void this.table.open(spec, this.seen[spec.id], this.city.bbox()))
   }
 
   private press(name: string, work: (on: boolean) => void): void {
@@ -201,7 +190,7 @@ class OneMap {
     const on = Object.keys(this.shown)
     const id = this.focus && on.includes(this.focus) ? this.focus : (on.find((one) => this.specs.find((spec) => spec.id === one)?.live) ?? on[0])
     const spec = this.specs.find((one) => one.id === id)
-    if (spec) void this.table.open(spec, this.seen[spec.id], this.board.bbox())
+    if (spec) void this.table.open(spec, this.seen[spec.id], this.city.bbox())
   }
 
   /** The same as they are asked for: with the period. */
@@ -212,7 +201,7 @@ class OneMap {
   private changed(): void {
     const { left, right } = this.sides
     for (const spec of this.specs) this.row(spec.id, (row) => this.keys(spec, row))
-    this.board.show(this.period.apply(left.layers), left.outside)
+    this.city.show(this.period.apply(left.layers), left.outside)
     this.compare.right?.show(this.period.apply(right.layers), right.outside)
     clearTimeout(this.soon)
     this.soon = window.setTimeout(() => {
@@ -237,7 +226,7 @@ class OneMap {
       this.asking?.abort()
       this.asking = new AbortController()
     }
-    const bbox = this.board.bbox()
+    const bbox = this.city.bbox()
     const seen = this.seen
     if (!live) void this.period.ask(this.shown, bbox)
     for (const spec of this.specs) {
@@ -262,7 +251,7 @@ class OneMap {
   }
 
   private offline(): void {
-    const lost = this.board.lost
+    const lost = this.city.lost
     const place = this.root.querySelector<HTMLElement>('[data-lost]')
     if (!place) return
     place.hidden = !lost
@@ -280,9 +269,9 @@ class OneMap {
     this.changed()
   }
 
-  private get maps(): { map: Board['map']; from: number }[] {
+  private get maps(): { map: CityMap['map']; from: number }[] {
     const right = this.compare.right
-    return [{ map: this.board.map, from: 0 }, ...(right ? [{ map: right.map, from: this.compare.at / 100 }] : [])]
+    return [{ map: this.city.map, from: 0 }, ...(right ? [{ map: right.map, from: this.compare.at / 100 }] : [])]
   }
 
   /** What stands round a picture of the map: what is drawn and chosen, of when, and whose it is. */
@@ -318,7 +307,7 @@ class OneMap {
 }
 
 /** Waits until a map has drawn all of its new style, though not for ever: what moves may keep it from rest. */
-function settled(map: Board['map']): Promise<void> {
+function settled(map: CityMap['map']): Promise<void> {
   return new Promise((resolve) => {
     map.once('idle', () => resolve())
     setTimeout(resolve, SETTLED_MS)
@@ -327,17 +316,15 @@ function settled(map: Board['map']): Promise<void> {
 
 /** Wakes the page. */
 export function startOneMap(root: HTMLElement): void {
-  const specs = data<LayerSpec[]>('map-layers-data')
-  const outsides = data<OutsideSpec[]>('map-outside')
-  const words = data<Words>('map-words')
+  const city = root.querySelector<CityMap>('city-map')!
+  const specs = data<LayerSpec[]>(city.getAttribute('layers')) ?? []
+  const outsides = data<OutsideSpec[]>(city.getAttribute('outside')) ?? []
+  const words = data<Words>(city.getAttribute('words')) ?? {}
   if (root.dataset.screen) {
-    const element = root.querySelector<HTMLElement>('[data-board]')!
-    const [lon = 0, lat = 0] = (element.dataset.center ?? '').split(',').map(Number)
-    const board = new Board(element, specs, outsides, words, { center: [lon, lat], zoom: Number(element.dataset.zoom) + Math.log2(Math.max(0.5, Math.min(innerWidth / 1280, innerHeight / 720))) }, { controls: false })
-    const saved = data<{ name: string; state: State }[]>('map-cycle')
-    startScreen(root, board, saved.length ? saved : ownScenes(specs), words)
+    city.map.setZoom(city.map.getZoom() + Math.log2(Math.max(0.5, Math.min(innerWidth / 1280, innerHeight / 720))))
+    const saved = data<{ name: string; state: State }[]>('map-cycle') ?? []
+    startScreen(root, city, saved.length ? saved : ownScenes(specs), words)
     return
   }
-  const saved = data<State>('map-state')
-  new OneMap(root, specs, outsides, words, decode(location.hash.slice(1)) ?? saved ?? {})
+  new OneMap(root, city, specs, outsides, words, decode(location.hash.slice(1)) ?? data<State>('map-state') ?? {})
 }

@@ -1,6 +1,6 @@
 /** The past on the map: a slider over an hour, played as fast as one likes. */
 import { now } from '../../shell/clock'
-import { asked, say, type LayerSpec, type Shown, type Words } from './spec'
+import { asked, isChosen, say, type LayerSpec, type Shown, type Words } from './spec'
 
 export interface Track {
   id: string
@@ -39,7 +39,7 @@ export function placeAt(track: Track, second: number, lost = LOST_S): [number, n
 export function moment(tracks: Track[], second: number, only: Record<string, string[]>): GeoJSON.FeatureCollection {
   const features: GeoJSON.Feature[] = []
   for (const track of tracks) {
-    if (!Object.entries(only).every(([field, values]) => values.includes(String(track.properties[field])))) continue
+    if (!isChosen(track.properties, only)) continue
     const place = placeAt(track, second, track.at.length === 1 ? EVENT_S : LOST_S)
     if (place) features.push({ type: 'Feature', geometry: { type: 'Point', coordinates: place }, properties: { ...track.properties, id: track.id } })
   }

@@ -1,6 +1,6 @@
 /** The wall of the city hall: views one after another, large numbers, awake, and calm when the network is gone. */
 import { now } from '../../shell/clock'
-import type { Board } from './board'
+import type { CityMap } from '../../map/map'
 import { say, type LayerSpec, type Shown, type State, type Words } from './spec'
 
 const CYCLE_MS = 20_000
@@ -30,7 +30,7 @@ export function ownScenes(specs: LayerSpec[]): Scene[] {
   return scenes
 }
 
-export function startScreen(root: HTMLElement, board: Board, scenes: Scene[], words: Words): void {
+export function startScreen(root: HTMLElement, city: CityMap, scenes: Scene[], words: Words): void {
   const name = root.querySelector<HTMLElement>('[data-scene]')!
   const gone = root.querySelector<HTMLElement>('[data-offline]')!
   let at = -1
@@ -38,11 +38,11 @@ export function startScreen(root: HTMLElement, board: Board, scenes: Scene[], wo
   const next = (): void => {
     at = (at + 1) % scenes.length
     const { state, name: title } = scenes[at]!
-    board.show(state.layers ?? {}, state.outside ?? [])
+    city.show(state.layers ?? {}, state.outside ?? [])
     const how = Object.values(state.layers ?? {}).at(-1)?.as ?? 'points'
     name.textContent = how === 'points' ? title : `${title} – ${words[how]}`
     root.dataset.scene = String(at)
-    if (state.center) board.map.easeTo({ center: state.center, zoom: state.zoom ?? board.map.getZoom(), duration: 3000 })
+    if (state.center) city.map.easeTo({ center: state.center, zoom: state.zoom ?? city.map.getZoom(), duration: 3000 })
   }
   const numbers = async (): Promise<void> => {
     try {

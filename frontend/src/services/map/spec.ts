@@ -1,43 +1,14 @@
-/** What the page says of each layer, and what is shown of it: the same words as services/map/specs.py. */
-export interface LayerSpec {
-  id: string
-  name: string
-  group: string
-  kind: 'point' | 'line' | 'area' | 'heat'
-  color: string
-  minzoom: number
-  visible: boolean
-  live: string
-  panel: string
-  url: string
-  tiles: string
+/** What the map page says of each layer beyond what every map is told, and all that makes a view of it. */
+import type { LayerSpec as Drawn, Shown } from '../../map/spec'
+
+export { asked, data, isChosen, say, usual, type Drawing, type OutsideSpec, type Shown, type Words } from '../../map/spec'
+
+/** The same words as services/map/specs.py. */
+export type LayerSpec = Drawn & Required<Pick<Drawn, 'tiles' | 'heat' | 'zones' | 'style' | 'labels' | 'values'>> & {
   summary: string
-  heat: string
-  zones: string
   table: string
   replay: string
   times: string
-  downloads: string
-  labels: Record<string, string>
-  values: Record<string, Record<string, string>>
-  style: { field?: string; colors?: string[]; breaks?: (string | number)[]; size?: number }
-}
-
-export interface OutsideSpec {
-  id: string
-  name: string
-  tiles: string
-  attribution: string
-}
-
-export type Drawing = 'points' | 'heat' | 'zones'
-
-/** How one layer is drawn and what of it. */
-export interface Shown {
-  as: Drawing
-  only: Record<string, string[]>
-  /** An interval as `datetime` takes it. */
-  during?: string
 }
 
 /** `span` seconds back from now, or from `end` (seconds since 1970); `from` and `to` are bars of it (see period.ts). */
@@ -67,13 +38,6 @@ export interface State {
   start?: string
 }
 
-export type Words = Record<string, string>
-
-/** Fills a word's %(name)s. */
-export function say(text: string | undefined, values: Record<string, string | number> = {}): string {
-  return (text ?? '').replace(/%\((\w+)\)s/g, (_, name: string) => String(values[name] ?? ''))
-}
-
 /** A state as the part of an address after #, short and safe to send. */
 export function encode(state: State): string {
   const bytes = new TextEncoder().encode(JSON.stringify(state))
@@ -89,12 +53,4 @@ export function decode(text: string): State | undefined {
   } catch {
     return undefined
   }
-}
-
-/** The address of a layer's part for a selection. */
-export function asked(address: string, shown: Shown | undefined, more: Record<string, string> = {}): string {
-  const query = new URLSearchParams(shown?.during && !more.datetime ? { ...more, datetime: shown.during } : more)
-  for (const [field, values] of Object.entries(shown?.only ?? {})) for (const value of values) query.append(field, value)
-  const text = query.toString()
-  return text ? `${address}?${text}` : address
 }

@@ -1,5 +1,5 @@
 import type { GeoJSONSource } from 'maplibre-gl'
-import type { CityMap } from '../../map/map'
+import type { CityMap, Press } from '../../map/map'
 import { lineOf, pointsOf, toggled, without } from './drawing'
 
 const LAYER = 'transit/stops'
@@ -54,11 +54,11 @@ export function startDraw(page: HTMLElement): void {
     const corner = (pick: (...all: number[]) => number): [number, number] => [pick(...lons), pick(...lats)]
     if (places.length) city.map.fitBounds([corner(Math.min), corner(Math.max)], { padding: 60, maxZoom: 15, animate: false })
     city.map.on('style.load', () => setTimeout(redraw))
-    city.map.on('click', (event) => {
-      if (mode() !== 'stops') return put(mode(), (text) => lineOf(text, event.lngLat.lng, event.lngLat.lat))
-      const { x, y } = event.point
-      const found = city.map.queryRenderedFeatures([[x - 8, y - 8], [x + 8, y + 8]], { layers: [LAYER] })[0]
-      if (found) put('stops', (text) => toggled(text, String(found.properties['id'])))
+    city.addEventListener('press', (event) => {
+      event.preventDefault()
+      const { lon, lat, layer, properties } = (event as Press).detail
+      if (mode() !== 'stops') put(mode(), (text) => lineOf(text, lon, lat))
+      else if (layer === LAYER) put('stops', (text) => toggled(text, String(properties?.id)))
     })
   }
   void customElements.whenDefined('city-map').then(() => {

@@ -86,7 +86,7 @@ function drawResults(page: ParentNode): void {
   const journeys = JSON.parse(data.textContent ?? '[]') as GeoJSON.FeatureCollection[]
   const options = [...page.querySelectorAll<HTMLDetailsElement>('[data-option-row]')]
   const show = (row: number): void => {
-    void customElements.whenDefined('city-map').then(() => journeys[row] && map()?.show(journeys[row]))
+    void customElements.whenDefined('city-map').then(() => journeys[row] && map()?.travel(journeys[row]))
   }
   options.forEach((option, row) => {
     option.addEventListener('toggle', () => {

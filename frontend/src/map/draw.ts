@@ -1,10 +1,12 @@
 /** Puts layers onto a MapLibre map as they are to be shown: marks, heat or districts. */
 import type { FilterSpecification, GeoJSONSource, Map as MapLibre } from 'maplibre-gl'
-import { theme } from '../../shell/theme'
+import { theme } from '../shell/theme'
 import { asked, type LayerSpec, type OutsideSpec, type Shown } from './spec'
 
 export const EMPTY: GeoJSON.FeatureCollection = { type: 'FeatureCollection', features: [] }
-const PARTS = ['', '-edge', '-name']
+const PARTS = ['', '-edge', '-name', '-accuracy']
+/** Points larger than this, px, stand out by their size: what lies under them shows through. */
+const LARGE = 8
 
 function token(name: string): string {
   return getComputedStyle(document.documentElement).getPropertyValue(name).trim() || '#888888'
@@ -22,7 +24,7 @@ function shade(): unknown {
 
 /** The expression of a layer's colour: by a field where its style says so, else the feature's own, else the layer's. */
 export function colour(spec: LayerSpec): unknown {
-  const { field, colors, breaks } = spec.style
+  const { field, colors, breaks } = spec.style ?? {}
   if (!field || !colors?.length) return ['case', ['to-boolean', ['get', 'color']], ['get', 'color'], spec.color]
   if (breaks?.every((one) => typeof one === 'number')) {
     const steps = breaks.flatMap((limit, at) => [limit, colors[at + 1] ?? colors[colors.length - 1]])
@@ -40,52 +42,47 @@ function only(shown: Shown): FilterSpecification | undefined {
 /** Takes a layer off. */
 export function remove(map: MapLibre, id: string): void {
   for (const part of PARTS) if (map.getLayer(id + part)) map.removeLayer(id + part)
-  if (map.getSource(id)) map.removeSource(id)
+  for (const part of PARTS) if (map.getSource(id + part)) map.removeSource(id + part)
 }
 
-/** Puts a layer on, drawn as `shown` says. Points that move, heat and districts come later through `fill`. */
-export function add(map: MapLibre, spec: LayerSpec, shown: Shown): void {
+/**
+ * Puts a layer on, under another, drawn as `shown` says: from tiles where the page has them, else whole. Heat and
+ * districts come later through `fill`, as do features that are `given`.
+ */
+export function add(map: MapLibre, spec: LayerSpec, shown: Shown, under: string, given = false): void {
   remove(map, spec.id)
   if (shown.as !== 'points') return addShades(map, spec, shown)
-  const tiled = !spec.live
-  if (tiled) {
-    const address = location.origin + asked(spec.tiles, shown)
-    map.addSource(spec.id, { type: 'vector', tiles: [address], maxzoom: 16 })
-  } else map.addSource(spec.id, { type: 'geojson', data: EMPTY })
-  // A layer's own min_zoom is for the front page: here somebody asked for it, and tiles are thinned.
-  const base = { source: spec.id, ...(tiled ? { 'source-layer': 'layer' } : {}) }
+  const tiled = Boolean(spec.tiles) && !given
+  if (tiled) map.addSource(spec.id, { type: 'vector', tiles: [location.origin + asked(spec.tiles!, shown)], maxzoom: 16 })
+  else map.addSource(spec.id, { type: 'geojson', data: given ? EMPTY : spec.url })
+  // Tiles are thinned, so that their layer can be shown from afar too.
+  const base = { source: spec.id, ...(tiled ? { 'source-layer': 'layer' } : { minzoom: spec.minzoom }) }
   const wanted = only(shown)
   const filter = wanted ? { filter: wanted } : {}
   const paint = colour(spec) as never
   if (spec.kind === 'line') {
-    map.addLayer({ ...base, ...filter, id: spec.id, type: 'line', layout: { 'line-cap': 'round', 'line-join': 'round' }, paint: { 'line-color': paint, 'line-opacity': 0.7, 'line-width': ['interpolate', ['linear'], ['zoom'], 10, 1.2, 15, 3.6] } })
+    map.addLayer({ ...base, ...filter, id: spec.id, type: 'line', layout: { 'line-cap': 'round', 'line-join': 'round' }, paint: { 'line-color': paint, 'line-opacity': 0.6, 'line-width': ['interpolate', ['linear'], ['zoom'], 10, 1.1, 15, 3.4] } }, under)
   } else if (spec.kind === 'area') {
-    map.addLayer({ ...base, ...filter, id: spec.id, type: 'fill', paint: { 'fill-color': paint, 'fill-opacity': 0.4 } })
-    map.addLayer({ ...base, ...filter, id: `${spec.id}-edge`, type: 'line', paint: { 'line-color': paint, 'line-width': 1.4 } })
-  } else addMarks(map, spec, base, filter)
+    map.addLayer({ ...base, ...filter, id: spec.id, type: 'fill', paint: { 'fill-color': paint, 'fill-opacity': 0.4 } }, under)
+    map.addLayer({ ...base, ...filter, id: `${spec.id}-edge`, type: 'line', paint: { 'line-color': paint, 'line-width': 1.4 } }, under)
+  } else addMarks(map, spec, { ...base, ...filter }, under)
 }
 
-function addMarks(map: MapLibre, spec: LayerSpec, base: object, filter: object): void {
-  const moving = Boolean(spec.live)
+function addMarks(map: MapLibre, spec: LayerSpec, base: object, under: string): void {
   const own = colour(spec) as never
-  const ground = theme() === 'dark' ? '#161b21' : '#ffffff'
   const many = ['*', 1.3, ['ln', ['coalesce', ['get', 'points'], 1]]]
-  const size = spec.style.size ?? (moving ? 6 : 4)
+  const size = spec.style?.size ?? 4
+  const large = size > LARGE
   map.addLayer({
-    ...base, ...filter, id: spec.id, type: 'circle',
+    ...base, id: spec.id, type: 'circle',
     paint: {
       'circle-color': own,
-      'circle-stroke-color': moving ? '#ffffff' : ground,
-      'circle-stroke-width': moving ? 2 : 1.2,
-      'circle-radius': ['interpolate', ['linear'], ['zoom'], 10, ['+', size * 0.45, many], 13, ['+', size * (moving ? 1 : 0.7), many], 16, ['+', size * 1.8, many]] as never,
+      'circle-opacity': large ? 0.35 : 1,
+      'circle-stroke-color': large ? own : theme() === 'dark' ? '#161b21' : '#ffffff',
+      'circle-stroke-width': large ? 2 : 1.2,
+      'circle-radius': ['interpolate', ['linear'], ['zoom'], 10, ['+', size * 0.45, many], 13, ['+', size * 0.7, many], 16, ['+', size * 1.8, many]] as never,
     },
-  } as never)
-  if (!moving) return
-  map.addLayer({
-    ...base, ...filter, id: `${spec.id}-name`, type: 'symbol', minzoom: 13.5,
-    layout: { 'text-field': ['get', 'name'], 'text-font': ['sans-serif'], 'text-size': ['interpolate', ['linear'], ['zoom'], 13, 8, 16, 12], 'text-allow-overlap': true },
-    paint: { 'text-color': '#ffffff', 'text-halo-color': own, 'text-halo-width': 1 },
-  } as never)
+  } as never, under)
 }
 
 function addShades(map: MapLibre, spec: LayerSpec, shown: Shown): void {

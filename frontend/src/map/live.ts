@@ -1,12 +1,16 @@
-import { aheadMs } from '../shell/clock'
+import { aheadMs, now as cityNow } from '../shell/clock'
 import { GeoJSONSource, LngLatBounds, Map as MapLibre, Popup } from 'maplibre-gl'
-import type { LayerSpec } from './map'
+import { EMPTY, remove } from './draw'
+import { describe, panelOf } from './popup'
 import { at, glide, moving, presence, type Glide } from './positions'
 import { startRefresh } from '../shell/refresh'
 import { Shape, ring, type Place } from './shapes'
+import { isChosen, type LayerSpec, type Shown, type Words } from './spec'
 import { theme } from '../shell/theme'
 
 type Feature = GeoJSON.Feature<GeoJSON.Point, Record<string, unknown>>
+/** What a topic says: of what is gone it says no place any more. */
+type Said = Feature | GeoJSON.Feature<null, { id: string; gone: true }>
 interface Seen {
   feature: Feature
   move: Glide
@@ -19,45 +23,61 @@ const FRAME_MS = 100
 const ACCURACY_ZOOM = 16
 const FRAMED = 2
 const FARTHEST_FRAMED_M = 5000
-const EMPTY: GeoJSON.FeatureCollection = { type: 'FeatureCollection', features: [] }
+/** Until the map has once been drawn whole, moves are held back: they would keep a slow device from ever finishing. */
+const HELD_MS = 5000
+const FADE_MS = 5000
+const FAINT = 0.25
 
 /** A layer whose points move: each drawn in its line's colour, pointing where it goes, fading as its report grows old. */
 export class LiveLayer {
   private readonly known = new Map<string, Seen>()
   private shapes = new Map<string, Shape[]>()
   private frame = 0
+  private filled = -HELD_MS
   private skew = 0
   private selected = ''
   private popup: Popup | undefined
+  private only: Shown['only'] = {}
+  private past: GeoJSON.FeatureCollection | undefined
+  private events: EventSource | undefined
+  private timers: number[] = []
+  /** When the network was lost, undefined while all is well. */
+  lost: Date | undefined
+  private readonly panned = (): void => this.wake()
 
   constructor(
     private readonly map: MapLibre,
     private readonly spec: LayerSpec,
     private readonly host: HTMLElement,
+    private readonly words: Words,
   ) {
     this.selected = host.getAttribute('select') ?? ''
-    map.on('styleimagemissing', ({ id }) => this.addImage(id))
-    map.on('moveend', () => this.wake())
-    map.on('mouseenter', spec.id, () => (map.getCanvas().style.cursor = 'pointer'))
-    map.on('mouseleave', spec.id, () => (map.getCanvas().style.cursor = ''))
+    map.on('moveend', this.panned)
+  }
+
+  /** Draws those alone that are chosen; with a past, that in the place of what goes on. */
+  choose(only: Shown['only'], past: GeoJSON.FeatureCollection | undefined): void {
+    this.only = only
+    this.past = past
+    this.wake()
   }
 
   /** Draws the layers anew, after each change of style. */
-  draw(on: boolean): void {
-    const visibility = on ? 'visible' : 'none'
+  draw(): void {
     const { id, minzoom } = this.spec
     const layer = { source: id, minzoom }
+    remove(this.map, id)
     this.map.addSource(id, { type: 'geojson', data: EMPTY })
     this.map.addSource(`${id}-accuracy`, { type: 'geojson', data: EMPTY })
     const size = ['interpolate', ['linear'], ['zoom'], 10, 0.34, 13, 0.62, 16, 1]
     this.map.addLayer({
-      id: `${id}-accuracy`, type: 'fill', source: `${id}-accuracy`, layout: { visibility },
+      id: `${id}-accuracy`, type: 'fill', source: `${id}-accuracy`,
       paint: { 'fill-color': ['get', 'color'], 'fill-opacity': 0.16, 'fill-outline-color': ['get', 'color'] },
     })
     this.map.addLayer({
       ...layer, id, type: 'symbol',
       layout: {
-        visibility, 'icon-image': ['get', 'image'], 'icon-size': size as never, 'icon-allow-overlap': true,
+        'icon-image': ['get', 'image'], 'icon-size': size as never, 'icon-allow-overlap': true,
         'icon-ignore-placement': true, 'icon-rotation-alignment': 'map', 'icon-rotate': ['coalesce', ['get', 'bearing'], 0],
       },
       paint: { 'icon-opacity': ['get', 'presence'] },
@@ -65,46 +85,45 @@ export class LiveLayer {
     this.map.addLayer({
       ...layer, id: `${id}-name`, type: 'symbol', minzoom: Math.max(13, minzoom),
       layout: {
-        visibility, 'text-field': ['get', 'name'], 'text-font': ['sans-serif'], 'text-allow-overlap': true,
+        'text-field': ['get', 'name'], 'text-font': ['sans-serif'], 'text-allow-overlap': true,
         'text-ignore-placement': true, 'text-size': ['interpolate', ['linear'], ['zoom'], 13, 8, 16, 12.5],
       },
       paint: { 'text-color': ['get', 'ink'], 'text-opacity': ['get', 'presence'] },
     })
-    if (this.host.hasAttribute('here') && !this.map.getSource('here')) this.drawHere()
+    this.filled = -HELD_MS
     this.wake()
-  }
-
-  /** The place that the page is about. */
-  private drawHere(): void {
-    const coordinates = (this.host.getAttribute('center') ?? '0,0').split(',').map(Number)
-    this.map.addSource('here', { type: 'geojson', data: { type: 'Feature', properties: {}, geometry: { type: 'Point', coordinates } } })
-    const [ground, rim] = theme() === 'dark' ? ['#0d1117', '#7cb8f5'] : ['#ffffff', '#0b5cad']
-    this.map.addLayer({
-      id: 'here', type: 'circle', source: 'here',
-      paint: { 'circle-radius': 9, 'circle-color': ground!, 'circle-stroke-color': rim!, 'circle-stroke-width': 5 },
-    }, this.spec.id)
-  }
-
-  /** The names of its layers, to be shown and hidden with it. */
-  names(): string[] {
-    return [this.spec.id, `${this.spec.id}-name`, `${this.spec.id}-accuracy`]
   }
 
   /** Follows the layer's topic; each message is a list of features that have moved. Without one it asks again. */
   listen(shapesUrl: string): void {
-    if (shapesUrl) void this.loadShapes(shapesUrl)
+    if (shapesUrl && !STILL.matches) void this.loadShapes(shapesUrl)
     void this.load()
     // What fades does so without a message too.
-    setInterval(() => this.wake(), 5000)
+    this.timers.push(window.setInterval(() => this.wake(), FADE_MS))
     if (!this.spec.live) {
-      setInterval(() => document.hidden || void this.load(), (this.spec.poll ?? 10) * 1000)
+      this.timers.push(window.setInterval(() => document.hidden || void this.load(), (this.spec.poll ?? 10) * 1000))
       return
     }
-    const events = new EventSource(this.spec.live)
-    events.addEventListener('message', (event) => this.moved(JSON.parse(event.data as string) as Feature[]))
+    const events = (this.events = new EventSource(this.spec.live))
+    events.addEventListener('message', (event) => this.moved(JSON.parse(event.data as string) as Said[]))
     events.addEventListener('reset', () => void this.load())
-    events.addEventListener('open', () => (this.host.dataset.live = '1'))
+    events.addEventListener('open', () => {
+      this.lost = undefined
+      this.host.dataset.live = '1'
+    })
+    events.addEventListener('error', () => (this.lost ??= new Date(cityNow())))
     addEventListener('pagehide', () => events.close())
+  }
+
+  /** Takes the layer off, and hears nothing more. */
+  stop(): void {
+    this.events?.close()
+    this.timers.forEach(clearInterval)
+    cancelAnimationFrame(this.frame)
+    this.frame = -1
+    this.popup?.remove()
+    this.map.off('moveend', this.panned)
+    remove(this.map, this.spec.id)
   }
 
   private async load(): Promise<void> {
@@ -119,6 +138,7 @@ export class LiveLayer {
       if (first && this.host.hasAttribute('here') && !this.selected) this.frameComing()
     } catch {
       // The next message, or the next look, brings them.
+      this.lost ??= new Date(cityNow())
     }
   }
 
@@ -149,18 +169,22 @@ export class LiveLayer {
     }
   }
 
-  private moved(features: Feature[]): void {
+  private moved(features: Said[]): void {
     const now = performance.now()
     for (const feature of features) {
-      const id = String(feature.properties.id)
+      const id = String(feature.properties.id ?? feature.id)
+      if (!feature.geometry) {
+        this.known.delete(id)
+        continue
+      }
       const before = this.known.get(id)
       const to = feature.geometry.coordinates as Place
       const shown = before && !STILL.matches ? at(before.move, now) : undefined
       const { speed, bearing, name } = feature.properties as { speed?: number; bearing?: number; name?: string }
       const report = STILL.matches ? {} : { speed, bearing, shapes: this.shapes.get(name ?? '') ?? [] }
-      this.known.set(id, { feature, move: glide(shown, to, now, before ? now - before.seen : 1, report), seen: now })
+      this.known.set(id, { feature: feature as Feature, move: glide(shown, to, now, before ? now - before.seen : 1, report), seen: now })
     }
-    this.host.dataset.vehicles = String(this.known.size)
+    this.host.dataset.moving = String(this.known.size)
     this.wake()
   }
 
@@ -170,21 +194,22 @@ export class LiveLayer {
 
   private step(now: number): void {
     this.frame = 0
-    const source = this.map.getSource(this.spec.id) as GeoJSONSource | undefined
+    if (!this.map.getSource(this.spec.id)) return
+    if (!this.host.dataset.idle && now - this.filled < HELD_MS) return
+    if (this.past) return this.fill(this.past.features.map((one) => this.drawn(one as Feature, (one as Feature).geometry.coordinates as Place, 1)))
     const wanted = coming()
-    const view = this.map.getBounds()
-    const [[west, south], [east, north]] = view.toArray()
+    const [[west, south], [east, north]] = this.map.getBounds().toArray()
     const room = [(east - west) / 4, (north - south) / 4] as const
     let open = false
     const features: Feature[] = []
     const circles: GeoJSON.Feature[] = []
     for (const [id, { feature, move }] of this.known) {
-      const here = presence((Date.now() + this.skew) / 1000 - Number(feature.properties.at ?? 0))
+      const here = this.presence(feature)
       if (!here) {
         this.known.delete(id)
         continue
       }
-      if (wanted && !wanted.has(id)) continue
+      if ((wanted && !wanted.has(id)) || !isChosen(feature.properties, this.only)) continue
       const place = at(move, now)
       if (place[0] < west - room[0] || place[0] > east + room[0] || place[1] < south - room[1] || place[1] > north + room[1]) continue
       open ||= moving(move, now)
@@ -194,40 +219,56 @@ export class LiveLayer {
       if (accuracy > 1 && (id === this.selected || this.map.getZoom() >= ACCURACY_ZOOM)) circles.push(circle(place, accuracy, String(drawn.properties.color)))
       if (id === this.selected) this.popup?.setLngLat(place)
     }
-    source?.setData({ type: 'FeatureCollection', features })
-    ;(this.map.getSource(`${this.spec.id}-accuracy`) as GeoJSONSource | undefined)?.setData({ type: 'FeatureCollection', features: circles })
+    if (features.length) this.filled = now
+    this.fill(features, circles)
     if (open && !STILL.matches) setTimeout(() => this.wake(), FRAME_MS)
+  }
+
+  private fill(features: Feature[], circles: GeoJSON.Feature[] = []): void {
+    const give = (id: string, given: GeoJSON.Feature[]): void =>
+      void (this.map.getSource(id) as GeoJSONSource | undefined)?.setData({ type: 'FeatureCollection', features: given })
+    give(this.spec.id, features)
+    give(`${this.spec.id}-accuracy`, circles)
+  }
+
+  /** How much of it is to be seen, by the age of its report; without a network that is not the age of what is there. */
+  private presence(feature: Feature): number {
+    const { at: reported } = feature.properties
+    if (typeof reported !== 'number') return 1
+    const here = presence((Date.now() + this.skew) / 1000 - reported)
+    return this.lost ? Math.max(here, FAINT) : here
   }
 
   private drawn(feature: Feature, place: Place, here: number): Feature {
     const { color, bearing, status } = feature.properties as { color?: string; bearing?: number | null; status?: string }
     const own = color || this.spec.color
-    const form = bearing === null || bearing === undefined ? 'still' : 'going'
+    const going = bearing !== null && bearing !== undefined
     const estimated = status === 'reckoned'
+    const image = this.image(own, going, status === 'off_route' || status === 'wrong_way')
     const properties = {
-      ...feature.properties, color: own, ink: ink(own), presence: estimated ? Math.min(here, 0.55) : here,
-      image: `vehicle ${form} ${own} ${status === 'off_route' || status === 'wrong_way' ? 'astray' : 'well'}`,
+      ...feature.properties, image, color: own, ink: ink(own), presence: estimated ? Math.min(here, 0.55) : here,
     }
     return { ...feature, geometry: { type: 'Point', coordinates: place }, properties }
   }
 
-  private addImage(id: string): void {
-    const [kind, form, color, how] = id.split(' ')
-    if (kind !== 'vehicle' || this.map.hasImage(id)) return
-    const drawn = icon(color!, form === 'going', how === 'astray')
-    if (drawn) this.map.addImage(id, drawn, { pixelRatio: 2 })
+  /** The name of a vehicle's picture, which the map has before it draws one. */
+  private image(color: string, going: boolean, astray: boolean): string {
+    const name = `vehicle ${going} ${color} ${astray}`
+    const drawn = this.map.hasImage(name) ? undefined : icon(color, going, astray)
+    if (drawn) this.map.addImage(name, drawn, { pixelRatio: 2 })
+    return name
   }
 
-  /** Opens the panel of a vehicle beside it; it goes along with the bus. */
+  /** Opens what is told of one of its points beside it, the layer's panel where it has one; it goes along with the point. */
   open(feature: { properties: Record<string, unknown> | null }, place: Place): void {
-    const id = String(feature.properties?.id ?? '')
-    this.selected = id
+    const properties = feature.properties ?? {}
+    this.selected = String(properties.id ?? '')
+    const panel = panelOf(this.spec, properties.id)
     const body = document.createElement('div')
-    body.className = 'vehicle-popup'
-    const inner = document.createElement('div')
+    body.className = 'moving-popup'
+    const inner = body.appendChild(document.createElement('div'))
     inner.dataset.refreshBody = ''
-    inner.textContent = String(feature.properties?.name ?? '')
-    body.append(inner)
+    inner.append(describe(this.spec, properties, this.words))
     this.popup?.remove()
     const popup = new Popup({ closeButton: true, maxWidth: '300px', offset: 18 }).setLngLat(place).setDOMContent(body).addTo(this.map)
     this.popup = popup
@@ -238,8 +279,8 @@ export class LiveLayer {
       this.popup = undefined
       this.wake()
     })
-    if (this.spec.panel) {
-      body.dataset.refresh = `${this.spec.panel.replace('{id}', encodeURIComponent(id))}?part=1`
+    if (panel) {
+      body.dataset.refresh = `${panel}?part=1`
       body.dataset.every = '5'
       startRefresh(body, true)
     }
