@@ -87,9 +87,9 @@ def start(what: str, data: Path, log: Path, *options: str) -> Demo:
     raise AssertionError(f"the city did not start:\n{log.read_text()}")
 
 
-def _compiles(city: subprocess.Popen[bytes]) -> bool:
+def _compiles(city: psutil.Process) -> bool:
     """Whether journeys and positions are still being got ready beside the city."""
-    return any("cityhall.engines.ready" in " ".join(one.cmdline()) for one in psutil.Process(city.pid).children())
+    return any("cityhall.engines.ready" in " ".join(one.cmdline()) for one in city.children())
 
 
 def stop_demo(demo: Demo) -> int:

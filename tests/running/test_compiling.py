@@ -105,7 +105,7 @@ def test_a_city_that_stops_stops_those_that_compile(work: Compiling) -> None:
 
 def test_a_part_of_a_process_begins_when_what_it_calls_is_compiled(work: Compiling, tmp_path: Path) -> None:
     # The tracker, of all parts: it would end at once here, as no database is to be used.
-    run = runners("devices")["transit.tracker"]
+    run = runners("devices")["vehicles.tracker"]
     stop = threading.Event()
     part = threading.Thread(target=run, args=(stop,))
     part.start()

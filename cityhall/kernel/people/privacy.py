@@ -59,7 +59,7 @@ def names_of(model: type[models.Model], fields: Iterable[str]) -> list[Text]:
     label = model._meta.label
     own = [getattr(model._meta.get_field(name), "verbose_name", name) for name in fields]
     named = [said.get(f"{label}.{name}", known) for name, known in zip(fields, own, strict=True)]
-    return [said.get(label, model._meta.verbose_name), *named]
+    return [said.get(label) or model._meta.verbose_name or label, *named]
 
 
 def person_field(model: type[models.Model]) -> str | None:
