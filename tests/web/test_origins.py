@@ -15,7 +15,7 @@ from cityhall.kernel.people.models import Person
 from cityhall.kernel.people.permissions import grant, roles
 from cityhall.web.api import api
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.attack]
 ELSEWHERE = {"HTTP_ORIGIN": "https://elsewhere.example", "HTTP_SEC_FETCH_SITE": "cross-site"}
 METHODS = ("post", "put", "patch", "delete")
 

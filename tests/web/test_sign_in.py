@@ -14,7 +14,7 @@ from django.urls import URLPattern, URLResolver, get_resolver
 
 from cityhall.kernel.people.models import Person
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.attack]
 PASSWORD = "a password of nineteen"
 LOGIN = "/accounts/login/"
 NAMES = ("login", "email", "username", "user", "identifier")

@@ -18,6 +18,7 @@ from django.utils import timezone
 
 from cityhall.kernel.work import taking_up
 
+pytestmark = pytest.mark.attack
 ROOT = Path(__file__).parents[3]
 QUERY = "SELECT status::text, attempts FROM procrastinate_jobs WHERE task_name = 'test.endless'"
 

@@ -23,6 +23,7 @@ from cityhall.services.transit.models import Guardian, Pupil
 from cityhall.services.transit.riders import school
 from tests.services.transit.riders.test_school import NAME, officer, on_the_road, pupil, rui  # noqa: F401
 
+pytestmark = pytest.mark.attack
 SignIn = Callable[[Person], Client]
 EMAIL = "mother@example.org"
 
