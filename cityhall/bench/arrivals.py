@@ -11,6 +11,7 @@ the time to the *actual* arrival, its beginning included and its end not; the er
 
 from __future__ import annotations
 
+import datetime
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -162,7 +163,7 @@ class Recorded:
     unknown: int
     stale: int
 
-    def counts(self, test_day: date) -> dict[str, int]:
+    def counts(self, test_day: datetime.date) -> dict[str, int]:
         """What was replayed of a day, and left out of all."""
         mine = self.date == test_day.toordinal()
         return {
@@ -203,7 +204,8 @@ def training(days: Days, tested: np.ndarray) -> np.ndarray:
     """(runs,) what may be learned from: other calendar days, and of those no run that the test day has a part of."""
     runs = np.column_stack([days.traces.day, days.traces.trip])
     seen = {tuple(row) for row in runs[tested].tolist()}
-    return ~tested & np.array([tuple(row) not in seen for row in runs.tolist()], bool)
+    others: np.ndarray = ~tested & np.array([tuple(row) not in seen for row in runs.tolist()], bool)
+    return others
 
 
 def learn(days: Days, test_day: date) -> Model:

@@ -24,9 +24,23 @@ JITTER_M, BACKWARDS_M = 80.0, 40.0
 FASTEST, TOO_FAST = 35.0, 20.0
 """m/s as the crow flies, and what going faster costs."""
 
+Array = np.ndarray
+
 
 @njit(cache=True)
-def follow(first, trip, at, x, y, midnight, calls_first, call_x, call_y, planned, arrival):
+def follow(
+    first: Array,
+    trip: Array,
+    at: Array,
+    x: Array,
+    y: Array,
+    midnight: Array,
+    calls_first: Array,
+    call_x: Array,
+    call_y: Array,
+    planned: Array,
+    arrival: Array,
+) -> tuple[Array, Array]:
     """Places of every report: (now, after), each (reports,), calls passed; NaN where it is not on its trip.
 
     first: (runs + 1,) of the reports; trip, midnight: (runs,); at, x, y: (reports,) Unix seconds and metres; the rest
@@ -43,7 +57,9 @@ def follow(first, trip, at, x, y, midnight, calls_first, call_x, call_y, planned
 
 
 @njit(cache=True)
-def _follow_run(at, x, y, start, line, planned, now, after):
+def _follow_run(
+    at: Array, x: Array, y: Array, start: Array, line: Array, planned: Array, now: Array, after: Array
+) -> None:
     """Fills in the places of one run (reports,) along its stops, line (calls, 2)."""
     segments = len(line) - 1
     passed, way = np.zeros(segments + 1), np.zeros(segments + 1)  # seconds by timetable, metres
@@ -80,7 +96,7 @@ def _follow_run(at, x, y, start, line, planned, now, after):
 
 
 @njit(cache=True)
-def _beside(x, y, begin, end):
+def _beside(x: float, y: float, begin: Array, end: Array) -> tuple[float, float]:
     """(share of the way along a line from begin to end, metres from it) of the point of the line nearest to x, y."""
     dx, dy = end[0] - begin[0], end[1] - begin[1]
     square, part = dx * dx + dy * dy, 0.0
@@ -90,7 +106,9 @@ def _beside(x, y, begin, end):
 
 
 @njit(cache=True)
-def _best_before(cost, share, passed, way, here, gone, elapsed):
+def _best_before(
+    cost: Array, share: Array, passed: Array, way: Array, here: float, gone: float, elapsed: float
+) -> tuple[float, int]:
     """The least cost of coming here from any segment, and which: (cost, segment), -1 where from none."""
     best, segment = np.inf, -1
     for j in range(cost.size):
@@ -109,7 +127,7 @@ def _best_before(cost, share, passed, way, here, gone, elapsed):
 
 
 @njit(cache=True)
-def _trace_back(cost, share, back, last, after):
+def _trace_back(cost: Array, share: Array, back: Array, last: int, after: Array) -> None:
     if last < 0:
         return
     k = np.argmin(cost[last])
@@ -123,7 +141,7 @@ def _trace_back(cost, share, back, last, after):
 
 
 @njit(cache=True)
-def _forwards(place):
+def _forwards(place: Array) -> None:
     """A bus does not drive backwards: what looks so is the receiver's error."""
     most = -1.0
     for n in range(place.size):

@@ -36,7 +36,7 @@ def run(seconds: float = 4.0) -> dict[str, Any]:
     with connection.cursor() as cursor:
         cursor.execute(PEER)
     peer = _rate(_peer, seconds)
-    stop, lags = threading.Event(), []
+    stop, lags = threading.Event(), list[float]()
     sealing = threading.Thread(target=_seal, args=(stop,))
     watching = threading.Thread(target=_watch, args=(stop, lags))
     sealing.start()

@@ -77,7 +77,8 @@ def _setting(
     begun = time.perf_counter()
     timetable = Timetable.from_schedule(schedule, day, footpaths)
     router = Router(timetable)
-    router.earliest_arrival(*[router.around(0, outwards=True)] * 2, at)
+    here = router.around(0, outwards=True)
+    router.earliest_arrival(here, here, at)
     load_s = read_s + time.perf_counter() - begun
     ends = random_pairs(served_stops(timetable), pairs, seed)
     times, arrivals = _ours(router, ends, at)

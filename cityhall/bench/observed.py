@@ -17,9 +17,13 @@ VARIANCE_S = 40.0
 AT_START = 0.15
 AT_END = 0.05
 
+Array = np.ndarray
+
 
 @njit(cache=True)
-def observed(first, trip, at, place, calls_first, planned):
+def observed(
+    first: Array, trip: Array, at: Array, place: Array, calls_first: Array, planned: Array
+) -> tuple[Array, Array]:
     """When the calls of every run were: (Unix seconds, standard error in seconds), each (sum of the runs' calls,).
 
     first: (runs + 1,) of the reports; trip: (runs,); at, place: (reports,), places as `follow` gives them. NaN and
@@ -47,7 +51,9 @@ def observed(first, trip, at, place, calls_first, planned):
 
 
 @njit(cache=True)
-def _interpolate(between, last, planned, times, error):
+def _interpolate(
+    between: tuple[float, float, float, float], last: int, planned: Array, times: Array, error: Array
+) -> None:
     """Fills in the calls between two reports."""
     t0, t1, p, q = between
     gap, total, gone = t1 - t0, 0.0, 0.0

@@ -74,7 +74,7 @@ class PlainReport(models.Model):
 class ReportSerializer(serializers.ModelSerializer):
     """All of it."""
 
-    category = serializers.SlugRelatedField(slug_field="slug", queryset=PlainCategory.objects.all())
+    category = serializers.SlugRelatedField(slug_field="slug", queryset=PlainCategory._default_manager.all())
 
     class Meta:
         model = PlainReport
@@ -91,7 +91,7 @@ class Latest(CursorPagination):
 class ReportViewSet(viewsets.ModelViewSet):
     """Create, list, read."""
 
-    queryset = PlainReport.objects.select_related("category")
+    queryset = PlainReport._default_manager.select_related("category")
     serializer_class = ReportSerializer
     pagination_class = Latest
 
@@ -107,7 +107,7 @@ def prepare(slugs: list[str]) -> None:
     with connection.schema_editor() as editor:
         editor.create_model(PlainCategory)
         editor.create_model(PlainReport)
-    PlainCategory.objects.bulk_create(PlainCategory(slug=slug) for slug in slugs)
+    PlainCategory._default_manager.bulk_create(PlainCategory(slug=slug) for slug in slugs)
 
 
 if __name__ == "__main__":

@@ -167,7 +167,8 @@ def trips(traces: Traces, followed: Followed, runs: Runs) -> Rows:
 
 def _under_way(traces: Traces, row: np.ndarray, runs: Runs) -> np.ndarray:
     """Fixes of vehicles that have left their first stop."""
-    return np.isnan(traces.along[row]) | (traces.along[row] > 60.0)
+    left: np.ndarray = np.isnan(traces.along[row]) | (traces.along[row] > 60.0)
+    return left
 
 
 def _first_right(

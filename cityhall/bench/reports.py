@@ -314,10 +314,11 @@ def _duplicates(count: int = 2000) -> Row:
 
     known = {category.slug: category for category in Category.objects.all()}
     told = pairs(Residents(shapely.box(*BOUNDS), seed=23), count)
-    one, two = (vectors([pair[side].text for pair in told]) for side in (0, 1))
+    written = [(first, second) for first, second, _same in told]
+    one, two = (vectors([texts[side].text for texts in written]) for side in (0, 1))
     alike = np.asarray(one.multiply(two).sum(axis=1)).ravel()
     said, truly = [], [same for _one, _two, same in told]
-    for (first, second, _same), words in zip(told, alike, strict=True):
+    for (first, second, _same), words in zip(told, alike.tolist(), strict=True):
         category, other = known[second.category], known[first.category]
         distance = metres_between((first.lon, first.lat), (second.lon, second.lat))
         days = abs(second.at - first.at) / 86_400

@@ -98,7 +98,7 @@ def _memory(pid: int) -> float:
     import psutil
 
     parent = psutil.Process(pid)
-    return sum(one.memory_info().rss for one in (parent, *parent.children(recursive=True))) / 2**20
+    return float(sum(one.memory_info().rss for one in (parent, *parent.children(recursive=True)))) / 2**20
 
 
 async def _many(path: str, seconds: float) -> np.ndarray:

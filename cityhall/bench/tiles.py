@@ -127,7 +127,7 @@ def _peer_missing() -> str:
         return "the PostgreSQL server has no PostGIS"
     if not (PEERS / "tipg" / "bin" / "uvicorn").exists():
         venv.create(PEERS / "tipg", with_pip=True)
-        pip = [PEERS / "tipg" / "bin" / "python", "-m", "pip", "install", "--quiet", "tipg", "uvicorn"]
+        pip = [str(PEERS / "tipg" / "bin" / "python"), *"-m pip install --quiet tipg uvicorn".split()]
         if subprocess.run(pip, check=False).returncode:
             return "tipg cannot be installed"
     return ""

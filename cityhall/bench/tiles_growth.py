@@ -99,7 +99,7 @@ def _serving(city: Path, url: str) -> Iterator[subprocess.Popen[bytes]]:
 def _memory(pid: int) -> float:
     """Memory of a server and its workers, MB."""
     parent = psutil.Process(pid)
-    return sum(one.memory_info().rss for one in (parent, *parent.children(recursive=True))) / 2**20
+    return float(sum(one.memory_info().rss for one in (parent, *parent.children(recursive=True)))) / 2**20
 
 
 def _heat(rng: np.random.Generator, number: int) -> str:

@@ -52,7 +52,9 @@ def journeys(request: HttpRequest) -> HttpResponse:
 def _form(request: HttpRequest) -> dict[str, Any]:
     """What was asked for; a name without a position is looked up, so that the page works without a script."""
     get = request.GET
-    form = {name: get.get(name, "")[:200] for name in ("from", "from_lon", "from_lat", "to", "to_lon", "to_lat")}
+    form: dict[str, Any] = {
+        name: get.get(name, "")[:200] for name in ("from", "from_lon", "from_lat", "to", "to_lon", "to_lat")
+    }
     for end in ("from", "to"):
         if form[end] and not form[f"{end}_lon"]:
             found = geocoder.search(form[end], limit=1)

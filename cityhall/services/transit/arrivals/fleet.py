@@ -101,7 +101,7 @@ def place_of(state: VehicleState, trips: Trips, row: int) -> float:
         return ahead - 0.5
     begin, end = trips.metres[base + ahead - 1], trips.metres[base + ahead]
     share = (state.along_m - begin) / max(end - begin, 1.0)
-    return ahead - 1 + min(1.0 - INSIDE, max(INSIDE, share))
+    return float(ahead - 1 + min(1.0 - INSIDE, max(INSIDE, share)))
 
 
 def seen_now(states: Iterable[VehicleState], folder: Path) -> tuple[list[VehicleState], Traces]:

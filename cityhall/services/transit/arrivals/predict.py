@@ -127,8 +127,8 @@ class Rounds:
                     "WHERE service_day = gone.day AND trip = gone.name",
                     [[day for day, _ in over], [trip for _, trip in over]],
                 )
-            news = [self._news(key, row, now) for key, row in changed.items()]
-            news = [one for one in news if one] + [{"day": f"{day}", "trip": trip, "over": True} for day, trip in over]
+            told = [self._news(key, row, now) for key, row in changed.items()]
+            news = [one for one in told if one] + [{"day": f"{day}", "trip": trip, "over": True} for day, trip in over]
             if news:
                 publish(TOPIC, news)
         self._remember(changed, over, now)

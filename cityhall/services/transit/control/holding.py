@@ -83,7 +83,7 @@ def advice(vehicle_id: str, states: list[Seen], now: datetime | None = None) -> 
     state = VehicleState.objects.filter(vehicle__public_id=vehicle_id).values("occupancy", "trip").first()
     if state and state["occupancy"] is not None and state["occupancy"] >= FULL:
         return Hold(vehicle_id, 0.0, "riders", hold.ahead, hold.behind, hold.before, hold.after)
-    stands = StopCall.objects.filter(vehicle=vehicle_id, trip=(state or {}).get("trip", ""), departed_at=None)
+    stands = StopCall.objects.filter(vehicle=vehicle_id, trip=state["trip"] if state else "", departed_at=None)
     since = stands.order_by("-arrived_at").values_list("arrived_at", flat=True).first()
     if since is None:
         return hold

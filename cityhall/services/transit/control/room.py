@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections import Counter
+from collections import defaultdict
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from typing import Any
@@ -48,7 +48,7 @@ class Room:
     memory: Memory = field(default_factory=Memory)
     shown: dict[str, dict[str, Any]] = field(default_factory=dict)
     counted: dict[str, tuple[float, float, float]] = field(default_factory=dict)
-    tally: Counter[tuple[date, str, str]] = field(default_factory=Counter)
+    tally: defaultdict[tuple[date, str, str], float] = field(default_factory=lambda: defaultdict(float))
     tallied: float = 0.0
 
 
@@ -127,7 +127,7 @@ def _count(room: Room, states: list[VehicleState], looked: list[Seen], now: floa
         if before is None or not 0 < seen.at - before[0] <= 30:
             continue
         span = seen.at - before[0]
-        amounts = {"seen_s": span, f"fix_s:{state.fix_class}": span}
+        amounts: dict[str, float] = {"seen_s": span, f"fix_s:{state.fix_class}": span}
         if seen.trip and seen.speed == seen.speed:
             amounts |= {"moved_m": seen.speed * span, "moving_s": span}
         for what, amount in amounts.items():
@@ -137,4 +137,4 @@ def _count(room: Room, states: list[VehicleState], looked: list[Seen], now: floa
         columns: list[list[Any]] = [[key[index] for key in keys] for index in range(3)]
         with connection.cursor() as cursor:
             cursor.execute(_ADD, [*columns, [room.tally[key] for key in keys]])
-        room.tally, room.tallied = Counter(), now
+        room.tally, room.tallied = defaultdict(float), now

@@ -131,7 +131,8 @@ def _stops(state: VehicleState) -> list[dict[str, Any]]:
         call = called.get(place)
         was = call.arrived_at if call else None
         will = strings.days_utc(int(expected[place])) if place in expected and was is None else None
-        off = (was or will) - planned if was or will else None
+        seen = was or will
+        off = seen - planned if seen else None
         shown.append(
             {
                 "name": schedule.stops.name[stop],
@@ -152,7 +153,8 @@ def lines(request: HttpRequest) -> HttpResponse:
     known = list(Line.objects.filter(version__state=FeedVersion.State.IN_SERVICE))
     chosen = next((line for line in known if line.gtfs_id == request.GET.get("line", "")), known[0] if known else None)
     direction = 1 if request.GET.get("direction") == "1" else 0
-    window = int(request.GET["window"]) if request.GET.get("window") in map(str, WINDOWS) else WINDOWS[0]
+    asked = values.whole(request.GET.get("window", ""))
+    window = asked if asked in WINDOWS else WINDOWS[0]
     diagram = strings.Diagram()
     if chosen is not None:
         diagram = strings.draw(chosen.gtfs_id, direction, back_min=window, ahead_min=window // 2)

@@ -120,7 +120,7 @@ def _alone(seen: Seen, now: float, memory: Memory) -> list[Finding]:
 
 def _moved(seen: Seen, on_trip: bool, memory: Memory) -> list[Finding]:
     """Hard braking and standing still, which need what was there before."""
-    found = []
+    found: list[Finding] = []
     before = memory.tracks.get(seen.vehicle)
     if before is None:
         memory.tracks[seen.vehicle] = Track(seen.at, seen.speed, seen.at, seen.lon, seen.lat)

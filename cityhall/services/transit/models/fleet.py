@@ -51,7 +51,7 @@ class VehicleState(places.VehicleState):
     line = models.CharField(max_length=100, blank=True)
     color = models.CharField(max_length=6, blank=True)
 
-    objects = VehicleStateQuerySet["VehicleState"].as_manager()
+    objects = VehicleStateQuerySet["VehicleState"].as_manager()  # type: ignore[misc]
 
     class Meta:
         db_table = "transit_driving"

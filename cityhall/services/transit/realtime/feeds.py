@@ -60,7 +60,12 @@ def vehicle_positions(snapshot: Snapshot) -> rt.FeedMessage:
         if label:
             vehicle.label = label
         if wheelchair is not None:
-            vehicle.wheelchair_accessible = 2 if wheelchair else 3
+            accessible = (
+                rt.VehicleDescriptor.WHEELCHAIR_ACCESSIBLE
+                if wheelchair
+                else rt.VehicleDescriptor.WHEELCHAIR_INACCESSIBLE
+            )
+            vehicle.wheelchair_accessible = accessible
         told = rt.VehiclePosition(vehicle=vehicle, position=place, timestamp=min(at, now))
         named = plan.describe(trip, day) if plan and trip else None
         if named is not None:
@@ -246,11 +251,11 @@ def _informed(alert: ServiceAlert, plan: Plan | None) -> Iterable[rt.EntitySelec
 
 
 def _bytes(make: Make, snapshots: Snapshots, now: int) -> bytes:
-    return make(snapshots.at(now)).SerializeToString()  # type: ignore[no-any-return]
+    return bytes(make(snapshots.at(now)).SerializeToString())
 
 
 def _json(make: Make, snapshots: Snapshots, now: int) -> bytes:
-    return MessageToJson(make(snapshots.at(now)), indent=None, ensure_ascii=False).encode()
+    return str(MessageToJson(make(snapshots.at(now)), indent=None, ensure_ascii=False)).encode()
 
 
 FEEDS = {"vehicle-positions": vehicle_positions, "trip-updates": trip_updates, "alerts": service_alerts}

@@ -43,7 +43,7 @@ def keep(vehicles: Sequence[Vehicle], columns: Mapping[str, Sequence[Any]]) -> i
     if not due:
         return 0
     zone, moments = settings.CITY.zone, columns["at"]
-    made = {
+    made: dict[str, list[Any]] = {
         "day": [datetime.fromtimestamp(moments[place], zone).date() for place in due],
         "at": [datetime.fromtimestamp(moments[place], UTC) for place in due],
         "vehicle": [vehicles[place].public_id for place in due],

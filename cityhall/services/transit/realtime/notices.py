@@ -138,7 +138,8 @@ def undo(actor: Actor, kind: type[Kind], pk: int) -> Kind:
     _own(notice)
     if notice.former is None:
         return _change(actor, notice, {"state": Notice.State.WITHDRAWN}, "undone")
-    values = {name: notice._meta.get_field(name).to_python(value) for name, value in notice.former.items()}
+    fields = {one.name: one for one in notice._meta.fields}
+    values = {name: fields[name].to_python(value) for name, value in notice.former.items()}
     return _change(actor, notice, values, "undone")
 
 
@@ -296,7 +297,7 @@ def _detour_values(draft: DetourDraft) -> dict[str, Any]:
         raise Invalid(_("Which line is it about?"), field="route", mend=_("Choose a line, or close a stop."))
     if not draft.closed_stops and len(draft.path) < 2 and not draft.temporary_stops:
         raise Invalid(_("Nothing is changed yet."), field="path", mend=_("Draw the way, or close a stop."))
-    stops = [
+    stops: list[dict[str, Any]] = [
         {"name": str(stop.get("name") or "")[:200], "lon": float(stop["lon"]), "lat": float(stop["lat"])}
         for stop in draft.temporary_stops
     ]

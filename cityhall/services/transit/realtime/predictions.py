@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from django.db import connection
@@ -48,10 +48,19 @@ def read(now: float, *, hidden: bool = False, ahead: float = 1.0) -> list[Predic
     What was made up to `ahead` seconds later is in it.
     """
     with connection.cursor() as cursor:
-        values = {"now": now, "fresh": FRESH_S, "hidden": hidden, "ahead": ahead, "public_kinds": list(public_kinds())}
+        values: dict[str, Any] = {
+            "now": now,
+            "fresh": FRESH_S,
+            "hidden": hidden,
+            "ahead": ahead,
+            "public_kinds": list(public_kinds()),
+        }
         cursor.execute(_READ, values)
         rows = cursor.fetchall()
-    return [Predicted(*row[:5], _array(row[5]), _array(row[6]), row[7]) for row in rows]
+    return [
+        Predicted(trip, day, vehicle, label, sequence, _array(arrival), _array(departure), made_at)
+        for trip, day, vehicle, label, sequence, arrival, departure, made_at in rows
+    ]
 
 
 def _array(sent: bytes) -> Int64:

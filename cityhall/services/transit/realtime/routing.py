@@ -65,7 +65,7 @@ class LiveRouter:
             return
         days = [self.day + timedelta(days=offset) for offset in (-1, 0, 1)]
         cancelled, skips = _notices(self.day, days)
-        changes = [*skips, *self._progress(days)]
+        changes: list[Progress | Skip] = [*skips, *self._progress(days)]
         if cancelled or changes:
             self.router.update(cancelled, changes)
             # Built here, so that no resident's question waits for it.

@@ -30,9 +30,9 @@ def cancelled_trips(cancellation: Cancellation) -> Int64:
     """Rows of the trips that a cancellation takes out of its service day."""
     schedule = timetables.service().schedule
     trips = schedule.trips
-    rows = running(cancellation.service_day)
+    rows: Int64 = running(cancellation.service_day)
     if cancellation.trip:
-        return rows[rows == trip_rows().get(cancellation.trip, -1)]
+        return np.asarray(rows[rows == trip_rows().get(cancellation.trip, -1)])
     if cancellation.route not in schedule.routes.id:
         return NONE
     rows = rows[np.asarray(trips.route)[rows] == timetables.service().route_rows[cancellation.route]]
@@ -44,7 +44,7 @@ def cancelled_trips(cancellation: Cancellation) -> Int64:
         good &= starts >= cancellation.from_second
     if cancellation.until_second is not None:
         good &= starts < cancellation.until_second
-    return rows[good]
+    return np.asarray(rows[good])
 
 
 def all_cancelled(cancellations: Iterable[Cancellation]) -> dict[date, set[int]]:

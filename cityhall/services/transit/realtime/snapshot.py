@@ -90,9 +90,14 @@ def _one_moment() -> Iterator[None]:
 
 def _vehicles(now: int) -> list[Any]:
     with connection.cursor() as cursor:
-        values = {"now": now, "fresh": FRESH_S, "ahead": LONGEST_S + 1, "public_kinds": list(public_kinds())}
+        values: dict[str, Any] = {
+            "now": now,
+            "fresh": FRESH_S,
+            "ahead": LONGEST_S + 1,
+            "public_kinds": list(public_kinds()),
+        }
         cursor.execute(_VEHICLES, values)
-        return cursor.fetchall()
+        return list(cursor.fetchall())
 
 
 class Snapshots:

@@ -10,7 +10,7 @@ from ninja import Path, Query, Router, Schema, Status
 from ninja.security import django_auth
 from pydantic import Field
 
-from cityhall.kernel.people.actors import actor_of
+from cityhall.kernel.people.actors import actor_of, person_of
 from cityhall.services.transit import days, queries
 from cityhall.services.transit.itinerary import RideLeg
 from cityhall.services.transit.models import LeaveAlarm
@@ -261,7 +261,7 @@ class AlarmOut(Schema):
 @router.get("/alarms", response=list[AlarmOut], auth=django_auth, summary="My alarms")
 def my_alarms(request: HttpRequest) -> list[LeaveAlarm]:
     """Those that wait."""
-    waiting = LeaveAlarm.objects.filter(person_id=actor_of(request).person_id, state=LeaveAlarm.State.WAITING)
+    waiting = LeaveAlarm.objects.filter(person=person_of(request), state=LeaveAlarm.State.WAITING)
     return list(waiting)
 
 

@@ -48,7 +48,7 @@ def _goes(trip: Trip, pattern: dict[str, Any]) -> bool:
     stops = [schedule.stops.id[int(stop)] for stop in schedule.stop_times.stop[first:last]]
     order = [places[stop] for stop in stops if stop in places]
     forwards = sum(after > before for before, after in pairwise(order))
-    return forwards > (len(order) - 1) / 2
+    return bool(forwards > (len(order) - 1) / 2)
 
 
 def running(line: Line, now: datetime) -> list[Trip]:

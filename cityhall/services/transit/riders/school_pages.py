@@ -14,7 +14,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from cityhall.kernel.errors import Invalid
-from cityhall.kernel.people.actors import actor_of
+from cityhall.kernel.people.actors import actor_of, person_of
 from cityhall.kernel.people.consents import has_consent
 from cityhall.kernel.people.permissions import may, require
 from cityhall.kernel.values import whole
@@ -34,7 +34,7 @@ from cityhall.web.layers import page_points
 def pupils(request: HttpRequest) -> HttpResponse:
     """The pupils one is responsible for."""
     actor = actor_of(request)
-    links = Guardian.objects.filter(person_id=actor.person_id).select_related("pupil__vehicle")
+    links = Guardian.objects.filter(person=person_of(request)).select_related("pupil__vehicle")
     context = {
         "links": links,
         "agreed": bool(actor.person_id and has_consent(actor.person_id, school.CONSENT)),

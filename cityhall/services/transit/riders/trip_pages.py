@@ -16,7 +16,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from cityhall.kernel import values
 from cityhall.kernel.errors import CityhallError
-from cityhall.kernel.people.actors import actor_of
+from cityhall.kernel.people.actors import actor_of, person_of
 from cityhall.services.transit import days
 from cityhall.services.transit.api import make_question, read_point
 from cityhall.services.transit.itinerary import Itinerary, Leg
@@ -69,6 +69,7 @@ def _shown(followed: FollowedTrip, progress: Progress, now: dt.datetime, person_
         except CityhallError as refusal:
             problem = refusal
     legs = progress.legs
+    alighting = legs[progress.at].alighting
     stops = [end.id for leg in legs if leg.trip for end in (leg.leg.origin, leg.leg.target)]
     return {
         "followed": followed,
@@ -77,7 +78,7 @@ def _shown(followed: FollowedTrip, progress: Progress, now: dt.datetime, person_
         "leave_s": round((progress.leave_at - now).total_seconds()),
         "current": legs[progress.at],
         "next_leg": legs[progress.at + 1] if progress.at + 1 < len(legs) else None,
-        "alight_at": stop_name(legs[progress.at].alighting.stop) if legs[progress.at].alighting else "",
+        "alight_at": stop_name(alighting.stop) if alighting else "",
         "ways": ways,
         "problem": problem,
         "alarm": _alarm(followed, person_id),
@@ -183,7 +184,7 @@ def bus_alarm(request: HttpRequest) -> HttpResponse:
 @never_cache
 def my_alarms(request: HttpRequest) -> HttpResponse:
     """The person's alarms: those that wait, and what became of the last ones."""
-    mine = LeaveAlarm.objects.filter(person_id=actor_of(request).person_id).select_related("followed")
+    mine = LeaveAlarm.objects.filter(person=person_of(request)).select_related("followed")
     waiting = [alarm for alarm in mine if alarm.state == LeaveAlarm.State.WAITING]
     since = days.now() - dt.timedelta(hours=12)
     over = [alarm for alarm in mine if alarm.state != LeaveAlarm.State.WAITING and alarm.leave_at > since]
