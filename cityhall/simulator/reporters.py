@@ -159,7 +159,7 @@ class Reporters:
             "/api/reports/",
             data=values | self._answers(visit, category),
             files=files,
-            headers={"Accept-Language": told.language},
+            headers={"Accept-Language": told.language} | visit.token,
         )
         if answer.status_code not in (200, 201, 429):
             log.warning("a report was not taken: %s %s", answer.status_code, answer.text[:200])

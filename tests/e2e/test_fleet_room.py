@@ -14,10 +14,13 @@ from tests.e2e.test_accessibility import faults
 pytestmark = pytest.mark.browser
 EMAIL, PASSWORD = "dispatcher@example.org", "a-long-enough-secret-7"
 APPOINT = f"""
+from allauth.account.models import EmailAddress
 from cityhall.kernel.people.actors import system
 from cityhall.kernel.people.models import Person
 from cityhall.kernel.people.permissions import grant
-grant(system("test"), Person.objects.create_user("{EMAIL}", "{PASSWORD}"), "transit.dispatcher")
+person = Person.objects.create_user("{EMAIL}", "{PASSWORD}")
+EmailAddress.objects.create(user=person, email=person.email, primary=True, verified=True)
+grant(system("test"), person, "transit.dispatcher")
 """
 PAGES = ("/transit/control/", "/transit/control/lines/?line=10", "/transit/control/quality/")
 
