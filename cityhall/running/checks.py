@@ -15,6 +15,7 @@ from typing import Literal
 from urllib.parse import urlsplit
 
 import cityhall
+from cityhall.kernel import private
 
 Level = Literal["ok", "warning", "error"]
 FREE_MB = 1024
@@ -78,6 +79,8 @@ def _files(folder: Path) -> Iterator[Finding]:
             yield Finding("ok", f"{folder} can be written; {free // 1024} GB are free.")
     else:
         yield Finding("error", f"{folder} cannot be written.", "Give the folder to the user who runs Cityhall.")
+    if private.is_open(folder):
+        yield Finding("error", f"{folder} can be looked into by other users.", f"Run chmod 700 {folder}.")
     secrets = folder / "secrets.json"
     if secrets.exists() and secrets.stat().st_mode & 0o077:
         yield Finding("error", f"{secrets} can be read by other users.", f"Run chmod 600 {secrets}.")
@@ -88,7 +91,7 @@ def _inside() -> Iterator[Finding]:
     from django.db import connection
     from django.db.migrations.executor import MigrationExecutor
 
-    from cityhall.kernel.program_role import faults
+    from cityhall.kernel import database, program_role
     from cityhall.kernel.service import Check, declared
     from cityhall.web.assets import missing
 
@@ -108,7 +111,7 @@ def _inside() -> Iterator[Finding]:
             "warning", f"{len(waiting)} changes of the tables wait.", "They are made when the city starts: cityhall up."
         )
         return
-    yield from (Finding("warning", *fault) for fault in faults())
+    yield from (Finding("warning", *fault) for fault in (*database.faults(), *program_role.faults()))
     for slug, name in missing() if BUILT.exists() else ():
         yield Finding(
             "error",

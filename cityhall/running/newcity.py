@@ -67,7 +67,6 @@ def new_city(data: Path, slug: str, gtfs: list[Path], osm: Path, report: Report)
         text = _city_toml(slug, schedule, graph, names, _copy(osm, draft))
         (draft / "city.toml").write_text(text, encoding="utf-8")
         read_city(draft / "city.toml")
-        draft.chmod(0o755)
         draft.rename(folder)
     finally:
         shutil.rmtree(draft, ignore_errors=True)

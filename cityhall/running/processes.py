@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -16,15 +17,23 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from cityhall.kernel.program_role import for_children
 from cityhall.kernel.work import supervisor
 from cityhall.running.progress import console
 
+if TYPE_CHECKING:
+    from granian.server.common import AbstractServer
+
 log = logging.getLogger("cityhall.running.processes")
 PARTS = ("web", "worker", "devices")
 STOP_SECONDS = 10
 LONGEST_WAIT = 30.0
+CONNECTIONS = 16_000
+"""That a web process holds at once; live streams have half of them at most (web/handler.py)."""
+HEAD_S = 15
+"""How long a connection may be silent before a request's head is whole, also between two requests."""
 GATE = ".getting-ready"
 """The latch in a city's folder that its parts wait at until its tables and files are as this program wants them."""
 MEMORY = {"MALLOC_ARENA_MAX": "2"}
@@ -148,17 +157,31 @@ def run_part(part: str, *, host: str, port: int, workers: int) -> None:
 
 def run_web(host: str, port: int, workers: int) -> None:
     """Serves the pages and the API (ASGI). Why granian: docs/decisions/004-asgi-server.md."""
-    from granian import Granian
-    from granian.constants import Interfaces
+    server("cityhall.asgi:application", host, port, workers).serve()
 
-    Granian(
-        "cityhall.asgi:application",
+
+def server(application: str, host: str, port: int, workers: int) -> AbstractServer[Any]:
+    """The web server. A connection that says nothing, or half a request's head, is closed after HEAD_S."""
+    from granian import Granian
+    from granian.constants import HTTPModes, Interfaces
+    from granian.http import HTTP1Settings
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = CONNECTIONS + 2_000
+    if soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (min(wanted, hard), hard))
+    made: AbstractServer[Any] = Granian(
+        application,
         address=host,
         port=port,
         interface=Interfaces.ASGINL,
+        # Where it may be HTTP/2 as well, granian waits without end for the bytes that say which.
+        http=HTTPModes.http1,
+        http1_settings=HTTP1Settings(header_read_timeout=HEAD_S * 1000),
         workers=workers,
         respawn_failed_workers=True,
         log_level="warning",  # type: ignore[arg-type]
-        backpressure=4096,
+        backpressure=CONNECTIONS,
         workers_kill_timeout=5,
-    ).serve()
+    )
+    return made

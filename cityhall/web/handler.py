@@ -17,6 +17,8 @@ from django.db import close_old_connections
 from django.http.response import HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.urls import URLResolver, get_resolver, set_script_prefix
 
+from cityhall.web.crowd import Full, Places, TooSlow, Unread, patiently, source_of, timely
+
 Scope = dict[str, Any]
 Read = tuple[ASGIRequest, None] | tuple[None, HttpResponseBase]
 """A request, or what it is answered where it is none."""
@@ -25,6 +27,12 @@ THREADS = 12
 
 LARGEST = 120_000_000
 """Bytes of a body: the largest file that any page takes, a data set, and a form round it."""
+
+STREAMS, STREAMS_OF_ONE = 8_000, 250
+"""Live updates that are open at once, of everybody and of one source: half of the server's connections, and those of
+a school or a mobile network behind one address."""
+BODIES, BODIES_OF_ONE = 2_000, 250
+"""Requests whose bodies are still coming."""
 
 
 class Handler(ASGIHandler):
@@ -41,26 +49,40 @@ class Handler(ASGIHandler):
         self._ordinary.load_middleware()
         self._asynchronous = tuple(_async_addresses(get_resolver()))
         self._threads = ThreadPoolExecutor(THREADS, "request")
+        self._streams = Places(STREAMS, STREAMS_OF_ONE)
+        self._bodies = Places(BODIES, BODIES_OF_ONE)
 
     async def __call__(self, scope: Scope, receive: Any, send: Any) -> None:
         """The ASGI application."""
+        send = timely(send)
         try:
-            if scope["type"] != "http" or scope["path"].startswith(self._asynchronous):
+            if scope["type"] != "http":
                 await super().__call__(scope, receive, send)
+            elif scope["path"].startswith(self._asynchronous):
+                with self._streams.taken(source_of(scope)):
+                    await super().__call__(scope, receive, send)
             else:
                 await self._answered(scope, receive, send)
-        except RequestAborted:
+        except (RequestAborted, Unread):
             return
+        except Full:
+            answer = HttpResponse("Too many at once come from here.", status=429, content_type="text/plain")
+            answer["Retry-After"] = "60"
+            await self.send_response(answer, send)
+        except TooSlow:
+            answer = HttpResponse("The request does not come.", status=408, content_type="text/plain")
+            await self.send_response(answer, send)
         except RequestDataTooBig as problem:
             await self.send_response(HttpResponse(str(problem), status=413, content_type="text/plain"), send)
 
     async def read_body(self, receive: Any) -> IO[bytes]:
-        """The body, in memory or a temporary file. Raises RequestAborted, RequestDataTooBig."""
+        """The body, in memory or a temporary file. Raises RequestAborted, RequestDataTooBig, TooSlow."""
         taken = 0
+        received = patiently(receive)
 
         async def counted() -> Any:
             nonlocal taken
-            message = await receive()
+            message = await received()
             taken += len(message.get("body", b""))
             if taken > LARGEST:
                 raise RequestDataTooBig(f"A request has at most {LARGEST // 1_000_000} MB.")
@@ -89,7 +111,8 @@ class Handler(ASGIHandler):
         return request, None
 
     async def _answered(self, scope: Scope, receive: Any, send: Any) -> None:
-        body = await self.read_body(receive)
+        with self._bodies.taken(source_of(scope)):
+            body = await self.read_body(receive)
         response = await asyncio.get_running_loop().run_in_executor(self._threads, self._answer, scope, body)
         if isinstance(response, StreamingHttpResponse):
             await self._stream(response, receive, send)

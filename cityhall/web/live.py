@@ -3,25 +3,46 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Any
 
 from asgiref.sync import sync_to_async
+from django.conf import settings
+from django.contrib.auth import get_user
+from django.contrib.auth.signals import user_logged_out
+from django.db import DatabaseError, close_old_connections
+from django.dispatch import receiver
 from django.http import Http404, HttpRequest, StreamingHttpResponse
 from django.utils.translation import gettext as _
 
 from cityhall.kernel import values
 from cityhall.kernel.errors import Invalid
-from cityhall.kernel.live import LiveTopic, hub
-from cityhall.kernel.people.actors import actor_of
+from cityhall.kernel.limits.sources import pseudonym
+from cityhall.kernel.live import Hub, LiveTopic, Message, hub, publish
+from cityhall.kernel.people.actors import ANONYMOUS, Actor, actor_of
 from cityhall.kernel.people.permissions import may
 from cityhall.kernel.places.declares import Layer
 from cityhall.kernel.service import declared, resolve
-from cityhall.web.moving import View, moving
+from cityhall.web.moving import View, moving, put
 
+Asks = Callable[[Actor], bool]
+AGAIN_S = 30.0
+"""How long a stream goes on after its reader's right to it has ended."""
 HEARTBEAT_S = 15.0
 # Something must be sent at once: proxies and browsers hold back an answer without a body.
 HELLO = b"retry: 2000\n: here\n\n"
 STILL_HERE = b": still here\n\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Right:
+    """Why somebody hears what not everybody may: the session they came with, and what was asked of who they are."""
+
+    session: str
+    asks: Asks
 
 
 async def stream(request: HttpRequest, topic: str) -> StreamingHttpResponse:
@@ -29,16 +50,21 @@ async def stream(request: HttpRequest, topic: str) -> StreamingHttpResponse:
 
     Layers' topics are for whoever may see the layer: lists of features, each at most once a second, of the whole city
     or of what `?bbox=west,south,east,north` and `?having=name:42` (repeated: any of them) choose. `person-<id>` is for
-    that person only, and a service's own topics for whom the manifest says (`LiveTopic`).
+    that person only, and a service's own topics for whom the manifest says (`LiveTopic`). What is not for everybody
+    ends when its reader signs out, and within AGAIN_S when they may hear it no longer.
     """
-    if await _is_layers(request, topic):
-        body = _features(topic, _view(request))
-    elif await _may_hear(request, topic):
-        body = _messages(topic)
-    else:
-        raise Http404
+    layers = {layer.permission for _service, layer in declared(Layer) if layer.live == topic}
+    right = None
+    if "" not in layers:
+        asks = _asks_of(topic, layers)
+        if asks is None:
+            raise Http404
+        if not await sync_to_async(asks)(ANONYMOUS):
+            if not await sync_to_async(lambda: asks(actor_of(request)))():
+                raise Http404
+            right = Right(request.session.session_key or "", asks)
     return StreamingHttpResponse(
-        body,
+        _features(topic, _view(request), right) if layers else _messages(topic, right),
         content_type="text/event-stream",
         headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
     )
@@ -57,38 +83,74 @@ def _view(request: HttpRequest) -> View:
     return View.of(box, having)
 
 
-async def _is_layers(request: HttpRequest, topic: str) -> bool:
-    """Whether it is the topic of a layer that whoever asks may see."""
-    wanted = {layer.permission for _service, layer in declared(Layer) if layer.live == topic}
-    if not wanted or "" in wanted:
-        return bool(wanted)
-    await request.auser()
-    return bool(await sync_to_async(_has_one)(request, wanted))
-
-
-def _has_one(request: HttpRequest, permissions: set[str]) -> bool:
-    actor = actor_of(request)
-    return any(may(actor, permission) for permission in permissions)
-
-
-async def _may_hear(request: HttpRequest, topic: str) -> bool:
+def _asks_of(topic: str, permissions: set[str]) -> Asks | None:
+    """Whether somebody may hear a topic, as a function of who asks; None where there is no such topic."""
+    if permissions:
+        return lambda actor: any(may(actor, permission) for permission in permissions)
     if topic.startswith("person-"):
-        person = await request.auser()
-        return bool(person.is_authenticated) and topic == f"person-{person.pk}"
+        return lambda actor: actor.person_id is not None and topic == f"person-{actor.person_id}"
     for _service, item in declared(LiveTopic):
         if topic.startswith(item.prefix):
-            await request.auser()
-            return bool(await sync_to_async(_allowed)(request, item.may_hear, topic))
-    return False
+            may_hear = resolve(item.may_hear)
+            return lambda actor: bool(may_hear(actor, topic))
+    return None
 
 
-def _allowed(request: HttpRequest, path: str, topic: str) -> bool:
-    return bool(resolve(path)(actor_of(request), topic))
+@receiver(user_logged_out)
+def _say_signed_out(request: HttpRequest, **_given: Any) -> None:
+    if key := request.session.session_key:
+        publish(_session_topic(key), {})
 
 
-async def _features(topic: str, view: View) -> AsyncIterator[bytes]:
+def _session_topic(key: str) -> str:
+    return f"signed-out-{pseudonym(key)}"
+
+
+async def _lost(right: Right) -> None:
+    """Returns when the reader has signed out or may hear it no longer; where nobody can say, at once."""
+    async with hub().reader(_session_topic(right.session)) as signed_out:
+        while True:
+            try:
+                async with asyncio.timeout(AGAIN_S):
+                    if not (await signed_out.get()).reset:
+                        return
+            except TimeoutError:
+                pass
+            try:
+                if not await sync_to_async(_still)(right):
+                    return
+            except DatabaseError:
+                return
+
+
+def _still(right: Right) -> bool:
+    """Asks again, with the session and the account as they are now."""
+    try:
+        request = HttpRequest()
+        request.session = import_module(settings.SESSION_ENGINE).SessionStore(right.session)
+        request.user = get_user(request)
+        return right.asks(actor_of(request))
+    finally:
+        close_old_connections()
+
+
+@asynccontextmanager
+async def _watched(right: Right | None, end: Callable[[], None]) -> AsyncIterator[None]:
+    """Calls `end` when the right is lost meanwhile."""
+    if right is None:
+        yield
+        return
+    watching = asyncio.create_task(_lost(right))
+    watching.add_done_callback(lambda _task: end())
+    try:
+        yield
+    finally:
+        watching.cancel()
+
+
+async def _features(topic: str, view: View, right: Right | None) -> AsyncIterator[bytes]:
     yield HELLO
-    async with moving(topic).reader(view) as queue:
+    async with moving(topic).reader(view) as queue, _watched(right, lambda: put(queue, None)):
         while True:
             try:
                 async with asyncio.timeout(HEARTBEAT_S):
@@ -100,9 +162,9 @@ async def _features(topic: str, view: View) -> AsyncIterator[bytes]:
             yield data
 
 
-async def _messages(topic: str) -> AsyncIterator[bytes]:
+async def _messages(topic: str, right: Right | None) -> AsyncIterator[bytes]:
     yield HELLO
-    async with hub().reader(topic) as queue:
+    async with hub().reader(topic) as queue, _watched(right, lambda: Hub.put(queue, Message("", last=True))):
         while True:
             try:
                 async with asyncio.timeout(HEARTBEAT_S):

@@ -156,12 +156,12 @@ class Moving:
             if chosen:
                 data = b"data: [" + b",".join([encoded[name] for name in chosen]) + b"]\n\n"
                 for queue in watched.readers:
-                    _put(queue, data)
+                    put(queue, data)
 
     def _put_all(self, data: bytes | None) -> None:
         for watched in self._views.values():
             for queue in watched.readers:
-                _put(queue, data)
+                put(queue, data)
 
 
 def _chosen(view: View, watched: _Watched, due: dict[str, dict[str, Any]]) -> list[str]:
@@ -179,7 +179,8 @@ def _chosen(view: View, watched: _Watched, due: dict[str, dict[str, Any]]) -> li
     return chosen
 
 
-def _put(queue: Reader, data: bytes | None) -> None:
+def put(queue: Reader, data: bytes | None) -> None:
+    """Adds to what a reader has not read yet; too much of it is dropped."""
     if queue.full():
         while not queue.empty():
             queue.get_nowait()

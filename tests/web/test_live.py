@@ -114,7 +114,7 @@ def test_a_box_that_is_none_is_refused(box: str) -> None:
 def test_a_slow_reader_is_told_to_load_anew() -> None:
     queue: moving.Reader = asyncio.Queue(3)
     for number in range(4):
-        moving._put(queue, str(number).encode())
+        moving.put(queue, str(number).encode())
     assert [queue.get_nowait(), queue.get_nowait()] == [RESET, b"3"] and queue.empty()
 
 
