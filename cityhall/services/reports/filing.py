@@ -59,6 +59,7 @@ class Filing:
     key: str = ""
     source: str = ""
     per_hour: int | None = None
+    public: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +128,7 @@ def _file(
         answers=answered(category, filing.answers),
         elsewhere={name: plain(value) for name, value in filing.elsewhere.items()},
         via=filing.via,
+        public=filing.public,
         source=filing.source,
         person_id=actor.person_id if filing.named else None,
         name=plain(filing.name)[:150],
@@ -148,7 +150,8 @@ def follow_up(report: Report, case: Case, photos: list[Media], actor: Actor) -> 
     """What a new report brings about: its count on the map, its event, the look at its photos."""
     from cityhall.services.reports.tasks import look_at_photos
 
-    heat.count(report, +1).save(force_insert=True)
+    if report.public:
+        heat.count(report, +1).save(force_insert=True)
     append(
         "reports",
         "report.filed",
