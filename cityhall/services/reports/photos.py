@@ -169,5 +169,5 @@ def publish(photo: Photo) -> None:
         copy = blurred(image, tuple((box[0], box[1], box[2], box[3]) for box in photo.found))
         data = io.BytesIO()
         copy.save(data, "JPEG", quality=85)
-    photo.published = store(ANONYMOUS, data.getvalue(), purpose="report-public", public=True)
+    photo.published = store(ANONYMOUS, data.getvalue(), purpose="report-public", public=True, patient=True)
     photo.state = Photo.State.PUBLISHED
