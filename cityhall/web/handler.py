@@ -17,14 +17,18 @@ from django.db import close_old_connections
 from django.http.response import HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.urls import URLResolver, get_resolver, set_script_prefix
 
+from cityhall.web import bodies
+from cityhall.web.bodies import Bodies, TooMuchAtOnce
+
 Scope = dict[str, Any]
 Read = tuple[ASGIRequest, None] | tuple[None, HttpResponseBase]
 """A request, or what it is answered where it is none."""
 THREADS = 12
 """Requests that are worked on at once; the next wait their turn. A few more than there are database connections."""
 
-LARGEST = 120_000_000
-"""Bytes of a body: the largest file that any page takes, a data set, and a form round it."""
+
+class TooSlow(Exception):
+    """A body did not come whole in the time that it has."""
 
 
 class Handler(ASGIHandler):
@@ -41,32 +45,37 @@ class Handler(ASGIHandler):
         self._ordinary.load_middleware()
         self._asynchronous = tuple(_async_addresses(get_resolver()))
         self._threads = ThreadPoolExecutor(THREADS, "request")
+        self._bodies = Bodies()
 
     async def __call__(self, scope: Scope, receive: Any, send: Any) -> None:
         """The ASGI application."""
+        if scope["type"] != "http":
+            await super().__call__(scope, receive, send)
+            return
         try:
-            if scope["type"] != "http" or scope["path"].startswith(self._asynchronous):
-                await super().__call__(scope, receive, send)
-            else:
-                await self._answered(scope, receive, send)
+            with self._bodies.counted(scope, receive) as counted:
+                if scope["path"].startswith(self._asynchronous):
+                    await super().__call__(scope, counted, send)
+                else:
+                    await self._answered(scope, counted, send)
         except RequestAborted:
             return
         except RequestDataTooBig as problem:
-            await self.send_response(HttpResponse(str(problem), status=413, content_type="text/plain"), send)
+            await self.send_response(_unread(str(problem), 413), send)
+        except TooMuchAtOnce:
+            refused = _unread("Too much is being sent from here at once.", 429)
+            refused["Retry-After"] = "30"
+            await self.send_response(refused, send)
+        except TooSlow:
+            await self.send_response(_unread("The request did not come in time.", 408), send)
 
     async def read_body(self, receive: Any) -> IO[bytes]:
-        """The body, in memory or a temporary file. Raises RequestAborted, RequestDataTooBig."""
-        taken = 0
-
-        async def counted() -> Any:
-            nonlocal taken
-            message = await receive()
-            taken += len(message.get("body", b""))
-            if taken > LARGEST:
-                raise RequestDataTooBig(f"A request has at most {LARGEST // 1_000_000} MB.")
-            return message
-
-        return await super().read_body(counted)
+        """The body, in memory or a temporary file. Raises RequestAborted, TooSlow, and what `receive` does."""
+        try:
+            async with asyncio.timeout(bodies.WHOLE_S):
+                return await super().read_body(receive)
+        except TimeoutError:
+            raise TooSlow from None
 
     def create_request(self, scope: Mapping[str, Any], body: IO[bytes]) -> Read:
         """The request, or what it is answered where it is none (400).
@@ -126,8 +135,8 @@ class Handler(ASGIHandler):
             sending.result()
 
 
-def _unread(why: str) -> HttpResponse:
-    return HttpResponse(why, status=400, content_type="text/plain")
+def _unread(why: str, status: int = 400) -> HttpResponse:
+    return HttpResponse(why, status=status, content_type="text/plain")
 
 
 async def _pieces(thread: ThreadPoolExecutor, pieces: Iterator[bytes]) -> AsyncIterator[bytes]:
