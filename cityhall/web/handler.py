@@ -17,6 +17,7 @@ from django.db import close_old_connections
 from django.http.response import HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.urls import URLResolver, get_resolver, set_script_prefix
 
+from cityhall.web.bodies import Bodies, TooMuchAtOnce
 from cityhall.web.crowd import Full, Places, TooSlow, Unread, patiently, source_of, timely
 
 Scope = dict[str, Any]
@@ -24,10 +25,6 @@ Read = tuple[ASGIRequest, None] | tuple[None, HttpResponseBase]
 """A request, or what it is answered where it is none."""
 THREADS = 12
 """Requests that are worked on at once; the next wait their turn. A few more than there are database connections."""
-
-LARGEST = 120_000_000
-"""Bytes of a body: the largest file that any page takes, a data set, and a form round it."""
-
 STREAMS, STREAMS_OF_ONE = 8_000, 250
 """Live updates that are open at once, of everybody and of one source: half of the server's connections, and those of
 a school or a mobile network behind one address."""
@@ -50,45 +47,36 @@ class Handler(ASGIHandler):
         self._asynchronous = tuple(_async_addresses(get_resolver()))
         self._threads = ThreadPoolExecutor(THREADS, "request")
         self._streams = Places(STREAMS, STREAMS_OF_ONE)
-        self._bodies = Places(BODIES, BODIES_OF_ONE)
+        self._coming = Places(BODIES, BODIES_OF_ONE)
+        self._bodies = Bodies()
 
     async def __call__(self, scope: Scope, receive: Any, send: Any) -> None:
         """The ASGI application."""
         send = timely(send)
+        if scope["type"] != "http":
+            await super().__call__(scope, receive, send)
+            return
         try:
-            if scope["type"] != "http":
-                await super().__call__(scope, receive, send)
-            elif scope["path"].startswith(self._asynchronous):
-                with self._streams.taken(source_of(scope)):
-                    await super().__call__(scope, receive, send)
-            else:
-                await self._answered(scope, receive, send)
+            with self._bodies.counted(scope, receive) as counted:
+                if scope["path"].startswith(self._asynchronous):
+                    with self._streams.taken(source_of(scope)):
+                        await super().__call__(scope, counted, send)
+                else:
+                    await self._answered(scope, counted, send)
         except (RequestAborted, Unread):
             return
-        except Full:
-            answer = HttpResponse("Too many at once come from here.", status=429, content_type="text/plain")
-            answer["Retry-After"] = "60"
-            await self.send_response(answer, send)
-        except TooSlow:
-            answer = HttpResponse("The request does not come.", status=408, content_type="text/plain")
-            await self.send_response(answer, send)
         except RequestDataTooBig as problem:
-            await self.send_response(HttpResponse(str(problem), status=413, content_type="text/plain"), send)
+            await self.send_response(_unread(str(problem), 413), send)
+        except (Full, TooMuchAtOnce):
+            refused = _unread("Too much is being sent from here at once.", 429)
+            refused["Retry-After"] = "30"
+            await self.send_response(refused, send)
+        except TooSlow:
+            await self.send_response(_unread("The request did not come in time.", 408), send)
 
     async def read_body(self, receive: Any) -> IO[bytes]:
-        """The body, in memory or a temporary file. Raises RequestAborted, RequestDataTooBig, TooSlow."""
-        taken = 0
-        received = patiently(receive)
-
-        async def counted() -> Any:
-            nonlocal taken
-            message = await received()
-            taken += len(message.get("body", b""))
-            if taken > LARGEST:
-                raise RequestDataTooBig(f"A request has at most {LARGEST // 1_000_000} MB.")
-            return message
-
-        return await super().read_body(counted)
+        """The body, in memory or a temporary file. Raises RequestAborted, TooSlow, and what `receive` does."""
+        return await super().read_body(patiently(receive))
 
     def create_request(self, scope: Mapping[str, Any], body: IO[bytes]) -> Read:
         """The request, or what it is answered where it is none (400).
@@ -111,7 +99,7 @@ class Handler(ASGIHandler):
         return request, None
 
     async def _answered(self, scope: Scope, receive: Any, send: Any) -> None:
-        with self._bodies.taken(source_of(scope)):
+        with self._coming.taken(source_of(scope)):
             body = await self.read_body(receive)
         response = await asyncio.get_running_loop().run_in_executor(self._threads, self._answer, scope, body)
         if isinstance(response, StreamingHttpResponse):
@@ -149,8 +137,8 @@ class Handler(ASGIHandler):
             sending.result()
 
 
-def _unread(why: str) -> HttpResponse:
-    return HttpResponse(why, status=400, content_type="text/plain")
+def _unread(why: str, status: int = 400) -> HttpResponse:
+    return HttpResponse(why, status=status, content_type="text/plain")
 
 
 async def _pieces(thread: ThreadPoolExecutor, pieces: Iterator[bytes]) -> AsyncIterator[bytes]:

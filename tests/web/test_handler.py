@@ -146,7 +146,7 @@ def test_what_would_break_the_page_of_the_refusal_too(
 def test_a_body_without_end_is_refused_before_it_fills_the_disk(
     handler: Handler, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("cityhall.web.handler.LARGEST", 1_000_000)
+    monkeypatch.setattr("cityhall.web.bodies.LARGEST", 1_000_000)
     for where in ("/echo", "/waiting/1"):
         caller = Caller(where, *[b"x" * 100_000] * 50, method="POST")
         assert asyncio.run(caller.call(handler)).status == 413

@@ -13,6 +13,8 @@ from ninja.params.functions import Query
 from ninja.security import django_auth
 from pydantic import StringConstraints
 
+from cityhall.kernel.limits.sources import source_of
+from cityhall.kernel.limits.spending import spend
 from cityhall.kernel.media import storing
 from cityhall.kernel.media.links import link
 from cityhall.kernel.media.models import Media
@@ -20,6 +22,8 @@ from cityhall.kernel.people.actors import actor_of, person_of
 
 # The session's cookie says who it is, so Django's CSRF token is asked for with every change.
 router = Router(auth=django_auth)
+PER_HOUR = 200
+"""Files that one source may send an hour."""
 Purpose = Annotated[str, StringConstraints(pattern=r"^[a-z0-9_.-]{1,50}$")]
 
 
@@ -70,11 +74,13 @@ def upload(request: HttpRequest, file: File[UploadedFile], purpose: Form[Purpose
 
     A picture is kept without anything but its pixels: no place, no camera, no time. Nobody but the sender and
     moderators sees the file until a service shows it. 413 where it is too large, 422 where it is damaged or of
-    another kind, 429 where there is no room left.
+    another kind, 429 where there is no room left, or many are sent.
     """
     person_of(request)
-    with transaction.atomic():
-        media = storing.store(actor_of(request), file, purpose=purpose)
+    actor = actor_of(request)
+    spend("upload", source_of(request), PER_HOUR, 3600)
+    with storing.made([file]) as (one,), transaction.atomic():
+        media = storing.keep(actor, one, purpose=purpose)
     return Status(201, _out(media))
 
 

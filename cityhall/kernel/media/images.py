@@ -1,21 +1,22 @@
-"""Making an uploaded image safe: decoded, turned upright, and encoded anew, so that only the picture remains."""
+"""Making an uploaded image safe: decoded, turned upright, and encoded anew, so that only the picture remains.
+
+It runs in a process of its own (kernel/confined.py), so it knows no Django.
+"""
 
 from __future__ import annotations
 
 import io
-import logging
 import math
 import warnings
 from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
 from typing import Any
 
 from PIL import ExifTags, Image, ImageCms, UnidentifiedImageError
 
-from cityhall.kernel.errors import CityhallError
-from cityhall.kernel.media.refusals import no_such_type, too_many_pixels, unreadable
+from cityhall.kernel.media.limits import MOST_PIXELS
 
-MOST_PIXELS = 50_000_000
-"""An image of 100 KB can decode to gigabytes; this one takes 200 MB, twice that where it must be turned."""
 THUMBNAILS = (320, 960)
 """Widths of the thumbnails, px."""
 TALLEST_WEBP = 16_383
@@ -26,7 +27,6 @@ KEPT = {"JPEG": "image/jpeg", "MPO": "image/jpeg", "PNG": "image/png", "WEBP": "
 """As what it is kept. MPO is what many phones write into a .jpg: a JPEG with more behind it; the first is kept."""
 JPEG_QUALITY = 88
 WEBP_QUALITY = 80
-log = logging.getLogger(__name__)
 TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -51,10 +51,39 @@ class Picture:
     position: tuple[float, float] | None
 
 
+class Unfit(Exception):
+    """A picture that is not taken; its text is the refusal's code."""
+
+
+def make(count: int, folder: str) -> list[dict[str, Any]]:
+    """Makes `count` pictures anew: of "0" in the folder "0.whole", "0.320.webp" and so on, for each.
+
+    Gives for each what storing.Made has of it. Raises Unfit with the code of the first that is not taken.
+    """
+    return [_made(Path(folder), number) for number in range(count)]
+
+
+def _made(folder: Path, number: int) -> dict[str, Any]:
+    made = picture((folder / f"{number}").read_bytes())
+    (folder / f"{number}.whole").write_bytes(made.data)
+    for width, thumbnail in made.thumbnails.items():
+        (folder / f"{number}.{width}.webp").write_bytes(thumbnail)
+    return {
+        "content_type": made.content_type,
+        "width": made.width,
+        "height": made.height,
+        "sizes": sorted(made.thumbnails),
+        "size": len(made.data),
+        "digest": sha256(made.data).hexdigest(),
+        "position": made.position,
+    }
+
+
 def picture(data: bytes) -> Picture:
     """Reads an image of whatever name and makes it anew.
 
-    Raises Invalid where it is of another kind, damaged, or cut off, TooMany where it has over MOST_PIXELS.
+    Raises Unfit: "unknown_type" where it is of another kind, "unreadable" where it is damaged or cut off,
+    "too_many_pixels" where it has over MOST_PIXELS.
     """
     try:
         with warnings.catch_warnings():
@@ -62,18 +91,17 @@ def picture(data: bytes) -> Picture:
             warnings.simplefilter("ignore")
             with Image.open(io.BytesIO(data), formats=READ) as image:
                 if image.width * image.height > MOST_PIXELS:
-                    raise too_many_pixels(MOST_PIXELS)
+                    raise Unfit("too_many_pixels")
                 return _made_anew(image)
-    except CityhallError:
+    except (Unfit, MemoryError):
         raise
     except UnidentifiedImageError:
-        raise no_such_type() from None
+        raise Unfit("unknown_type") from None
     except Image.DecompressionBombError:
-        raise too_many_pixels(MOST_PIXELS) from None
+        raise Unfit("too_many_pixels") from None
     except Exception as problem:
         # What Pillow raises for a damaged file depends on where it is damaged: struct.error, KeyError, zlib.error ...
-        log.info("a picture could not be read: %r", problem)
-        raise unreadable() from problem
+        raise Unfit("unreadable") from problem
 
 
 def _made_anew(image: Image.Image) -> Picture:

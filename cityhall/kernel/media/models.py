@@ -33,9 +33,6 @@ class Media(models.Model):
     public = models.BooleanField(_("anyone may see it"), default=False)
     stored_at = models.DateTimeField(_("stored"), auto_now_add=True)
 
-    position: tuple[float, float] | None = None
-    """(lon, lat) for the caller of `store` that asked for it; no column, so it is kept nowhere."""
-
     class Meta:
         verbose_name = _("uploaded file")
         verbose_name_plural = _("uploaded files")

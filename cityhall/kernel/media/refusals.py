@@ -61,3 +61,14 @@ def unreadable() -> Invalid:
         field="file",
         mend=_("Send it again, or save it anew with another program."),
     )
+
+
+def busy() -> TooMany:
+    """Others' pictures are being made ready, as many as there is room for."""
+    return TooMany(
+        _("Many pictures are being sent just now."),
+        code="busy",
+        field="file",
+        mend=_("Try again in a moment."),
+        wait_s=10,
+    )

@@ -11,7 +11,7 @@ from cityhall.kernel.media.storing import sweep
 @app.periodic(cron="41 3 * * *", periodic_id="media.sweep")
 @app.task(name="media.sweep", queueing_lock="media.sweep", pass_context=False)
 def sweep_files(timestamp: int) -> None:
-    """Removes files left by transactions that were rolled back."""
+    """Removes files left by processes that were killed."""
     try:
         sweep()
     finally:

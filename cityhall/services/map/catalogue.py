@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from django.conf import settings
@@ -13,7 +14,7 @@ from django.views.decorators.http import require_safe
 
 from cityhall.kernel.places.declares import Layer
 from cityhall.kernel.service import Service, declared
-from cityhall.services.map.opendata import description, licence, open_layers, title
+from cityhall.services.map.opendata import description, licence, of_each, title
 from cityhall.services.map.reading import read
 from cityhall.web.declares import Feed
 
@@ -71,8 +72,7 @@ def statements(request: HttpRequest) -> list[Node]:
     publisher = f"{base}#publisher"
     nodes: list[Node] = [{"@id": publisher, "@type": "foaf:Agent", "foaf:name": said(settings.CITY.name)}]
     datasets = []
-    for name, (service, layer) in open_layers().items():
-        made = _dataset(request, base, publisher, name, service, layer)
+    for made in of_each(partial(_dataset, request, base, publisher)):
         datasets.append(iri(made[0]["@id"]))
         nodes += made
     for service, feed in declared(Feed):

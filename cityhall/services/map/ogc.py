@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 from urllib.parse import urlencode
 
@@ -21,7 +22,7 @@ from cityhall.kernel.service import Service
 from cityhall.kernel.values import whole
 from cityhall.services.map.held import Held
 from cityhall.services.map.openapi import document
-from cityhall.services.map.opendata import description, licence, open_layer, open_layers, title
+from cityhall.services.map.opendata import description, licence, of_each, open_layer, open_layers, title
 from cityhall.services.map.reading import read
 from cityhall.services.map.selection import read_selection
 from cityhall.services.map.tiles import tiles_path
@@ -139,7 +140,7 @@ def api(request: HttpRequest) -> tuple[str, dict[str, Any]]:
 def collections(request: HttpRequest) -> tuple[str, dict[str, Any]]:
     """Every public layer (section 7.13)."""
     _only(request)
-    found = [_collection(request, name, *pair) for name, pair in open_layers().items()]
+    found = of_each(partial(_collection, request))
     return "collections", {"links": _own_links(request), "collections": found}
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
+import logging
+from collections.abc import Callable, Iterator
+from typing import Any, TypeVar
 
 from django.conf import settings
+from django.db import transaction
 from django.utils.translation import gettext as _
 
 from cityhall.kernel.errors import Missing
@@ -15,6 +17,8 @@ from cityhall.kernel.service import Service
 from cityhall.services.map.reading import Answers, read
 from cityhall.services.map.selection import Selection
 
+log = logging.getLogger(__name__)
+Made = TypeVar("Made")
 PAGE = 5_000
 LICENCE = "https://creativecommons.org/licenses/by/4.0/"
 
@@ -38,6 +42,19 @@ def open_layer(name: str) -> tuple[Service, Layer]:
             mend=_("Choose one of /map/ogc/collections."),
         )
     return found
+
+
+def of_each(make: Callable[[str, Service, Layer], Made]) -> list[Made]:
+    """What `make` gives of each public layer, for lists: one that cannot be read is left out, and that is noted."""
+    made = []
+    for name, (service, layer) in open_layers().items():
+        try:
+            with transaction.atomic():
+                made.append(make(name, service, layer))
+        except Exception:
+            # Whatever one service's layer stumbles on, the others are answered for.
+            log.exception("the layer %s was left out of a list", name)
+    return made
 
 
 def every_feature(service: Service, layer: Layer, selection: Selection) -> Iterator[list[dict[str, Any]]]:

@@ -15,7 +15,7 @@ from cityhall.kernel.cases.models import Case
 from cityhall.kernel.errors import CityhallError, Invalid
 from cityhall.kernel.journal import append
 from cityhall.kernel.media.models import Media
-from cityhall.kernel.media.storing import store
+from cityhall.kernel.media.storing import Made, keep, made
 from cityhall.kernel.people.actors import ANONYMOUS, Actor
 from cityhall.kernel.places import geocoder, zones
 from cityhall.kernel.places.cells import cell_of, center
@@ -59,6 +59,7 @@ class Filing:
     key: str = ""
     source: str = ""
     per_hour: int | None = None
+    public: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +74,9 @@ class Filed:
 def file_report(actor: Actor, filing: Filing) -> Filed:
     """Files a report, in one transaction; the same key a second time files nothing.
 
-    Raises Invalid for what cannot be right, TooMany for a flood from one source, and what media refuses of a photo;
-    each refusal is counted.
+    What costs little is looked at first, photos are made ready before the transaction, and what is refused leaves no
+    file. Raises Invalid for what cannot be right, TooMany for a flood from one source, and what media refuses of a
+    photo; each refusal is counted.
     """
     try:
         secret = new_secret(filing.key)
@@ -82,11 +84,12 @@ def file_report(actor: Actor, filing: Filing) -> Filed:
         if known is not None:
             return Filed(known, secret, again=True)
         limits.check(filing.source, filing.per_hour)
-        # Before the transaction, in which they would be read anew each time.
-        category, rules, outlines = chosen(filing.category), routing.in_service(), zones.outlines()
+        limits.attempt(filing.source, len(filing.photos), filing.per_hour)
+        category = chosen(filing.category)
+        _check(filing, category)
         try:
-            with transaction.atomic():
-                return Filed(_file(actor, filing, secret, category, rules, outlines), secret)
+            with made(filing.photos, patient=filing.via == Report.Via.EMAIL) as photos:
+                return Filed(_with_photos(actor, filing, secret, category, photos), secret)
         except IntegrityError:
             # The same filing came in by two connections at once: the constraint let one through.
             known = _filed(filing.key) if filing.key else None
@@ -102,17 +105,48 @@ def _filed(key: str) -> Report | None:
     return Report.objects.select_related("category", "case").filter(key=digest(key)).first()
 
 
-def _file(
-    actor: Actor, filing: Filing, secret: str, category: Category, rules: list[routing.Rule], outlines: zones.Outlines
-) -> Report:
+def _check(filing: Filing, category: Category) -> None:
+    """All that can be said of a filing before its photos are looked at, which costs. Raises Invalid."""
     text = checked_text(filing.text)
-    owner = actor if filing.named else ANONYMOUS
-    photos = _photos(owner, filing.photos)
-    place = _place(filing, photos)
-    if not text and not photos:
+    if len(filing.photos) > MOST_PHOTOS:
+        raise Invalid(
+            _("These are too many photos."),
+            code="too_many_photos",
+            field="photo",
+            mend=_("Send at most %(most)d.") % {"most": MOST_PHOTOS},
+        )
+    if (filing.lon is not None and filing.lat is not None) or not filing.photos:
+        _place(filing, [])
+    if not text and not filing.photos:
         raise Invalid(
             _("Say or show what it is."), code="empty", field="text", mend=_("Write a few words, or add a photo.")
         )
+    answered(category, filing.answers)
+
+
+def _with_photos(actor: Actor, filing: Filing, secret: str, category: Category, photos: list[Made]) -> Report:
+    if any(not one.width for one in photos):
+        raise Invalid(_("Only pictures can be added."), code="no_picture", field="photo", mend=_("Send a photo."))
+    place = _place(filing, photos)
+    limits.keep_bytes(filing.source, sum(one.size for one in photos))
+    # Before the transaction, in which they would be read anew each time.
+    rules, outlines = routing.in_service(), zones.outlines()
+    with transaction.atomic():
+        return _file(actor, filing, secret, category, place, photos, rules, outlines)
+
+
+def _file(
+    actor: Actor,
+    filing: Filing,
+    secret: str,
+    category: Category,
+    place: Point,
+    photos: list[Made],
+    rules: list[routing.Rule],
+    outlines: zones.Outlines,
+) -> Report:
+    text = checked_text(filing.text)
+    owner = actor if filing.named else ANONYMOUS
     zone = zones.zone_at(*place, among=outlines)
     agency, hours = routing.route(category, zone.slug if zone else "", place, text, rules)
     case = open_case(owner, "reports", agency, timedelta(hours=hours), calendar=category.calendar)
@@ -127,6 +161,7 @@ def _file(
         answers=answered(category, filing.answers),
         elsewhere={name: plain(value) for name, value in filing.elsewhere.items()},
         via=filing.via,
+        public=filing.public,
         source=filing.source,
         person_id=actor.person_id if filing.named else None,
         name=plain(filing.name)[:150],
@@ -139,8 +174,9 @@ def _file(
     )
     set_shown(report, category)
     report.save(force_insert=True)
-    Photo.objects.bulk_create(Photo(report=report, media=media) for media in photos)
-    follow_up(report, case, photos, owner)
+    kept = [keep(owner, one, purpose="report") for one in photos]
+    Photo.objects.bulk_create(Photo(report=report, media=media) for media in kept)
+    follow_up(report, case, kept, owner)
     return report
 
 
@@ -148,7 +184,8 @@ def follow_up(report: Report, case: Case, photos: list[Media], actor: Actor) -> 
     """What a new report brings about: its count on the map, its event, the look at its photos."""
     from cityhall.services.reports.tasks import look_at_photos
 
-    heat.count(report, +1).save(force_insert=True)
+    if report.public:
+        heat.count(report, +1).save(force_insert=True)
     append(
         "reports",
         "report.filed",
@@ -192,24 +229,10 @@ def plain(text: str) -> str:
     return text.replace("\0", "").strip()
 
 
-def _photos(actor: Actor, photos: tuple[bytes, ...]) -> list[Media]:
-    if len(photos) > MOST_PHOTOS:
-        raise Invalid(
-            _("These are too many photos."),
-            code="too_many_photos",
-            field="photo",
-            mend=_("Send at most %(most)d.") % {"most": MOST_PHOTOS},
-        )
-    stored = [store(actor, data, purpose="report", position=True) for data in photos]
-    if any(not media.width for media in stored):
-        raise Invalid(_("Only pictures can be added."), code="no_picture", field="photo", mend=_("Send a photo."))
-    return stored
-
-
-def _place(filing: Filing, photos: list[Media]) -> Point:
+def _place(filing: Filing, photos: list[Made]) -> Point:
     here: Any = (filing.lon, filing.lat)
     if filing.lon is None or filing.lat is None:
-        here = next((media.position for media in photos if media.position), None)
+        here = next((one.position for one in photos if one.position), None)
     if here is None:
         raise Invalid(
             _("A place is missing."),

@@ -10,15 +10,22 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from cityhall.kernel.errors import TooMany
+from cityhall.kernel.limits.spending import spend
 from cityhall.services.reports.categories import options
 
 PER_HOUR = 20
 """Reports that one source may file an hour, unless city.toml says otherwise ([service.reports] per_hour)."""
 
 
+ATTEMPTS = 5
+"""Times as many attempts as reports: a photo counts like one more, and a report has four."""
+DAY_BYTES = 500_000_000
+"""Bytes of photos that are kept of one source in a day."""
+
+
 def check(source: str, per_hour: int | None = None) -> None:
     """Raises TooMany, with how long to wait, where a source has filed its share of this hour."""
-    most = per_hour if per_hour is not None else int(options().get("per_hour", PER_HOUR))
+    most = _most(per_hour)
     if not source:
         return
     hour_ago = timezone.now() - timedelta(hours=1)
@@ -30,6 +37,22 @@ def check(source: str, per_hour: int | None = None) -> None:
             mend=_("Try again in an hour. In danger, call the emergency number."),
             wait_s=max(1, math.ceil((oldest - hour_ago).total_seconds())) if oldest else 3600,
         )
+
+
+def attempt(source: str, photos: int, per_hour: int | None = None) -> None:
+    """Counts an attempt to file, with so many photos, before anything is done for it. Raises TooMany."""
+    if source:
+        spend("report attempt", source, max(1, _most(per_hour)) * ATTEMPTS, 3600, share=1 + photos)
+
+
+def keep_bytes(source: str, size: int) -> None:
+    """Counts what is to be kept of a source's photos, in bytes. Raises TooMany."""
+    if source and size:
+        spend("report bytes", source, DAY_BYTES, 86_400, share=size)
+
+
+def _most(per_hour: int | None) -> int:
+    return per_hour if per_hour is not None else int(options().get("per_hour", PER_HOUR))
 
 
 def _filed_since(source: str, since: datetime, most: int) -> tuple[int, datetime | None]:

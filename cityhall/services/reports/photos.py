@@ -11,7 +11,7 @@ from __future__ import annotations
 import io
 import logging
 from dataclasses import dataclass
-from functools import lru_cache
+from threading import local
 from typing import Any
 
 import numpy as np
@@ -47,9 +47,19 @@ class Found:
     sure: bool
 
 
-@lru_cache(maxsize=1)
+_own = local()
+"""What each thread has made for itself: a cascade keeps in itself the picture it is looking at, so two threads that
+shared one would find in one's photo what is in the other's (OpenCV, "CascadeClassifier", not made for threads)."""
+
+
 def _detectors() -> tuple[Any, list[Any], Any] | None:
-    """cv2, its cascades and its detector of people; None where they are not there."""
+    """cv2, this thread's cascades and its detector of people; None where they are not there."""
+    if not hasattr(_own, "made"):
+        _own.made = _made()
+    return _own.made  # type: ignore[no-any-return]
+
+
+def _made() -> tuple[Any, list[Any], Any] | None:
     try:
         import cv2
         from cv2.data import haarcascades
@@ -159,5 +169,5 @@ def publish(photo: Photo) -> None:
         copy = blurred(image, tuple((box[0], box[1], box[2], box[3]) for box in photo.found))
         data = io.BytesIO()
         copy.save(data, "JPEG", quality=85)
-    photo.published = store(ANONYMOUS, data.getvalue(), purpose="report-public", public=True)
+    photo.published = store(ANONYMOUS, data.getvalue(), purpose="report-public", public=True, patient=True)
     photo.state = Photo.State.PUBLISHED

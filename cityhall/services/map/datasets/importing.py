@@ -35,6 +35,8 @@ FAMILIES = {
 TAKEN = frozenset({"bbox", "datetime", "limit", "after", "f", "facets", "zoom", "start", "minutes", "id", "points"})
 """Names that mean something in an address or a tile: a field called so gets a _ behind it."""
 PERSONAL = ("mail", "phone", "telef", "birth", "nacim", "nascim", "passport", "cpf", "iban", "owner_name", "surname")
+LARGEST = 2**63 - 1
+"""The largest whole number that the database counts with."""
 State = DatasetVersion.State
 
 
@@ -110,6 +112,9 @@ class Importer:
             made = plain(value)
             if isinstance(made, float) and not math.isfinite(made):
                 made = None
+            if type(made) is int and abs(made) > LARGEST:
+                # So long a number tells which, not how many.
+                made = str(made)
             if isinstance(made, str):
                 made = made.replace("\x00", "")
                 if len(made) > limits.TEXT:
