@@ -89,7 +89,12 @@ class Handler(ASGIHandler):
         return request, None
 
     async def _answered(self, scope: Scope, receive: Any, send: Any) -> None:
-        body = await self.read_body(receive)
+        try:
+            body = await self.read_body(receive)
+        except RequestAborted:
+            # Gone, and then nobody reads this; or there still, and what came is no request (a chunk without a size).
+            await self.send_response(_unread("The request broke off."), send)
+            return
         response = await asyncio.get_running_loop().run_in_executor(self._threads, self._answer, scope, body)
         if isinstance(response, StreamingHttpResponse):
             await self._stream(response, receive, send)
