@@ -6,7 +6,8 @@ import threading
 import time
 from pathlib import Path
 
-from cityhall.kernel import database, postmaster
+from cityhall.kernel import database
+from cityhall.kernel.database import postmaster
 from cityhall.kernel.work.beats import STILL_S
 from cityhall.running.progress import console
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
-from cityhall.kernel import postmaster
+from cityhall.kernel.database import postmaster
 
 if TYPE_CHECKING:
     import psycopg
