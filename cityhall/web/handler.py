@@ -17,6 +17,8 @@ from django.db import close_old_connections
 from django.http.response import HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.urls import URLResolver, get_resolver, set_script_prefix
 
+from cityhall.kernel.work import beats
+
 Scope = dict[str, Any]
 Read = tuple[ASGIRequest, None] | tuple[None, HttpResponseBase]
 """A request, or what it is answered where it is none."""
@@ -41,9 +43,12 @@ class Handler(ASGIHandler):
         self._ordinary.load_middleware()
         self._asynchronous = tuple(_async_addresses(get_resolver()))
         self._threads = ThreadPoolExecutor(THREADS, "request")
+        self._pulse: asyncio.Task[None] | None = None
 
     async def __call__(self, scope: Scope, receive: Any, send: Any) -> None:
         """The ASGI application."""
+        if self._pulse is None:
+            self._pulse = asyncio.create_task(_pulse())
         try:
             if scope["type"] != "http" or scope["path"].startswith(self._asynchronous):
                 await super().__call__(scope, receive, send)
@@ -129,6 +134,13 @@ class Handler(ASGIHandler):
             await asyncio.get_running_loop().run_in_executor(thread, response.close)
         if not sending.cancelled():
             sending.result()
+
+
+async def _pulse() -> None:
+    """Shows that this loop takes its turns: where a call holds it up nobody is answered."""
+    while True:
+        beats.pulse("web")
+        await asyncio.sleep(1)
 
 
 def _unread(why: str) -> HttpResponse:

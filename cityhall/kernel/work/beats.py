@@ -15,8 +15,11 @@ VARIABLE = "CITYHALL_BEATS"
 """In the environment of a part: the descriptor that it speaks into."""
 STILL_S = 30.0
 """Without a word for so long a process that has spoken before stands still. Longer than any one call holds Python."""
+LATE_S = 10.0
+"""A loop that has shown no pulse for so long holds back the beats of its process."""
 _ONE = struct.Struct("=i")
 _voice: int | None = None
+_pulses: dict[str, float] = {}
 
 
 class Ear:
@@ -66,8 +69,14 @@ def speak() -> None:
     _voice = int(given) if given else None
 
 
+def pulse(loop: str) -> None:
+    """To be called again and again by a loop that the process is of no use without, from its first time on."""
+    _pulses[loop] = time.monotonic()
+
+
 def beat() -> None:
-    """Says that this process goes on."""
-    if _voice is not None:
+    """Says that this process goes on, unless a loop of it stands still."""
+    late = time.monotonic() - LATE_S
+    if _voice is not None and all(seen > late for seen in tuple(_pulses.values())):
         with suppress(OSError):
             os.write(_voice, _ONE.pack(os.getpid()))
