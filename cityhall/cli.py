@@ -16,7 +16,7 @@ import typer
 
 from cityhall.commands import bench, officers, receivers, reports, vehicles
 from cityhall.commands.city import DATA, CityName, Data, Gtfs, Host, Port, city_folder, fail, opened, refused, tell
-from cityhall.engines import groups, latches
+from cityhall.engines import groups, latches, parent
 from cityhall.running.compiling import compiling, wanted
 from cityhall.running.progress import console, steps
 
@@ -134,22 +134,28 @@ def up(
     if only and only not in processes.PARTS:
         fail(f"--only takes {', '.join(processes.PARTS)}, not {only!r}.")
     if only:
+        parent.end_with_starter()
         folder = city_folder(data, city)
         from cityhall.kernel.database import database
         from cityhall.kernel.program_role import forget_owner
+        from cityhall.kernel.work import beats
         from cityhall.running.loading import prepare_django
 
+        beats.speak()
         with refused(), database(folder):
             forget_owner()
             prepare_django(folder)
             latches.wait(folder / processes.GATE)
             processes.run_part(only, host=host, port=port, workers=workers)
         return
+    from cityhall.running.claim import claimed
+
     folder = city_folder(data, city)
-    with ExitStack() as running:
+    with refused(), ExitStack() as running:
+        running.enter_context(claimed(folder))
         # After an upgrade; the city is served meanwhile.
         beside = running.enter_context(compiling()).look if wanted() else _nothing
-        _serve(folder, host, port, beside)
+        _serve(folder, host, port, beside, workers=workers)
 
 
 def _refuse_a_set_clock() -> None:
@@ -178,12 +184,20 @@ def _set_clock(folder: Path, at: str) -> None:
 
 
 def _serve(
-    folder: Path, host: str, port: int, beside: Callable[[], None], *, simulate: float = 0.0, seed: int = 0
+    folder: Path,
+    host: str,
+    port: int,
+    beside: Callable[[], None],
+    *,
+    workers: int = 1,
+    simulate: float = 0.0,
+    seed: int = 0,
 ) -> None:
     from cityhall.kernel import program_role
     from cityhall.kernel.database import database
     from cityhall.running import processes
     from cityhall.running.apart import apart
+    from cityhall.running.database import looked_after
 
     _free(host, port)
     address = f"http://{'localhost' if host in ('127.0.0.1', '0.0.0.0') else host}:{port}"
@@ -192,7 +206,9 @@ def _serve(
     with refused(), database(folder):
         gate = latches.Latch(folder / processes.GATE)
         children = [
-            processes.Child(part, processes.part_command(part, folder, host=host, port=port))
+            processes.Child(
+                part, processes.part_command(part, folder, host=host, port=port, workers=workers), folder=folder
+            )
             for part in processes.PARTS
         ]
         # Until the children are looked after, SIGTERM must not end this process without them.
@@ -208,15 +224,21 @@ def _serve(
             processes.stop_all(children)
             raise
         if simulator:
-            children.append(processes.Child("simulator", simulator))
+            children.append(processes.Child("simulator", simulator, folder=folder))
+        servers = looked_after(folder)
+
+        def look() -> None:
+            beside()
+            for server in servers:
+                server.look()
 
         def ready() -> None:
-            if not _answers(address, children[0], stop):
+            if not _answers(address, children[0], stop, look):
                 return
             seconds = time.monotonic() - began
             console.print(f"\n  [bold green]{address}[/]   [dim]open it; Ctrl-C stops the city ({seconds:.1f} s)[/]\n")
 
-        processes.supervise(children, stop, ready, beside)
+        processes.supervise(children, stop, ready, look)
     console.print("stopped")
 
 
@@ -247,14 +269,15 @@ def _free(host: str, port: int) -> None:
             fail(f"port {port} cannot be used ({problem.strerror}): choose another with --port.")
 
 
-def _answers(address: str, web: Child, stop: threading.Event) -> bool:
-    """Waits until the web process answers; False where `stop` came first."""
+def _answers(address: str, web: Child, stop: threading.Event, look: Callable[[], None]) -> bool:
+    """Waits until the web process answers, looking meanwhile after what it needs; False where `stop` came first."""
     from urllib.error import URLError
     from urllib.request import urlopen
 
     for _ in range(600):
         if stop.is_set():
             return False
+        look()
         if web.process is None or web.process.poll() is not None:
             fail("the web process did not start; what it said is above.")
         try:
@@ -279,6 +302,7 @@ def demo(
 ) -> None:
     """Make the demo city (the same every time), and serve it with its residents and buses at work."""
     from cityhall.kernel.database import database
+    from cityhall.running.claim import claimed, refuse_where_claimed
 
     folder = data / "demo"
     with refused(), ExitStack() as running:
@@ -288,7 +312,9 @@ def demo(
         if first:
             from cityhall.running.apart import apart
 
+            refuse_where_claimed(folder.resolve())
             apart(partial(_make_demo, folder, seed))
+        running.enter_context(claimed(folder.resolve()))
         if at:
             _set_clock(folder, at)
         else:

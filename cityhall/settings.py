@@ -118,6 +118,8 @@ DATABASES = {
     )
 }
 DATABASES["default"]["CONN_MAX_AGE"] = 0
+# A connection that the database's end broke is found before a request has it, not by the request.
+DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
 DATABASES["default"]["OPTIONS"]["pool"] = {"min_size": 1, "max_size": 8, "timeout": 10}
 # Of all processes, and full only with the disk: what counts attempts cannot be pushed out of it.
 CACHES = {

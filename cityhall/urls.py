@@ -7,6 +7,7 @@ from cityhall.kernel.service import Addresses, declared, resolve
 from cityhall.web.sign_in import one_sign_in
 
 handler404 = "cityhall.web.failures.not_found"
+handler500 = "cityhall.web.failures.broken"
 one_sign_in()
 urlpatterns = [
     path("admin/", admin.site.urls),

@@ -19,7 +19,7 @@ from pathlib import Path
 
 import numpy as np
 
-from cityhall.engines import arrays, groups, latches
+from cityhall.engines import arrays, groups, latches, parent
 from cityhall.engines.gtfs import Schedule
 
 NICENESS = 5
@@ -116,6 +116,7 @@ def _arrivals(schedule: Schedule) -> None:
 
 def main(told: list[str]) -> None:
     """Compiles the groups named, each opening its latch when it is done, and marks them (`groups.mark`)."""
+    parent.end_with_starter()
     os.nice(NICENESS)
     for one in told or groups.GROUPS:
         group, _, latch = one.partition(":")

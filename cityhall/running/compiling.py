@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from cityhall.engines import groups, latches
+from cityhall.engines import groups, latches, parent
 from cityhall.running.progress import console
 
 
@@ -40,6 +40,7 @@ class Compiling:
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
                 pass_fds=[held[one].descriptor for one in process],
+                env=os.environ | parent.mark(self._folder),
             )
             for process in groups.PROCESSES
         ]

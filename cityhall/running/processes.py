@@ -19,8 +19,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from cityhall.engines import parent
 from cityhall.kernel.program_role import for_children
-from cityhall.kernel.work import supervisor
+from cityhall.kernel.work import beats, supervisor
 from cityhall.running.progress import console
 
 if TYPE_CHECKING:
@@ -42,25 +43,42 @@ MEMORY = {"MALLOC_ARENA_MAX": "2"}
 
 @dataclass
 class Child:
-    """A process that should be running. `died` is when it last did, `wait` how long it rests before a new start."""
+    """A process that should be running. `wait` is how long it rests before a new start.
+
+    `folder`, the city's, is told to it with who its parent is; it ends with that one where it asks for it (parent.py).
+    """
 
     name: str
     command: list[str]
+    folder: Path = field(default_factory=Path)
     process: subprocess.Popen[bytes] | None = None
     started: float = 0.0
     wait: float = 0.5
     not_before: float = field(default=0.0)
+    ear: beats.Ear | None = None
 
     def start(self) -> None:
         # A session of its own keeps the terminal's Ctrl-C from reaching it before the parent stops it in order.
-        self.process = subprocess.Popen(self.command, start_new_session=True, env=MEMORY | for_children())
+        if self.ear is not None:
+            self.ear.close()
+        self.ear = beats.Ear()
+        told = parent.mark(self.folder) | {beats.VARIABLE: str(self.ear.voice)}
+        self.process = subprocess.Popen(
+            self.command, start_new_session=True, env=MEMORY | for_children() | told, pass_fds=[self.ear.voice]
+        )
+        self.ear.started()
         self.started = time.monotonic()
 
     def look(self) -> None:
-        """Starts it where it is not running; a process that keeps dying is started less and less often."""
+        """Starts it where it is not running or stands still; one that keeps dying is started less and less often."""
         now = time.monotonic()
         if self.process is not None and self.process.poll() is None:
-            if now - self.started > LONGEST_WAIT:
+            if self.ear is not None and (still := self.ear.still()):
+                console.print(f"[yellow]{self.name} stands still (process {', '.join(map(str, still))})")
+                # One that is stopped hears nothing else.
+                self.signal(signal.SIGKILL)
+                self.process.wait()
+            elif now - self.started > LONGEST_WAIT:
                 self.wait = 0.5
             return
         if self.process is not None:
@@ -126,11 +144,11 @@ def supervise(
         stop_all(children)
 
 
-def part_command(part: str, folder: Path, *, host: str, port: int) -> list[str]:
+def part_command(part: str, folder: Path, *, host: str, port: int, workers: int = 1) -> list[str]:
     """The command that runs one part of the city in a process of its own."""
     return [
         *(sys.executable, "-m", "cityhall.cli", "up", "--city", folder.name, "--data", str(folder.parent)),
-        *("--only", part, "--host", host, "--port", str(port)),
+        *("--only", part, "--host", host, "--port", str(port), "--workers", str(workers)),
     ]
 
 

@@ -8,7 +8,7 @@ import threading
 from typing import Any
 
 from cityhall.kernel.service import declared, resolve
-from cityhall.kernel.work import supervisor
+from cityhall.kernel.work import beats, supervisor
 from cityhall.kernel.work.declares import Task
 from cityhall.kernel.work.runners import parts
 from cityhall.kernel.work.supervisor import Part
@@ -64,6 +64,7 @@ async def _until(stop: threading.Event, app: Any) -> None:
             )
         )
         while not stop.is_set() and not job.done():
+            beats.pulse("jobs")
             await asyncio.sleep(0.25)
         job.cancel()
         try:

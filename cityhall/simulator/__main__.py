@@ -15,7 +15,7 @@ from typing import Any
 
 import httpx
 
-from cityhall.engines import groups
+from cityhall.engines import groups, parent
 from cityhall.simulator import clock, officers, reporters
 from cityhall.simulator.doors import Advice, Gateway, Receivers
 from cityhall.simulator.fleet import Fleet
@@ -62,6 +62,7 @@ def _lives(options: argparse.Namespace, keys: dict[str, Any], stop: threading.Ev
 
 def main() -> None:
     """Runs until it is told to stop; waits where the city is not there yet."""
+    parent.end_with_starter()
     parser = argparse.ArgumentParser(prog="cityhall.simulator", description=__doc__)
     parser.add_argument("--address", required=True, help="where the city is, http://...")
     parser.add_argument(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sys
 from collections.abc import Awaitable, Callable
 from inspect import iscoroutinefunction
 from typing import cast
@@ -13,10 +14,11 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonRespons
 from django.shortcuts import render
 from django.utils.decorators import sync_and_async_middleware
 from django.utils.translation import gettext_lazy as _
-from django.views.defaults import page_not_found
+from django.views.defaults import page_not_found, server_error
 
 from cityhall.kernel.errors import CityhallError, Denied, Invalid, Missing, unkeepable
 from cityhall.kernel.people.actors import actor_of
+from cityhall.web.trouble import for_program, told, trouble_of
 
 log = logging.getLogger(__name__)
 
@@ -53,10 +55,12 @@ class _ShowErrors:
     """`process_exception` is the one hook Django gives for what a view raised."""
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        if (trouble := trouble_of(exception)) is not None:
+            return told(request, trouble, exception)
         refusal = refusal_of(request, exception)
         if refusal is None:
             return None
-        if request.path.startswith("/api/") or "text/html" not in request.headers.get("Accept", "text/html"):
+        if for_program(request):
             return wait_of(refusal, JsonResponse(refusal.to_dict(), status=refusal.status))
         if _is_for_signing_in(request, refusal):
             return redirect_to_login(request.get_full_path())
@@ -68,6 +72,15 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponseBase:
     if not request.path.startswith("/api/"):
         return page_not_found(request, exception)
     return JsonResponse(Missing(_("There is no such thing."), code="missing").to_dict(), status=404)
+
+
+def broken(request: HttpRequest) -> HttpResponse:
+    """What was raised outside of a view, as where a session is kept: trouble that passes, else a defect (500)."""
+    exception = sys.exc_info()[1]
+    trouble = trouble_of(exception)
+    if exception is None or trouble is None:
+        return server_error(request)
+    return told(request, trouble, exception)
 
 
 @sync_and_async_middleware

@@ -17,6 +17,7 @@ from django.db import close_old_connections
 from django.http.response import HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.urls import URLResolver, get_resolver, set_script_prefix
 
+from cityhall.kernel.work import beats
 from cityhall.web.bodies import Bodies, TooMuchAtOnce
 from cityhall.web.crowd import Full, Places, TooSlow, Unread, patiently, source_of, timely
 
@@ -49,9 +50,12 @@ class Handler(ASGIHandler):
         self._streams = Places(STREAMS, STREAMS_OF_ONE)
         self._coming = Places(BODIES, BODIES_OF_ONE)
         self._bodies = Bodies()
+        self._pulse: asyncio.Task[None] | None = None
 
     async def __call__(self, scope: Scope, receive: Any, send: Any) -> None:
         """The ASGI application."""
+        if self._pulse is None:
+            self._pulse = asyncio.create_task(_pulse())
         send = timely(send)
         if scope["type"] != "http":
             await super().__call__(scope, receive, send)
@@ -99,8 +103,13 @@ class Handler(ASGIHandler):
         return request, None
 
     async def _answered(self, scope: Scope, receive: Any, send: Any) -> None:
-        with self._coming.taken(source_of(scope)):
-            body = await self.read_body(receive)
+        try:
+            with self._coming.taken(source_of(scope)):
+                body = await self.read_body(receive)
+        except RequestAborted:
+            # Gone, and then nobody reads this; or there still, and what came is no request (a chunk without a size).
+            await self.send_response(_unread("The request broke off."), send)
+            return
         response = await asyncio.get_running_loop().run_in_executor(self._threads, self._answer, scope, body)
         if isinstance(response, StreamingHttpResponse):
             await self._stream(response, receive, send)
@@ -135,6 +144,13 @@ class Handler(ASGIHandler):
             await asyncio.get_running_loop().run_in_executor(thread, response.close)
         if not sending.cancelled():
             sending.result()
+
+
+async def _pulse() -> None:
+    """Shows that this loop takes its turns: where a call holds it up nobody is answered."""
+    while True:
+        beats.pulse("web")
+        await asyncio.sleep(1)
 
 
 def _unread(why: str, status: int = 400) -> HttpResponse:

@@ -6,7 +6,7 @@ from hashlib import blake2s
 from typing import Any, get_args
 
 from django.conf import settings
-from django.db import connection
+from django.db import DatabaseError, InterfaceError
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse, JsonResponse, StreamingHttpResponse
 from django.shortcuts import render
 from django.utils.cache import patch_cache_control, patch_vary_headers
@@ -18,11 +18,13 @@ from cityhall.engines.basemap.style import Kind, style
 from cityhall.kernel import values
 from cityhall.kernel.people.actors import actor_of
 from cityhall.kernel.places.layers import find_layer, geojson
+from cityhall.kernel.work.health import health as look
 from cityhall.web import ranges
 from cityhall.web.assets import service_worker as service_worker_text
 from cityhall.web.basemap import basemap_file
 from cityhall.web.layers import map_layers
 from cityhall.web.offers import groups
+from cityhall.web.trouble import trouble_of
 
 CHUNK = 64 * 1024
 
@@ -122,10 +124,15 @@ def service_worker(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def health(request: HttpRequest) -> HttpResponse:
-    """Whether this process can serve: 200 with its database reached, 503 without."""
+    """Whether this process can serve and keep what it is told: 200, or 503 and what is missing.
+
+    "no worker" is 200: pages are served, and a balancer that took them away would help nobody; whoever watches the city
+    reads the word.
+    """
+    status: str
     try:
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT 1")
-    except Exception:
-        return JsonResponse({"status": "no database"}, status=503)
-    return JsonResponse({"status": "ok"})
+        status = look()
+    except (DatabaseError, InterfaceError) as problem:
+        trouble = trouble_of(problem)
+        status = "no writing" if trouble and trouble.code == "full" else "no database"
+    return JsonResponse({"status": status}, status=200 if status in ("ok", "no worker") else 503)

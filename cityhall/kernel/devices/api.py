@@ -46,7 +46,7 @@ def messages(request: HttpRequest) -> dict[str, Any]:
         outcome = receive([request.body])[0]
     except (OperationalError, InterfaceError):
         raise Unavailable(
-            _("The city's database is not there."), code="no_database", mend=_("Send the same again.")
+            _("The city's database is not there."), code="no_database", mend=_("Send the same again."), wait_s=5
         ) from None
     if outcome.refusal is not None:
         raise outcome.refusal

@@ -14,6 +14,8 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
+from cityhall.kernel.work import beats
+
 log = logging.getLogger("cityhall.work")
 JOIN_S = 8.0
 """So long all the parts together may take to stop; the parent kills what has not ended after ten."""
@@ -62,7 +64,7 @@ def run(parts: Iterable[Part], stop: threading.Event, *, join_s: float = JOIN_S)
     for thread in threads:
         thread.start()
     while not stop.wait(LOOK_S) and not any(thread.failed for thread in threads):
-        pass
+        beats.beat()
     stop.set()
     _join(threads, join_s)
     failed = [thread.name for thread in threads if thread.failed]

