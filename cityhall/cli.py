@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cityhall.commands import bench, officers, receivers, reports, vehicles
+from cityhall.commands import bench, journal, officers, receivers, reports, vehicles
 from cityhall.commands.city import DATA, CityName, Data, Gtfs, Host, Port, city_folder, fail, opened, refused, tell
 from cityhall.engines import groups, latches
 from cityhall.running.compiling import compiling, wanted
@@ -33,8 +33,7 @@ app = typer.Typer(
     # Its tracebacks show local variables, and so would show secrets.
     pretty_exceptions_enable=False,
 )
-journal_app = typer.Typer(no_args_is_help=True, help="The log of what happened.")
-app.add_typer(journal_app, name="journal")
+app.add_typer(journal.app, name="journal")
 app.add_typer(bench.app, name="bench")
 app.add_typer(officers.app, name="officer")
 app.add_typer(receivers.app, name="receivers")
@@ -323,20 +322,6 @@ def check(city: CityName = "demo", data: Data = DATA) -> None:
         tell(finding.level, finding.what, finding.mend)
     if any(finding.level == "error" for finding in found):
         raise typer.Exit(1)
-
-
-@journal_app.command("verify")
-def journal_verify(city: CityName = "demo", data: Data = DATA) -> None:
-    """Recompute the whole hash chain; name every event that was changed, removed or reordered."""
-    with opened(data, city), steps() as begin:
-        from cityhall.kernel.journal import verify_all
-
-        faults = verify_all(begin("Journal"))
-    for fault in faults:
-        console.print(f"[red]✗[/red] {fault}")
-    if faults:
-        raise typer.Exit(1)
-    console.print("[green]✓[/green] every event is in its place, unchanged")
 
 
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True}, hidden=True)
