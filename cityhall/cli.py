@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cityhall.commands import bench, officers, receivers, reports, vehicles
+from cityhall.commands import bench, journal, keeping, officers, receivers, reports, vehicles
 from cityhall.commands.city import DATA, CityName, Data, Gtfs, Host, Port, city_folder, fail, opened, refused, tell
 from cityhall.engines import groups, latches, parent
 from cityhall.running.compiling import compiling, wanted
@@ -33,13 +33,15 @@ app = typer.Typer(
     # Its tracebacks show local variables, and so would show secrets.
     pretty_exceptions_enable=False,
 )
-journal_app = typer.Typer(no_args_is_help=True, help="The log of what happened.")
-app.add_typer(journal_app, name="journal")
+app.add_typer(journal.app, name="journal")
 app.add_typer(bench.app, name="bench")
 app.add_typer(officers.app, name="officer")
 app.add_typer(receivers.app, name="receivers")
 app.add_typer(reports.app, name="reports")
 app.add_typer(vehicles.app, name="vehicles")
+
+app.command()(keeping.backup)
+app.command()(keeping.restore)
 
 SEVERAL = ("--gtfs", "--positions")
 """Options that may be followed by several values: `--gtfs a.zip b.zip`."""
@@ -124,6 +126,9 @@ def up(
     host: Host = "127.0.0.1",
     only: Annotated[str, typer.Option("--only", help="Run one part: web, worker or devices.")] = "",
     workers: Annotated[int, typer.Option("--workers", help="Web processes.", min=1)] = 1,
+    backup: Annotated[
+        bool, typer.Option("--backup/--no-backup", help="Save the city before a new version changes its tables.")
+    ] = True,
 ) -> None:
     """Serve a city until Ctrl-C."""
     from cityhall.running import processes
@@ -155,7 +160,7 @@ def up(
         running.enter_context(claimed(folder))
         # After an upgrade; the city is served meanwhile.
         beside = running.enter_context(compiling()).look if wanted() else _nothing
-        _serve(folder, host, port, beside, workers=workers)
+        _serve(folder, host, port, beside, workers=workers, backup=backup)
 
 
 def _refuse_a_set_clock() -> None:
@@ -192,6 +197,7 @@ def _serve(
     workers: int = 1,
     simulate: float = 0.0,
     seed: int = 0,
+    backup: bool = False,
 ) -> None:
     from cityhall.kernel import program_role
     from cityhall.kernel.database import database
@@ -217,7 +223,7 @@ def _serve(
             if program_role.PROGRAM in os.environ:
                 # The role it speaks as is there: it loads its code meanwhile, and waits at the gate.
                 children[0].start()
-            simulator = apart(partial(_make_ready, folder, address, simulate, seed))
+            simulator = apart(partial(_make_ready, folder, address, simulate, seed, backup))
             gate.open()
             stop = processes.stop_event()
         except BaseException:
@@ -242,12 +248,21 @@ def _serve(
     console.print("stopped")
 
 
-def _make_ready(folder: Path, address: str, simulate: float, seed: int) -> list[str]:
+def _make_ready(folder: Path, address: str, simulate: float, seed: int, backup: bool) -> list[str]:
     """Tables, what an earlier version made of the files, the demo's fleet and people; gives the simulator's command."""
-    from cityhall.running.loading import migrate, prepare_django, renew
+    from cityhall.running.loading import changes, migrate, prepare_django, renew
 
     with refused(), steps() as begin:
         prepare_django(folder)
+        if backup and (waiting := changes()):
+            from cityhall.running.saving import before_migrating
+
+            console.print(
+                f"This version changes the tables ({waiting} changes), so the city is saved first; "
+                "`--no-backup` leaves that out."
+            )
+            saved = before_migrating(folder, os.environ["DATABASE_URL"], begin("Backup"))
+            console.print(f"[green]✓[/green] saved as {saved}", soft_wrap=True)
         migrate(begin("Tables"))
         renew(begin)
         if not simulate:
@@ -349,20 +364,6 @@ def check(city: CityName = "demo", data: Data = DATA) -> None:
         tell(finding.level, finding.what, finding.mend)
     if any(finding.level == "error" for finding in found):
         raise typer.Exit(1)
-
-
-@journal_app.command("verify")
-def journal_verify(city: CityName = "demo", data: Data = DATA) -> None:
-    """Recompute the whole hash chain; name every event that was changed, removed or reordered."""
-    with opened(data, city), steps() as begin:
-        from cityhall.kernel.journal import verify_all
-
-        faults = verify_all(begin("Journal"))
-    for fault in faults:
-        console.print(f"[red]✗[/red] {fault}")
-    if faults:
-        raise typer.Exit(1)
-    console.print("[green]✓[/green] every event is in its place, unchanged")
 
 
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True}, hidden=True)

@@ -27,6 +27,17 @@ def migrate(report: Report) -> None:
         program_role.settle()
 
 
+def changes() -> int:
+    """How many changes of tables that are there already wait; 0 for a database that has none yet."""
+    from django.db import connection
+    from django.db.migrations.executor import MigrationExecutor
+
+    executor = MigrationExecutor(connection)
+    if not executor.loader.applied_migrations:
+        return 0
+    return len(executor.migration_plan(executor.loader.graph.leaf_nodes()))
+
+
 def _migrate(report: Report) -> None:
     from django.core.management import call_command
     from django.db import ProgrammingError, connection

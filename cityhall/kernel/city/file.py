@@ -48,6 +48,8 @@ class City:
     zones: str = ""
     boundary: str = ""
     attribution: str = "© OpenStreetMap contributors"
+    anchor_to: str = ""
+    """Where the journal's anchors are mailed every day; "" for nowhere."""
     options: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     @property
@@ -93,6 +95,12 @@ def _text(value: Any) -> str:
     if not isinstance(value, str) or not value.strip():
         raise ValueError("a text is wanted")
     return value
+
+
+def _address(value: Any) -> str:
+    if not re.fullmatch(r"[^\s@,<>]+@[^\s@,<>]+", _text(value)):
+        raise ValueError("one e-mail address is wanted")
+    return str(value)
 
 
 def _slug(value: Any) -> str:
@@ -195,6 +203,9 @@ def read_city(path: Path) -> City:
             'Write attribution = "© OpenStreetMap contributors".',
             section="map",
             default="© OpenStreetMap contributors",
+        ),
+        anchor_to=take(
+            "anchor_to", _address, 'Write anchor_to = "auditor@example.org".', section="journal", default=""
         ),
         options=_options(values),
     )

@@ -43,7 +43,8 @@ class Entry(models.Model):
 
 
 class Head(models.Model):
-    """Where a stream's chain ends: a cut tail shows against it. The stream "" holds the last position of all."""
+    """Where a stream's chain ends: a cut tail shows against it. The stream "" is all of them: the last position, and
+    the hash over the hashes of all events in the order of positions."""
 
     stream = models.CharField(max_length=100, primary_key=True)
     sequence = models.BigIntegerField()

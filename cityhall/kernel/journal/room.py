@@ -2,7 +2,7 @@
 
 from cityhall.kernel.journal.declares import AppendOnly
 from cityhall.kernel.service import Service
-from cityhall.kernel.work.declares import Runner
+from cityhall.kernel.work.declares import Runner, Task
 
 ROOM = Service(
     slug="journal",
@@ -11,6 +11,7 @@ ROOM = Service(
     app="cityhall.kernel.journal",
     declares=(
         Runner("order", "cityhall.kernel.journal.runner:main", part="worker"),
+        Task("anchor", "cityhall.kernel.journal.anchors:daily", cron="47 1 * * *"),
         AppendOnly("Entry", fills=("sequence", "position", "hash")),
     ),
 )

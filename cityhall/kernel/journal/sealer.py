@@ -18,6 +18,7 @@ import orjson
 from django.db import connection, transaction
 
 from cityhall.kernel.journal.log import SEALED, wake
+from cityhall.kernel.journal.models import Entry
 
 BATCH = 5000
 LOCK = 0x6A6F_7572  # "jour": only one process seals at a time
@@ -44,6 +45,15 @@ def canonical(
 def chain(before: bytes, event: bytes) -> bytes:
     """SHA-256 over the hash before and the event's canonical bytes."""
     return hashlib.sha256(before + event).digest()
+
+
+def whole(position: int) -> bytes:
+    """The hash over the hashes of all events up to a position, in the order of positions: that of the head ""."""
+    digest = START
+    rows = Entry.objects.filter(position__gte=1, position__lte=position).order_by("position")
+    for (event,) in rows.values_list("hash").iterator(10_000):
+        digest = chain(digest, bytes(event or b""))
+    return digest
 
 
 def seal() -> int:
@@ -73,15 +83,19 @@ def _number(cursor: Any, rows: list[tuple[Any, ...]]) -> None:
     streams = sorted({row[2] for row in rows} | {""})
     cursor.execute("SELECT stream, sequence, hash FROM journal_head WHERE stream = ANY(%s) FOR UPDATE", [streams])
     heads = {stream: (sequence, bytes(digest)) for stream, sequence, digest in cursor.fetchall()}
-    position = heads.get("", (0, START))[0]
+    position, everything = heads.get("", (0, START))
+    if position and everything == START:
+        # Of a version that kept no hash of the whole.
+        everything = whole(position)
     sealed: list[tuple[int, int, int, bytes]] = []
     for entry, identity, stream, kind, source, subject, actor, time, data in rows:
         sequence, before = heads.get(stream, (0, START))
         sequence, position = sequence + 1, position + 1
         text = canonical(identity, stream, sequence, kind, source, subject, actor, time, orjson.loads(data))
         heads[stream] = (sequence, chain(before, text))
+        everything = chain(everything, heads[stream][1])
         sealed.append((entry, sequence, position, heads[stream][1]))
-    heads[""] = (position, START)
+    heads[""] = (position, everything)
     cursor.execute(
         """
         UPDATE journal_entry SET sequence = given.sequence, position = given.position, hash = given.hash
