@@ -120,7 +120,8 @@ DATABASES = {
 DATABASES["default"]["CONN_MAX_AGE"] = 0
 # A connection that the database's end broke is found before a request has it, not by the request.
 DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
-DATABASES["default"]["OPTIONS"]["pool"] = {"min_size": 1, "max_size": 8, "timeout": 10}
+# Who waits for a connection begins a new attempt: an old one rests too long for a database that is back.
+DATABASES["default"]["OPTIONS"]["pool"] = {"min_size": 1, "max_size": 8, "timeout": 10, "reconnect_timeout": 5}
 # Of all processes, and full only with the disk: what counts attempts cannot be pushed out of it.
 CACHES = {
     "default": {
