@@ -192,7 +192,11 @@ def collect() -> int:
     named = options().get("maildir")
     if not named:
         return 0
-    box = mailbox.Maildir(Path(settings.CITY_FOLDER) / str(named), create=False)
+    folder = Path(settings.CITY_FOLDER) / str(named)
+    if not (folder / "new").is_dir():
+        log.warning("no mail comes in: %s is no Maildir; mend `maildir` in city.toml, or make it", folder)
+        return 0
+    box = mailbox.Maildir(folder, create=False)
     taken = 0
     for key in list(box.keys())[:BATCH]:
         message = box.get_message(key)
