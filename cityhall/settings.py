@@ -209,8 +209,15 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
+    "formatters": {
+        "line": {"()": "cityhall.kernel.discreet.Formatter", "fmt": "%(asctime)s %(levelname)s %(name)s %(message)s"}
+    },
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["console"], "level": "WARNING"},
-    "loggers": {"cityhall": {"level": os.environ.get("CITYHALL_LOG", "INFO")}},
+    "loggers": {
+        "cityhall": {"level": os.environ.get("CITYHALL_LOG", "INFO")},
+        # Django gives it a handler of its own for its development server, and the web server has one.
+        "django.server": {"handlers": ["console"], "level": "WARNING", "propagate": False},
+        "_granian": {"handlers": ["console"], "level": "WARNING", "propagate": False},
+    },
 }

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import math
 from datetime import UTC, date, datetime, time, tzinfo
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
 from django.utils.dateparse import parse_date, parse_datetime, parse_time
@@ -19,6 +21,33 @@ LARGEST = 2**63 - 1
 """What the database's columns for whole numbers hold."""
 EARLIEST, LATEST = datetime(2, 1, 1, tzinfo=UTC), datetime(9998, 12, 31, tzinfo=UTC)
 """Programs write 0001 and 9999 for an end that is open. A year is left on both sides, to reckon with."""
+FORMULA = ("=", "+", "-", "@", "\t", "\r")
+BOM = "\ufeff"
+"""Begins a table: without it a spreadsheet takes UTF-8 for the letters of one country."""
+_WRAPS_V4 = (ip_network("64:ff9b::/96"), ip_network("64:ff9b:1::/48"), ip_network("::/96"))
+"""IPv6 that stands for an IPv4 address at its end: NAT64 (RFC 6052, RFC 8215) and the old "compatible" form."""
+
+
+def cell(value: Any) -> Any:
+    """A value of a table that no spreadsheet takes for a formula."""
+    return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA) else value
+
+
+def link(text: object) -> str:
+    """An address that may be pressed, of the web or of this city; "" for any other (`javascript:`, `data:`)."""
+    address = str(text or "").strip()
+    ours = address.startswith("/") and not address.startswith(("//", "/\\"))
+    return address if ours or url_parts(address).scheme in ("http", "https") else ""
+
+
+def is_public(text: str) -> bool:
+    """Whether an IP address is one of the public internet; what wraps an IPv4 address is judged by that one."""
+    address: IPv4Address | IPv6Address = ip_address(text.split("%")[0])
+    if isinstance(address, IPv6Address):
+        wraps = any(address in network for network in _WRAPS_V4)
+        last = IPv4Address(int(address) & 0xFFFF_FFFF) if wraps else None
+        address = address.ipv4_mapped or address.sixtofour or last or address
+    return address.is_global and not address.is_multicast
 
 
 def whole(text: str, most: int = LARGEST) -> int | None:

@@ -8,7 +8,8 @@ code. Mails are counted by who asks for them, so nobody uses up another's.
 from __future__ import annotations
 
 import secrets
-from typing import Any
+from typing import Any, NamedTuple
+from urllib.parse import urlsplit
 
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.account.decorators import secure_admin_login
@@ -16,6 +17,7 @@ from allauth.account.internal.flows.login import get_authentication_records
 from allauth.account.signals import email_confirmed
 from allauth.core import context as allauth_context
 from allauth.core.internal import ratelimit
+from django.conf import settings
 from django.contrib import admin
 from django.contrib.auth import update_session_auth_hash
 from django.core.signing import BadSignature, TimestampSigner
@@ -42,6 +44,13 @@ MAILS = 5, 600.0
 MAILS_ANYWHERE = 60, 86_400.0
 """Those of all sources that the account does not know."""
 _signer = TimestampSigner(salt="known device")
+
+
+class _OurSite(NamedTuple):
+    """What a mail calls this city, as Django's sites do."""
+
+    name: str
+    domain: str
 
 
 class Adapter(DefaultAccountAdapter):
@@ -81,6 +90,11 @@ class Adapter(DefaultAccountAdapter):
         remember(request, response, user)
         return response
 
+    def get_reset_password_from_key_url(self, key: str) -> str:
+        """The link of a mail, to the city's own address whatever host the asker named."""
+        asked = urlsplit(super().get_reset_password_from_key_url(key))
+        return f"{settings.PUBLIC_URL}{asked.path}"
+
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
         """Sends a code or a link. Raises TooMany for one too many, whether or not the address has an account."""
         request: HttpRequest | None = allauth_context.request
@@ -90,6 +104,13 @@ class Adapter(DefaultAccountAdapter):
             spend("mail", f"{address} {device or source_of(request)}", *MAILS)
             if not device:
                 spend("mail anywhere", address, *MAILS_ANYWHERE)
+            here = f"{request.scheme}://{request.get_host()}/"
+            context = {
+                name: value.replace(here, f"{settings.PUBLIC_URL}/", 1)
+                if isinstance(value, str) and value.startswith(here)
+                else value
+                for name, value in context.items()
+            } | {"current_site": _OurSite(settings.CITY.name, urlsplit(settings.PUBLIC_URL).netloc)}
         super().send_mail(template_prefix, email, context)
 
 

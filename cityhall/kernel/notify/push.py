@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from ipaddress import ip_address
 from typing import Any
 
 import orjson
@@ -18,7 +17,7 @@ from urllib3.exceptions import NewConnectionError
 from cityhall.kernel.errors import Invalid
 from cityhall.kernel.notify.models import Notification, PushSubscription
 from cityhall.kernel.people.models import Person
-from cityhall.kernel.values import url_parts
+from cityhall.kernel.values import is_public, url_parts
 
 TIMEOUT_SECONDS = 10
 KEEP_SECONDS = 24 * 3600
@@ -35,11 +34,6 @@ class Gone(Exception):
 
 class Refused(Exception):
     """The push service will not take this message, however often it is sent."""
-
-
-def is_public(address: str) -> bool:
-    """Whether an IP address is one of the public internet."""
-    return ip_address(address).is_global
 
 
 class _PublicConnection(HTTPSConnection):

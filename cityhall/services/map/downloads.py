@@ -18,6 +18,7 @@ from django.views.decorators.http import require_safe
 
 from cityhall.kernel.places.declares import Layer
 from cityhall.kernel.service import Service
+from cityhall.kernel.values import BOM, cell
 from cityhall.services.map.opendata import every_feature, open_layer
 from cityhall.services.map.selection import Selection, read_selection
 
@@ -27,7 +28,6 @@ KINDS = {
     "parquet": "application/vnd.apache.parquet",
 }
 PIECE = 256 * 1024
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 @require_safe
@@ -65,16 +65,17 @@ def geojson(service: Service, layer: Layer, selection: Selection) -> Iterator[by
 def rows(service: Service, layer: Layer, selection: Selection) -> Iterator[bytes]:
     """A table in pieces (RFC 4180): id, longitude and latitude, then the public fields; other shapes as WKT."""
     text = StringIO()
+    text.write(BOM)
     writer = csv.writer(text)
-    writer.writerow(["id", "longitude", "latitude", *_fields(layer), "geometry"])
+    writer.writerow(["id", "longitude", "latitude", *map(cell, _fields(layer)), "geometry"])
     for page in every_feature(service, layer, selection):
         for feature in page:
             place = feature["geometry"]
             point = place["type"] == "Point"
             at = place["coordinates"][:2] if point else ["", ""]
             shape = "" if point else shapely.geometry.shape(place).wkt
-            values = [_cell(feature["properties"].get(name)) for name in _fields(layer)]
-            writer.writerow([_cell(feature["id"]), *at, *values, shape])
+            values = [cell(feature["properties"].get(name)) for name in _fields(layer)]
+            writer.writerow([cell(feature["id"]), *at, *values, shape])
         if page:
             yield text.getvalue().encode()
             text.seek(0)
@@ -84,11 +85,6 @@ def rows(service: Service, layer: Layer, selection: Selection) -> Iterator[bytes
 
 def _fields(layer: Layer) -> list[str]:
     return [name for name in layer.public_fields if name != "id"]
-
-
-def _cell(value: Any) -> Any:
-    """A value that no spreadsheet takes for a formula."""
-    return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA) else value
 
 
 def write_parquet(service: Service, layer: Layer, selection: Selection, file: BinaryIO) -> None:

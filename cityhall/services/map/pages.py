@@ -23,7 +23,7 @@ from cityhall.kernel.people.actors import actor_of
 from cityhall.kernel.people.permissions import may, roles
 from cityhall.kernel.places.declares import Layer
 from cityhall.kernel.places.layers import find_layer
-from cityhall.kernel.values import moment, whole
+from cityhall.kernel.values import link, moment, whole
 from cityhall.services.map import actions
 from cityhall.services.map.facets import Facet
 from cityhall.services.map.models import SavedView, Trail
@@ -196,7 +196,7 @@ def table(request: HttpRequest, service: str, slug: str) -> HttpResponse:
     rows = [
         {
             "id": one["id"],
-            "url": one["properties"].get("url") or layer.panel.replace("{id}", quote(str(one["id"]))),
+            "url": link(one["properties"].get("url")) or layer.panel.replace("{id}", quote(str(one["id"]))),
             "values": [_told(layer, name, one["properties"].get(name), words[name]) for name in fields],
             "place": one["geometry"]["coordinates"] if one["geometry"]["type"] == "Point" else None,
         }

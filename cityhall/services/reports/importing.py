@@ -48,6 +48,7 @@ from cityhall.kernel.errors import Invalid
 from cityhall.kernel.journal import append
 from cityhall.kernel.people.actors import Actor
 from cityhall.kernel.places.cells import cell_of, center
+from cityhall.kernel.values import cell
 from cityhall.services.reports import heat
 from cityhall.services.reports.filing import LONGEST, OUTSIDE
 from cityhall.services.reports.models import Category
@@ -173,7 +174,8 @@ def import_csv(
     if errors is not None and result.refused:
         with errors.open("w", newline="", encoding="utf-8") as file:
             writer = csv.writer(file)
-            writer.writerows([("line", "reason"), *result.refused])
+            writer.writerow(("line", "reason"))
+            writer.writerows((line, cell(reason)) for line, reason in result.refused)
     return result
 
 

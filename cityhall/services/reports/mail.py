@@ -249,6 +249,9 @@ def collect() -> int:
     if not named:
         return 0
     box = Path(settings.CITY_FOLDER) / str(named)
+    if not (box / "new").is_dir():
+        log.warning("no mail comes in: %s is no Maildir; mend `maildir` in city.toml, or make it", box)
+        return 0
     taken = 0
     for path in sorted(path for path in (box / "new").iterdir() if path.is_file())[:BATCH]:
         try:

@@ -18,4 +18,10 @@ group('what is told of a feature', () => {
   it('is text, whatever somebody has written', () => {
     expect(describe(spec({}), { name: '<img src=x>', lines: '<b>' }, {}).querySelector('img, b')).toBeNull()
   })
+  it('is no link that runs', () => {
+    for (const url of ['javascript:alert(1)', ' JavaScript:alert(1)', 'data:text/html,x', '//elsewhere.example', '/\\elsewhere.example']) {
+      expect(describe(spec({}), { name: 'Oak', url }, {}).querySelector('a')).toBeNull()
+    }
+    expect(describe(spec({}), { name: 'Oak', url: 'https://trees.example/1' }, {}).querySelector('a')?.href).toBe('https://trees.example/1')
+  })
 })

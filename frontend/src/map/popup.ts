@@ -9,10 +9,16 @@ export function panelOf(spec: LayerSpec | undefined, id: unknown): string {
   return spec?.panel && id ? spec.panel.replace('{id}', encodeURIComponent(String(id))) : ''
 }
 
+/** An address that may be pressed, of the web or of this city; "" for any other (`javascript:`). */
+export function pressable(url: unknown): string {
+  const address = String(url ?? '').trim()
+  return /^(https?:|\/(?![/\\]))/i.test(address) ? address : ''
+}
+
 export function describe(spec: LayerSpec | undefined, properties: Record<string, unknown>, words: Words): HTMLElement {
   const { name, url, lines, count, points } = properties
   const body = document.createElement('div')
-  const link = String(url ?? panelOf(spec, properties.id))
+  const link = pressable(url) || panelOf(spec, properties.id)
   const title = body.appendChild(document.createElement(link ? 'a' : 'strong'))
   title.textContent = String(name || spec?.name || '')
   if (link) title.setAttribute('href', link)

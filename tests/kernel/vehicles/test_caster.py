@@ -232,3 +232,17 @@ def test_a_request_must_come_whole_and_soon(port: int, monkeypatch: pytest.Monke
         way.sendall(b"x" * 5000)
         assert b" 400 " in way.recv(1000)
     wait_for(lambda: counted.found == {("", "no_greeting"): 1, ("", "malformed"): 1})
+
+
+def test_silent_connections_do_not_keep_an_addresss_readers_out(
+    port: int, station: Make, receiver: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever says who they are gets in, however many of the same address say nothing."""
+    monkeypatch.setattr(caster, "MOST_STRANGERS", 5)
+    silent = [socket.create_connection(("127.0.0.1", port)) for _ in range(12)]
+    try:
+        with ask(port, "GET / HTTP/1.1", "Ntrip-Version: Ntrip/2.0") as way:
+            assert b"200 OK" in _all(way)
+    finally:
+        for one in silent:
+            one.close()

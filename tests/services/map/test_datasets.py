@@ -501,3 +501,39 @@ def test_actions_raise_one_family(officer: Person) -> None:
         with pytest.raises(CityhallError) as caught:
             wrong()
         assert type(caught.value) is family and caught.value.message
+
+
+def test_a_column_named_as_a_formula_and_a_link_that_runs_do_not_leave_as_such(bring: Any, officer: Person) -> None:
+    bring(b"longitude,latitude,name,=1+1,url\n-51.2,-30.03,Oak,x,javascript:alert(1)\n", "trees.csv")
+    actions.publish(person_actor(officer), "street-trees", on=True)
+    published.forget()
+    answer: Any = Client().get("/map/data/map/street-trees.csv")
+    body = b"".join(answer.streaming_content).decode()
+    assert body.startswith("\ufeff"), "or a spreadsheet reads it as Latin-1"
+    head = body.splitlines()[0]
+    assert "1+1" in head and ",=" not in head
+    page = Client().get("/map/table/map/street-trees/").content.decode()
+    assert "Oak" in page and 'href="javascript' not in page
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "64:ff9b::7f00:1",
+        "64:ff9b::a00:1",
+        "64:ff9b:1::a00:1",
+        "::127.0.0.1",
+        "::10.0.0.1",
+        "::ffff:10.0.0.1",
+        "fe80::1%3",
+    ],
+)
+def test_an_inner_address_in_another_form_is_not_asked(monkeypatch: pytest.MonkeyPatch, address: str) -> None:
+    from cityhall.services.map.datasets import outside
+
+    found = [(10, 1, 6, "", (address, 443, 0, 0))]
+    monkeypatch.setattr(outside.socket, "getaddrinfo", lambda *_args, **_named: found)
+    with pytest.raises(Invalid):
+        outside.checked_address("https://maps.example.org/")
+    found[0] = (10, 1, 6, "", ("64:ff9b::808:808", 443, 0, 0))
+    assert outside.checked_address("https://maps.example.org/")[1] == "64:ff9b::808:808"

@@ -71,6 +71,12 @@ def test_without_a_place_the_sender_is_told(street: None) -> None:
     assert len(outbox.outbox) == 1, "a machine is not answered"
 
 
+def test_a_maildir_that_is_not_there_is_told_in_a_line(settings: Any, caplog: pytest.LogCaptureFixture) -> None:
+    settings.CITY = dataclasses.replace(settings.CITY, options={"reports": {"maildir": "nowhere"}})
+    assert mail.collect() == 0
+    assert [record.exc_info for record in caplog.records] == [None] and "maildir" in caplog.text
+
+
 def test_a_maildir_is_taken_once(street: None, settings: Any) -> None:
     options = {"reports": {"maildir": "mail-in"}}
     settings.CITY = dataclasses.replace(settings.CITY, options=options)

@@ -12,7 +12,7 @@ import logging
 import socket
 import threading
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from datetime import datetime
 from typing import Any, cast
 
@@ -36,7 +36,7 @@ IDLE_S = 60.0
 """A base station that is silent so long is gone."""
 MOST_CONNECTIONS = 10_000
 MOST_STRANGERS = 200
-"""Connections of one address that have not said who they are."""
+"""Connections of one address that have not said who they are; one more, and the oldest of them goes."""
 MOST_UNREAD = 64 * 1024
 """Bytes that may wait for a reader: half a minute of corrections."""
 log = logging.getLogger("cityhall.transit.caster")
@@ -149,14 +149,20 @@ class Caster:
         self.peers: set[Peer] = set()
         self.mounts: dict[str, Mount] = {}
         self.readers: dict[str, dict[str, Peer]] = {}
-        self._strangers: Counter[str] = Counter()
+        self._strangers: defaultdict[str, dict[Peer, None]] = defaultdict(dict)
 
     def welcome(self, peer: Peer) -> bool:
-        """Whether there is room for one more."""
-        if len(self.peers) >= MOST_CONNECTIONS or self._strangers[peer.address] >= MOST_STRANGERS:
+        """Whether there is room for one more. A newcomer takes the place of an address's longest silent one."""
+        if len(self.peers) >= MOST_CONNECTIONS:
             return False
+        strangers = self._strangers[peer.address]
+        if len(strangers) >= MOST_STRANGERS:
+            oldest = next(iter(strangers))
+            oldest.abort()
+            self.forget(oldest)
+            self.batch.drops["", "connections"] += 1
         self.peers.add(peer)
-        self._strangers[peer.address] += 1
+        self._strangers[peer.address][peer] = None
         return True
 
     def forget(self, peer: Peer) -> None:
@@ -174,8 +180,9 @@ class Caster:
             del reading[peer.request.user]
 
     def _known(self, peer: Peer) -> None:
-        self._strangers[peer.address] -= 1
-        if not self._strangers[peer.address]:
+        strangers = self._strangers[peer.address]
+        strangers.pop(peer, None)
+        if not strangers:
             del self._strangers[peer.address]
 
     def asked(self, peer: Peer, request: ntrip.Request) -> None:

@@ -7,7 +7,6 @@ own names them in `[service.map] servers`.
 
 from __future__ import annotations
 
-import ipaddress
 import socket
 from dataclasses import dataclass
 from typing import Any
@@ -19,7 +18,7 @@ from django.conf import settings
 from django.utils.translation import gettext as _
 
 from cityhall.kernel.errors import Invalid, TooMany
-from cityhall.kernel.values import url_parts
+from cityhall.kernel.values import is_public, url_parts
 
 TIMEOUT_S = 20.0
 REDIRECTS = 3
@@ -41,7 +40,7 @@ def checked_address(url: str) -> tuple[str, str, int]:
             _("This is no address that can be asked."), field="url", mend=_("Write it whole: https://host/path.")
         ) from problem
     own = settings.CITY.options.get("map", {}).get("servers", [])
-    if host not in own and not all(_is_public(one) for one in found):
+    if host not in own and not all(is_public(one) for one in found):
         raise Invalid(
             _("This server is not on the public internet."),
             field="url",
@@ -49,14 +48,6 @@ def checked_address(url: str) -> tuple[str, str, int]:
             mend=_("Whoever runs the city can allow it: [service.map] servers in city.toml."),
         )
     return host, sorted(found)[0], port
-
-
-def _is_public(text: str) -> bool:
-    address: Any = ipaddress.ip_address(text.split("%")[0])
-    # What maps or wraps an IPv4 address is judged by that one.
-    inner = getattr(address, "ipv4_mapped", None) or getattr(address, "sixtofour", None)
-    address = inner or address
-    return bool(address.is_global) and not address.is_multicast
 
 
 @dataclass(frozen=True)

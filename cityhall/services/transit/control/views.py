@@ -268,12 +268,11 @@ def quality_file(request: HttpRequest, form: str) -> HttpResponse:
     answer = HttpResponse(content_type="text/csv; charset=utf-8")
     answer["Content-Disposition"] = f'attachment; filename="quality-{day}.csv"'
     flat = [name for name in quality.FIGURES if name not in ("fixes", "dropped")]
+    answer.write(values.BOM)
     table = csv.writer(answer)
     table.writerow(["service_day", "route", "line", *flat, *(f"fix_{name}" for name in quality.FIXES)])
     for row in (whole, *found):
         fixes = row.figures.get("fixes") or {}
         cells = [row.figures.get(name) for name in flat] + [fixes.get(name) for name in quality.FIXES]
-        # A name that begins so would be reckoned as a formula by a spreadsheet.
-        line = f"'{row.line}" if row.line[:1] in ("=", "+", "-", "@") else row.line
-        table.writerow([day, row.route, line, *cells])
+        table.writerow([day, values.cell(row.route), values.cell(row.line), *cells])
     return answer
