@@ -78,7 +78,8 @@ def _main(work: str, memory: str, seconds: str, writes: str) -> None:
     module, _colon, name = work.partition(":")
     try:
         answer = {"given": getattr(import_module(module), name)(*values)}
-    except MemoryError:
+    except (MemoryError, SystemError):
+        # Compiled code that finds no memory may say so (SystemError: "a result with an exception set").
         sys.exit(1)
     except Exception as problem:
         answer = {"raised": f"{type(problem).__name__}: {problem}"[:1000]}

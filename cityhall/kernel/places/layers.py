@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, date, datetime
-from decimal import Decimal
 from typing import Any
 
-import orjson
 from django.db import models
 from django.db.models.expressions import Func
 from django.utils.translation import gettext as _
@@ -16,6 +13,7 @@ from cityhall.kernel.errors import Missing
 from cityhall.kernel.people.actors import Actor
 from cityhall.kernel.people.permissions import may
 from cityhall.kernel.places.declares import Layer, PublishedLayers
+from cityhall.kernel.places.plainly import plain as plain
 from cityhall.kernel.service import Service, declared, resolve
 
 Bounds = tuple[float, float, float, float]
@@ -62,21 +60,6 @@ def find_layer(service: str, slug: str, actor: Actor) -> tuple[Service, Layer]:
 
 def _open(actor: Actor, layer: Layer) -> bool:
     return not layer.permission or may(actor, layer.permission)
-
-
-def plain(value: Any) -> Any:
-    """A value as JSON and tiles take it: moments in UTC (RFC 3339), other things that they have no form for as text."""
-    if value is None or isinstance(value, str | int | float):
-        return value
-    if isinstance(value, datetime):
-        return value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if value.tzinfo else value.isoformat()
-    if isinstance(value, date):
-        return value.isoformat()
-    if isinstance(value, Decimal):
-        return float(value)
-    if isinstance(value, list | tuple) and all(isinstance(item, str) for item in value):
-        return ", ".join(value)
-    return orjson.dumps(value).decode() if isinstance(value, list | dict) else str(value)
 
 
 def public(layer: Layer, properties: dict[str, Any] | None) -> dict[str, Any]:

@@ -21,7 +21,8 @@ UNREAD = (DatasetVersion.State.WAITING, DatasetVersion.State.READING)
 RESTORABLE = timedelta(days=30)
 
 
-@app.task(name="map.import_dataset")
+# One at a time, and those that wait hold no worker: others' jobs go on beside whatever is being read.
+@app.task(name="map.import_dataset", lock="map.import_dataset")
 def import_dataset(version_id: int, language: str = "") -> None:
     """Reads a version that waits, from its file or from another server; its faults are told in `language`.
 

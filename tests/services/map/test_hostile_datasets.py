@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import io
 import json
+import sqlite3
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import pyogrio
 import pytest
+import shapely
 from django.test import Client
 
 from cityhall.kernel.people.actors import person_actor, system
 from cityhall.kernel.people.models import Person
 from cityhall.kernel.people.permissions import grant
 from cityhall.services.map import reading, tasks
-from cityhall.services.map.datasets import actions, published
+from cityhall.services.map.datasets import actions, apart, published
+from cityhall.services.map.datasets import reading as source
 from cityhall.services.map.models import DatasetFeature, DatasetVersion
 
 pytestmark = pytest.mark.django_db
@@ -74,3 +79,63 @@ def test_a_layer_that_cannot_be_read_takes_no_list_along(officer: Person, path: 
     answer = Client().get(path)
     assert answer.status_code == 200 and "map-good" in answer.content.decode()
     assert Client().get("/map/ogc/collections/map-good/items?f=json").status_code == 200
+
+
+def tables(rows: int) -> bytes:
+    """A table that looks as if all of it were quoted: guessing its form takes the square of its size."""
+    return b"longitude,latitude,name\n" + b"1,2,'" + b"'a' ,'b' ;" * rows + b"\n"
+
+
+def endless(folder: Path) -> bytes:
+    """A GeoPackage whose layer is a view that goes on for ever."""
+    place = np.array([shapely.Point(1, 2)])
+    names = [np.array(["a"], dtype=object)]
+    path = folder / "a.gpkg"
+    pyogrio.raw.write(path, shapely.to_wkb(place), names, ["name"], geometry_type="Point", crs="EPSG:4326", layer="a")
+    with sqlite3.connect(path) as file:
+        for trigger in [name for (name,) in file.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'")]:
+            file.execute(f'DROP TRIGGER "{trigger}"')
+        file.execute("ALTER TABLE a RENAME TO b")
+        file.execute(
+            "CREATE VIEW a AS WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n)"
+            " SELECT x AS fid, b.geom AS geom, b.name AS name FROM n, b"
+        )
+    return path.read_bytes()
+
+
+@pytest.fixture
+def elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing here reads a file that somebody brought; and a process that does may take a few seconds only."""
+
+    def here(*values: Any) -> Any:
+        raise AssertionError("a file was read where everything else runs")
+
+    for name in ("_csv", "_gdal", "_parquet", "_geojson"):
+        monkeypatch.setattr(source, name, here)
+    monkeypatch.setattr(apart, "SECONDS", 4)
+
+
+def test_a_view_without_an_end_is_given_up(officer: Person, elsewhere: None, tmp_path: Path) -> None:
+    version = brought(officer, endless(tmp_path), "a.gpkg")
+    assert version.state == "failed" and "too much time" in version.problems[-1]["what"]
+    assert not DatasetFeature.objects.exists() and list(actions.folder().iterdir()) == []
+
+
+def test_a_table_is_read_where_it_holds_up_nobody(officer: Person, elsewhere: None) -> None:
+    assert brought(officer, tables(18_000), "a.csv").state in ("failed", "ready")
+    good = brought(officer, b"longitude;latitude;name\n1;2;Oak\n3;4;Lime\n", "b.csv", "Good")
+    assert (good.state, good.rows) == ("ready", 2)
+
+
+def test_what_needs_too_much_memory_is_given_up(
+    officer: Person, elsewhere: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(apart, "MEMORY", 2**29)
+    monkeypatch.setattr(apart, "SECONDS", 30)
+    crowd = b'{"type": "FeatureCollection", "features": [' + b"{}," * 8_000_000 + b"{}]}"
+    version = brought(officer, crowd, "a.geojson")
+    assert version.state == "failed" and "memory" in version.problems[-1]["what"]
+
+
+def test_data_sets_are_read_one_at_a_time_and_those_that_wait_hold_no_worker() -> None:
+    assert tasks.import_dataset.lock

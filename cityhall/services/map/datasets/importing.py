@@ -19,9 +19,10 @@ from cityhall.kernel.errors import CityhallError
 from cityhall.kernel.places.layers import plain
 from cityhall.kernel.places.point import Point
 from cityhall.services.map.datasets import limits
+from cityhall.services.map.datasets.apart import opened_apart
 from cityhall.services.map.datasets.limits import too_large, unreadable
 from cityhall.services.map.datasets.moments import is_moment
-from cityhall.services.map.datasets.reading import Fault, Opened, Row, open_file
+from cityhall.services.map.datasets.reading import Fault, Opened, Row
 from cityhall.services.map.models import DatasetFeature, DatasetVersion
 
 BATCH = 2_000
@@ -178,7 +179,7 @@ def import_version(version: DatasetVersion, path: Path, name: str) -> None:
     importer = None
     try:
         with tempfile.TemporaryDirectory(dir=path.parent) as folder:
-            importer = Importer(version, open_file(path, name, Path(folder)))
+            importer = Importer(version, opened_apart(path, name, Path(folder)))
             importer.run(told)
     except CityhallError as problem:
         _fail(version, [*(importer.problems if importer else []), {"row": 0, "field": "", "what": str(problem)}])

@@ -26,6 +26,8 @@ from cityhall.services.map.datasets import limits
 from cityhall.services.map.datasets.limits import too_large, unreadable
 
 BATCH = 2_000
+SAMPLE = 8_000
+"""Characters by which a table's form is guessed: the guess takes the square of their number."""
 LON = ("longitude", "lon", "lng", "long", "x")
 LAT = ("latitude", "lat", "y")
 WKT = ("wkt", "geometry", "geom", "the_geom")
@@ -87,7 +89,7 @@ def _csv(path: Path) -> Opened:
     except UnicodeDecodeError as problem:
         raise unreadable(_("it is not UTF-8"), _("Save it as CSV with the encoding UTF-8.")) from problem
     try:
-        dialect: Any = csv.Sniffer().sniff(sample, ",;\t|")
+        dialect: Any = csv.Sniffer().sniff(sample[:SAMPLE], ",;\t|")
     except csv.Error:
         dialect = csv.excel
     header = next(csv.reader([sample.split("\n", 1)[0]], dialect), [])
