@@ -8,7 +8,10 @@ import shutil
 import tarfile
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+
+from filelock import FileLock, Timeout
 
 import cityhall
 from cityhall.kernel import clock
@@ -40,7 +43,7 @@ def save(folder: Path, url: str, to: Path, passphrase: str, report: Report) -> M
     server = postgres_tools.server_major(url)
     tools = postgres_tools.find(server)
     sealed = backups.seal((folder / SECRETS_FILE).read_bytes(), passphrase) if passphrase else b""
-    with tempfile.TemporaryDirectory(prefix=DRAFT, dir=folder) as held:
+    with _alone(folder), tempfile.TemporaryDirectory(prefix=DRAFT, dir=folder) as held:
         kept, dump = Path(held) / FILES, Path(held) / DUMP
         # Before and after: what the database names at its moment was there before, or is there still.
         report("files", 0.1)
@@ -50,8 +53,10 @@ def save(folder: Path, url: str, to: Path, passphrase: str, report: Report) -> M
         _hold(folder, kept, to)
         report("writing", 0.6)
         parts: dict[str, Part] = {}
-        descriptor, name = tempfile.mkstemp(prefix=DRAFT, dir=to.parent)
-        draft = Path(name)
+        # Always the same name: what was left by one that was killed is written over.
+        draft = to.with_name(f".{to.name}.part")
+        draft.unlink(missing_ok=True)
+        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         try:
             with os.fdopen(descriptor, "wb") as file:
                 with tarfile.open(fileobj=file, mode="w", format=tarfile.PAX_FORMAT) as bundle:
@@ -79,6 +84,18 @@ def save(folder: Path, url: str, to: Path, passphrase: str, report: Report) -> M
             raise
     on_disk(to.parent)
     return manifest
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """One backup of a city at a time; takes away what one left behind that was killed."""
+    try:
+        with FileLock(folder / ".backup.lock", timeout=0):
+            for left in folder.glob(f"{DRAFT}*"):
+                shutil.rmtree(left)
+            yield
+    except Timeout:
+        raise ValueError(f"{folder.name} is being saved already: wait until that is done") from None
 
 
 def _files(folder: Path, to: Path) -> Iterator[Path]:

@@ -9,16 +9,21 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 import tarfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import httpx
 import numpy as np
+import psycopg
 import pytest
 from PIL import Image
 
+from cityhall.kernel.database import embedded
+from cityhall.running.backups import checked
 from tests.test_cli import OURS, cityhall, said
 from tests.testville import CITY_TOML
 from tests.upgrades import make
@@ -227,3 +232,38 @@ def test_a_new_version_that_changes_the_tables_saves_the_city_first(saved: dict[
         *("restore", made, "--city", "third", "--data", tmp_path / "cities", "--secrets", folder / "secrets.json")
     )
     assert again.returncode == 0, said(again)
+
+
+def test_a_backup_is_killed(saved: dict[str, Any], tmp_path: Path) -> None:
+    folder, to = saved["folder"], tmp_path / "killed.tar"
+    where = ("--city", "testville", "--data", folder.parent)
+    command = [sys.executable, "-m", "cityhall.cli", "backup", to, *where]
+    process = subprocess.Popen(list(map(str, command)), env=os.environ | {"CITYHALL_PASSPHRASE": PASSPHRASE})
+    while not list(folder.glob(".backup-*")):
+        assert process.poll() is None
+        time.sleep(0.005)
+    process.kill()
+    process.wait(30)
+    assert not to.exists() and list(folder.glob(".backup-*"))
+    again = cityhall("backup", to, *where, CITYHALL_PASSPHRASE=PASSPHRASE)
+    assert again.returncode == 0, said(again)
+    assert [path.name for path in tmp_path.iterdir()] == ["killed.tar"] and not list(folder.glob(".backup-*"))
+    checked(to)
+
+
+def test_the_citys_own_server_is_filled_and_saved(saved: dict[str, Any], tmp_path: Path) -> None:
+    tmp_path.chmod(0o755)
+    with embedded(tmp_path / "server") as url:
+        own = {"CITYHALL_PASSPHRASE": PASSPHRASE, "DATABASE_URL": url}
+        data = tmp_path / "cities"
+        done = cityhall("restore", saved["backup"], "--data", data, **own)
+        assert done.returncode == 0, said(done)
+        assert not (data / "testville" / "postgres").exists()
+        with psycopg.connect(url) as asking:
+            assert asking.execute("SELECT text FROM reports_report").fetchall() == [("Blocked",)]
+        full = cityhall("restore", saved["backup"], "--city", "other", "--data", data, **own)
+        assert full.returncode == 1 and "name an empty one" in said(full) and not (data / "other").exists()
+        kept = cityhall("backup", tmp_path / "own.tar", "--city", "testville", "--data", data, **own)
+        assert kept.returncode == 0, said(kept)
+    manifest = checked(tmp_path / "own.tar")
+    assert set(manifest.parts) >= set(checked(saved["backup"]).parts)
