@@ -211,6 +211,34 @@ def test_nothing_is_lost_while_the_database_is_away(
     assert [messages[0]["number"] for _who, messages, _at in door.TAKEN] == list(range(30))
 
 
+def test_what_an_action_failed_on_is_given_to_it_again(broker: Broker, settings: Any, make: Make) -> None:
+    """Also after a restart in between: it was not acknowledged. What is refused for good does not come again."""
+    _device, signer = make()
+    settings.MQTT_URL = f"mqtt://127.0.0.1:{broker.port}"
+    publisher = Publisher(broker)
+    messages = [{"kind": "stumbling", "number": 1}]
+    door.FAULT.append(RuntimeError("a defect, or a disk that is full"))
+    try:
+        with opened():
+            subscribed(publisher, make)
+            publisher.send("tram-1", signer.envelope(messages))
+            publisher.send("tram-1", signer.envelope([POSITION]))
+            wait_for(lambda: door.TAKEN)
+        assert [taken for _who, taken, _at in door.TAKEN] == [[POSITION]], "others are not held up"
+        with opened():
+            time.sleep(1)
+            door.FAULT.clear()
+            wait_for(lambda: len(door.TAKEN) == 2)
+            assert door.TAKEN[1][1] == messages
+    finally:
+        door.FAULT.clear()
+    door.TAKEN.clear()
+    with opened():
+        resumed(publisher, make("probe-2")[1])
+        assert door.TAKEN == []
+    publisher.close()
+
+
 def test_an_address_that_is_none_is_told(settings: Any) -> None:
     settings.MQTT_URL = "http://broker"
     with pytest.raises(ValueError, match="mqtt://"):
