@@ -269,3 +269,14 @@ def test_every_day_an_anchor_leaves_the_city(settings: Any) -> None:
         assert verified("--against", file)["ok"]
     finally:
         file.unlink()
+
+
+def test_a_city_of_a_version_without_a_key_gets_one_and_keeps_it(settings: Any, tmp_path: Path) -> None:
+    settings.CITY_FOLDER = tmp_path
+    older = {"secret_key": "of then", "web_push": {"private": "a", "public": "b"}, "openid_connect": []}
+    (tmp_path / "secrets.json").write_text(json.dumps(older))
+    told = [json.loads(command("anchor", "--json").output.splitlines()[-1])["fingerprint"] for _ in range(2)]
+    assert told[0] == told[1]
+    kept = json.loads((tmp_path / "secrets.json").read_text())
+    assert {name: kept[name] for name in older} == older
+    assert (tmp_path / "secrets.json").stat().st_mode & 0o077 == 0
