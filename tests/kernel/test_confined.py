@@ -10,6 +10,8 @@ import pytest
 
 from cityhall.kernel.confined import Exceeded, Failed, confined
 
+pytestmark = pytest.mark.attack
+
 MOST: dict[str, Any] = {"memory": 2**29, "seconds": 2, "writes": 2**20}
 
 

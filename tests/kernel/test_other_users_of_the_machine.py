@@ -15,6 +15,8 @@ from psycopg.conninfo import conninfo_to_dict
 from cityhall.kernel.database import database, embedded
 from cityhall.kernel.mail import mail_settings
 
+pytestmark = pytest.mark.attack
+
 OTHERS = stat.S_IRGRP | stat.S_IWGRP | stat.S_IRWXO
 NOBODY = 65534
 

@@ -20,7 +20,7 @@ import pytest
 from tests.e2e.conftest import ROOT, Demo, outside, start, stop_demo
 from tests.testville import CITY_TOML
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.attack]
 PAGE, PROGRAM = {"Accept": "text/html"}, {"Accept": "application/json"}
 WAIT_S = 90
 """For what takes seconds on a machine that has nothing else to do."""

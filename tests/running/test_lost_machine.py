@@ -30,7 +30,7 @@ from tests.upgrades import make
 
 PASSPHRASE = "four words on paper"
 OWN = {"email": "eva@example.org", "password": "correct horse battery"}
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.attack]
 
 
 def photo() -> bytes:

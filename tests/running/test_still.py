@@ -12,6 +12,8 @@ import pytest
 from cityhall.kernel.work import beats
 from cityhall.running import processes
 
+pytestmark = pytest.mark.attack
+
 # A part as `worker` is one, whose loop shows its pulse until the folder's file tells it to hang.
 PART = """
 import pathlib, sys, threading, time

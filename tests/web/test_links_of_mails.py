@@ -10,6 +10,8 @@ from django.test import Client
 
 from cityhall.kernel.people.models import Person
 
+pytestmark = pytest.mark.attack
+
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("email", ["ana@example.org", "nobody@example.org"])

@@ -15,6 +15,8 @@ from django.core import signing
 from django.test import Client
 from django.urls import URLResolver, get_resolver
 
+pytestmark = pytest.mark.attack
+
 SECRETS = {
     "random": "q3Zk-9_bXw7LmN2pRt5VyA8cEfGhJkMn",
     "without digits": "qZkbXwLmNpRtVyAcEfGhJkMnqwErTyUi",

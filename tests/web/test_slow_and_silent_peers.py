@@ -17,6 +17,8 @@ from cityhall.web import crowd
 from cityhall.web import handler as handlers
 from cityhall.web.handler import Handler
 
+pytestmark = pytest.mark.attack
+
 sent: list[int] = []
 
 

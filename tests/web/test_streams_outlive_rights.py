@@ -17,7 +17,7 @@ from cityhall.kernel.places.declares import Layer
 from cityhall.kernel.service import declared
 from cityhall.web import live
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.attack]
 allowed: set[str] = set()
 
 

@@ -11,6 +11,8 @@ from cityhall.web import bodies, crowd
 from cityhall.web.handler import Handler
 from tests.web.test_handler import Caller, handler
 
+pytestmark = pytest.mark.attack
+
 __all__ = ["handler"]
 PART = b"x" * 100_000
 

@@ -33,7 +33,7 @@ from cityhall.kernel.journal.sealer import seal_all
 from cityhall.kernel.service import resolve
 from cityhall.kernel.work.declares import Task
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.attack]
 Row = dict[str, Any]
 COLUMNS = "entry id stream type source subject actor time data transaction sequence position hash".split()
 SAID = "stream id type source subject actor time data".split()

@@ -22,7 +22,7 @@ from cityhall.services.map.datasets import actions, apart, published
 from cityhall.services.map.datasets import reading as source
 from cityhall.services.map.models import DatasetFeature, DatasetVersion
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.attack]
 LARGE = 2**63
 
 

@@ -21,7 +21,7 @@ from cityhall.services.reports import limits
 from cityhall.services.reports.models import Refused, Report
 from tests.services.reports.conftest import CENTER, filed, jpeg
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.attack]
 
 
 def files_of(city: Path) -> list[Path]:

@@ -18,7 +18,7 @@ from cityhall.services.reports.models import CellCount, Refused, Report
 from tests.services.reports.conftest import CENTER, jpeg, officer_of
 from tests.services.reports.test_mail import letter, street
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.attack]
 __all__ = ["street"]
 GOOD = b"From: Maria <maria@example.org>\r\nSubject: Street light out\r\n\r\nIt is dark.\r\nPlace: Rua da Praia\r\n"
 

@@ -5,10 +5,13 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
+import pytest
 from PIL import Image
 
 from cityhall.services.reports import photos
 from tests.services.reports.test_sensing import face
+
+pytestmark = pytest.mark.attack
 
 WORKERS = 4
 """Threads that look at photos in a started city."""
