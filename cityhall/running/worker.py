@@ -7,6 +7,8 @@ import logging
 import threading
 from typing import Any
 
+from psycopg_pool import PoolTimeout
+
 from cityhall.kernel.service import declared, resolve
 from cityhall.kernel.work import beats, supervisor
 from cityhall.kernel.work.declares import Task
@@ -43,11 +45,16 @@ def _periodic(app: Any, name: str, action: Any, cron: str) -> None:
 
 def jobs(stop: threading.Event) -> None:
     """Does the jobs until `stop` is set; ends before only where the loop itself failed, and then raises why."""
-    asyncio.run(_jobs(stop))
-
-
-async def _jobs(stop: threading.Event) -> None:
     app = register()
+    while not stop.is_set():
+        try:
+            asyncio.run(_jobs(app, stop))
+        except PoolTimeout:
+            # The database is away, or this process has just been installed and still compiles what it imports.
+            log.warning("the jobs wait for the database")
+
+
+async def _jobs(app: Any, stop: threading.Event) -> None:
     with app.replace_connector(app.connector.get_worker_connector()) as working:
         await _until(stop, working)
 
