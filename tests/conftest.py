@@ -54,6 +54,23 @@ def django_db_setup(django_db_setup: None, django_db_blocker: pytest.FixtureRequ
             speak_as_owner()
 
 
+@pytest.fixture(autouse=True)
+def tables_of_no_model(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Django empties its models' tables after a test with real transactions; those of no model are emptied here."""
+    yield
+    mark = request.node.get_closest_marker("django_db")
+    if "transactional_db" not in request.fixturenames and not (mark and mark.kwargs.get("transaction")):
+        return
+    from django.db import connection
+
+    kept = {"django_migrations", *connection.introspection.django_table_names()}
+    with request.getfixturevalue("django_db_blocker").unblock(), connection.cursor() as cursor:
+        cursor.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
+        raw = [name for (name,) in cursor.fetchall() if name not in kept and not name.startswith("procrastinate_")]
+        if raw:
+            cursor.execute(f"TRUNCATE {', '.join(raw)}")
+
+
 def speak_as_program() -> None:
     """Django's connection speaks as the program's role from now on, as it does in a city that was started."""
     from cityhall.kernel import program_role

@@ -48,7 +48,7 @@ def jobs(stop: threading.Event) -> None:
     app = register()
     while not stop.is_set():
         try:
-            asyncio.run(_jobs(app, stop))
+            return asyncio.run(_jobs(app, stop))
         except PoolTimeout:
             # The database is away, or this process has just been installed and still compiles what it imports.
             log.warning("the jobs wait for the database")

@@ -201,7 +201,7 @@ def test_a_city_that_takes_no_more_for_now_is_no_lost_network(phone: Page, demo:
 
 def officer(page: Page, demo: Demo) -> None:
     """Signs in as somebody who may work on every report."""
-    sign_up(page, "desk@example.org")
+    sign_up(page, demo, "desk@example.org")
     manage = [sys.executable, "-m", "cityhall.cli", "manage", "--data", str(demo.data), "shell", "-c"]
     code = "from cityhall.kernel.people.models import Membership, Person;"
     code += "person = Person.objects.get(email='desk@example.org');"

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from allauth.account.models import EmailAddress
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
 from django.test import Client
@@ -122,7 +123,9 @@ def officer(db: None) -> Actor:
 
 @pytest.fixture
 def resident(db: None) -> Person:
-    return Person.objects.create_user(f"{ME}@example.org", "a long password", name=f"{ME} Maria")
+    person = Person.objects.create_user(f"{ME}@example.org", "a long password", name=f"{ME} Maria")
+    EmailAddress.objects.create(user=person, email=person.email, primary=True, verified=True)
+    return person
 
 
 @pytest.fixture

@@ -14,6 +14,8 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
+from django.db import connections
+
 from cityhall.kernel.work import beats
 
 log = logging.getLogger("cityhall.work")
@@ -53,6 +55,9 @@ class _Thread(threading.Thread):
             if not self._until.is_set():
                 self.failed = True
                 log.error("%s has ended by itself", self.name)
+        finally:
+            # A thread that is gone would else keep its place among the process's few connections.
+            connections.close_all()
 
 
 def run(parts: Iterable[Part], stop: threading.Event, *, join_s: float = JOIN_S) -> None:
