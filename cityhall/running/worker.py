@@ -7,7 +7,7 @@ import logging
 import threading
 from typing import Any
 
-from psycopg_pool import PoolTimeout
+import psycopg
 
 from cityhall.kernel.service import declared, resolve
 from cityhall.kernel.work import beats, supervisor
@@ -49,7 +49,7 @@ def jobs(stop: threading.Event) -> None:
     while not stop.is_set():
         try:
             return asyncio.run(_jobs(app, stop))
-        except PoolTimeout:
+        except psycopg.OperationalError:
             # The database is away, or this process has just been installed and still compiles what it imports.
             log.warning("the jobs wait for the database")
 

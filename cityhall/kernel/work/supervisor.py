@@ -14,8 +14,6 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from django.db import connections
-
 from cityhall.kernel.work import beats
 
 log = logging.getLogger("cityhall.work")
@@ -56,7 +54,10 @@ class _Thread(threading.Thread):
                 self.failed = True
                 log.error("%s has ended by itself", self.name)
         finally:
-            # A thread that is gone would else keep its place among the process's few connections.
+            # A thread that is gone would else keep its place among the process's few connections. Imported here: the
+            # process that starts the others loads no Django.
+            from django.db import connections
+
             connections.close_all()
 
 
