@@ -41,6 +41,8 @@ WRONG_ANYWHERE = "10/m/ip"
 """Wrong passwords from one source, for all accounts together."""
 MAILS = 5, 600.0
 """Mails that one source may have sent to an address: how many, in so many seconds."""
+MAILS_A_DAY = 12, 86_400.0
+"""The same over a day: one source alone does not use up what all have."""
 MAILS_ANYWHERE = 60, 86_400.0
 """Those of all sources that the account does not know."""
 _signer = TimestampSigner(salt="known device")
@@ -101,7 +103,9 @@ class Adapter(DefaultAccountAdapter):
         if request is not None:
             address = email.strip().lower()
             device = known_device(request, address)
-            spend("mail", f"{address} {device or source_of(request)}", *MAILS)
+            source = f"{address} {device or source_of(request)}"
+            spend("mail", source, *MAILS)
+            spend("mail in a day", source, *MAILS_A_DAY)
             if not device:
                 spend("mail anywhere", address, *MAILS_ANYWHERE)
             here = f"{request.scheme}://{request.get_host()}/"

@@ -187,3 +187,19 @@ def test_a_password_of_somebody_who_only_claimed_the_address_is_forgotten() -> N
     owner.post("/accounts/login/code/confirm/", {"code": code_of("eva@example.org")})
     assert is_in(owner) and owner.get("/accounts/me/").status_code == 200
     assert not try_password(Client(), PASSWORD, "eva@example.org")
+
+
+def test_one_source_alone_does_not_use_up_a_mailbox(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However patient it is: the limit of minutes is lifted here, and that of a day holds."""
+    from cityhall.web import sign_in
+
+    account()
+    monkeypatch.setattr(sign_in, "MAILS", (1000, 1.0))
+    monkeypatch.setattr("allauth.account.app_settings.RATE_LIMITS", {}, raising=False)
+    for number in range(70):
+        browser = Client(REMOTE_ADDR="203.0.113.7", HTTP_USER_AGENT=str(number))
+        browser.post("/accounts/password/reset/", {"email": "ana@example.org"})
+    assert 0 < len(mail.outbox) <= 13
+    before = len(mail.outbox)
+    Client(REMOTE_ADDR="203.0.113.8").post("/accounts/password/reset/", {"email": "ana@example.org"})
+    assert len(mail.outbox) == before + 1

@@ -52,12 +52,6 @@ def spend(what: str, source: str, most: int, window_s: float, *, share: int = 1)
     )
 
 
-def forgive(what: str, source: str) -> None:
-    """Gives a source its whole share back."""
-    with connection.cursor() as cursor:
-        cursor.execute("DELETE FROM limits_spent WHERE key = %s", [_key(what, source)])
-
-
 def forget_old() -> None:
     """Takes away what has come back: a row then says nothing any more."""
     with connection.cursor() as cursor:
