@@ -7,11 +7,13 @@ import warnings
 import django
 
 from cityhall.engines import parent
+from cityhall.kernel.work import collector
 
 # The server's workers are forks of it: where it is killed they would go on at its port, and nobody would know.
 if (server := multiprocessing.parent_process()) is not None and server.pid is not None:
     parent.end_with(server.pid)
 
+collector.wait()
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "cityhall.settings")
 django.setup(set_prefix=False)
 

@@ -14,7 +14,18 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cityhall.commands import bench, journal, keeping, officers, receivers, reports, vehicles
+from cityhall.commands import (
+    bench_money,
+    evidence,
+    journal,
+    keeping,
+    officers,
+    payments,
+    receivers,
+    reports,
+    safety,
+    vehicles,
+)
 from cityhall.commands.city import DATA, CityName, Data, Gtfs, Host, Port, city_folder, fail, opened, refused, tell
 from cityhall.engines import groups, latches, parent
 from cityhall.running.compiling import compiling, wanted
@@ -34,10 +45,13 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(journal.app, name="journal")
-app.add_typer(bench.app, name="bench")
+app.add_typer(bench_money.app, name="bench")
+app.add_typer(evidence.app, name="evidence")
 app.add_typer(officers.app, name="officer")
+app.add_typer(payments.app, name="payments")
 app.add_typer(receivers.app, name="receivers")
 app.add_typer(reports.app, name="reports")
+app.add_typer(safety.app, name="safety")
 app.add_typer(vehicles.app, name="vehicles")
 
 app.command()(keeping.backup)
@@ -143,13 +157,15 @@ def up(
         folder = city_folder(data, city)
         from cityhall.kernel.database import database
         from cityhall.kernel.program_role import forget_owner
-        from cityhall.kernel.work import beats
+        from cityhall.kernel.work import beats, collector
         from cityhall.running.loading import prepare_django
 
+        collector.wait()
         beats.speak()
         with refused(), database(folder):
             forget_owner()
             prepare_django(folder)
+            processes.read(only)
             latches.wait(folder / processes.GATE)
             processes.run_part(only, host=host, port=port, workers=workers)
         return
@@ -158,6 +174,10 @@ def up(
     folder = city_folder(data, city)
     with refused(), ExitStack() as running:
         running.enter_context(claimed(folder))
+        if any(folder.parent.glob(".restore-*")):
+            from cityhall.running.restoring import clear_left
+
+            clear_left(folder.parent)
         # After an upgrade; the city is served meanwhile.
         beside = running.enter_context(compiling()).look if wanted() else _nothing
         _serve(folder, host, port, beside, workers=workers, backup=backup)
@@ -264,6 +284,9 @@ def _make_ready(folder: Path, address: str, simulate: float, seed: int, backup: 
             saved = before_migrating(folder, os.environ["DATABASE_URL"], begin("Backup"))
             console.print(f"[green]✓[/green] saved as {saved}", soft_wrap=True)
         migrate(begin("Tables"))
+        from cityhall.kernel.devices.durable import require
+
+        require()
         renew(begin)
         if not simulate:
             return []
@@ -318,6 +341,7 @@ def demo(
     """Make the demo city (the same every time), and serve it with its residents and buses at work."""
     from cityhall.kernel.database import database
     from cityhall.running.claim import claimed, refuse_where_claimed
+    from cityhall.running.demo_outside import before_start
 
     folder = data / "demo"
     with refused(), ExitStack() as running:
@@ -334,6 +358,8 @@ def demo(
             _set_clock(folder, at)
         else:
             _refuse_a_set_clock()
+        if not still:
+            before_start(folder)
         # Loading and serving share one server: it is not stopped and started between them.
         with database(folder):
             if first:

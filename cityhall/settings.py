@@ -7,6 +7,7 @@
 | DATABASE_APP_URL | the same as the role that the program runs as | made by `cityhall`, where the owner may |
 | NATS_URL | NATS server the journal is relayed to | no relay |
 | MQTT_URL | broker that devices publish to | no MQTT door |
+| SMS_URL | https://user:password@host/path of a gateway that sends text messages | none is sent |
 | EMAIL_URL | smtp://user:password@host:port, or smtps:// | mails are written to the city's folder |
 | TRUSTED_PROXIES | addresses and networks of web servers whose X-Forwarded-For counts | this machine's, under https |
 | CITYHALL_URL | the address residents use, https://... | http://localhost:8000 |
@@ -54,6 +55,7 @@ ALLOWED_HOSTS = [urlsplit(PUBLIC_URL).hostname or "localhost", "localhost", "127
 CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]
 NATS_URL = os.environ.get("NATS_URL", "")
 MQTT_URL = os.environ.get("MQTT_URL", "")
+SMS_URL = os.environ.get("SMS_URL", "")
 
 INSTALLED_APPS = [
     "django.contrib.admin",
@@ -70,7 +72,8 @@ INSTALLED_APPS = [
     "allauth.account",
     "allauth.mfa",
     "allauth.socialaccount",
-    "allauth.socialaccount.providers.openid_connect",
+    # It brings requests, a tenth of a second of every start: only where the city has a provider.
+    *(("allauth.socialaccount.providers.openid_connect",) if SECRETS.get("openid_connect") else ()),
     "procrastinate.contrib.django",
     *[room.app for room in rooms()],
     *[service.app for service in SERVICES],
@@ -82,6 +85,7 @@ MIDDLEWARE = [
     "cityhall.web.security.content_security_policy",
     "cityhall.web.packed.Packed",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "cityhall.web.readers.mark_readers",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -141,6 +145,7 @@ LANGUAGES = [
 ]
 LANGUAGE_CODE = CITY.languages[0]
 LOCALE_PATHS = [BASE / "locale"]
+FORMAT_MODULE_PATH = ["cityhall.web.formats"]
 LANGUAGE_COOKIE_NAME = "language"
 
 STATIC_URL = "/static/"
@@ -155,10 +160,9 @@ MEDIA_ROOT = CITY_FOLDER / "media"
 DERIVED = CITY_FOLDER / "derived"
 """What can be made anew from the city's data: the basemap, the street graph, timetables."""
 
-AUTHENTICATION_BACKENDS = [
-    "django.contrib.auth.backends.ModelBackend",
-    "allauth.account.auth_backends.AuthenticationBackend",
-]
+# It is one of Django's own as well, for permissions; with that beside it a wrong password would be hashed twice.
+AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+PASSWORD_HASHERS = ["cityhall.kernel.people.hashing.Hasher"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
@@ -168,7 +172,8 @@ LOGIN_REDIRECT_URL = "/"
 LOGIN_URL = "account_login"
 ACCOUNT_ADAPTER = "cityhall.web.sign_in.Adapter"
 ACCOUNT_LOGIN_METHODS = {"email"}
-ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
+# A password is not asked for: a code comes by mail, and a passkey is offered then. Who wants one unfolds its field.
+ACCOUNT_SIGNUP_FIELDS = ["email*", "password1"]
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 # Nobody is in before the mailbox has answered, and a sign-up says the same whether or not the address has an account.
 ACCOUNT_EMAIL_VERIFICATION = "mandatory"
@@ -180,6 +185,7 @@ ACCOUNT_LOGIN_BY_CODE_ENABLED = True
 ACCOUNT_EMAIL_SUBJECT_PREFIX = f"{CITY.name}: "
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_FORMS = {"add_webauthn": "cityhall.web.passkeys.AddForm"}
 MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = not SECURE
 MFA_TOTP_ISSUER = CITY.name
 SOCIALACCOUNT_PROVIDERS = {"openid_connect": {"APPS": SECRETS.get("openid_connect", [])}}
@@ -191,6 +197,8 @@ EMAIL_HOST = EMAIL.get("host", "")
 EMAIL_PORT = EMAIL.get("port", 25)
 EMAIL_HOST_USER = EMAIL.get("user", "")
 EMAIL_HOST_PASSWORD = EMAIL.get("password", "")
+EMAIL_TIMEOUT = 60
+"""Seconds that a mail server may be silent: a job that waits for one for ever is never tried again."""
 EMAIL_USE_SSL = EMAIL.get("ssl", False)
 EMAIL_USE_TLS = EMAIL.get("tls", False)
 DEFAULT_FROM_EMAIL = os.environ.get("EMAIL_FROM", f"noreply@{ALLOWED_HOSTS[0]}")

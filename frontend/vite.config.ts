@@ -9,7 +9,7 @@ const SERVICES = 'src/services'
 /** What of these a service has is built, and its manifest names it; each with what the built file's name ends with. */
 const ENTRIES = { 'main.ts': '', 'main.css': '-style', 'front.ts': '-front', 'front.css': '-front-style' }
 /** What every page loads, in one file: services' scripts take it from there. */
-const SHELL = /htmx\.org|preload-helper|src\/shell\/(clock|combobox|push|theme|waking)\.ts$/
+const SHELL = /preload-helper|src\/shell\/(clock|combobox|menu|push|theme|used|waking|zone)\.ts$/
 
 /** Writes a .br and a .gz beside each file: the server sends them to browsers that take them, a quarter of the bytes. */
 function pack(): void {

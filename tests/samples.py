@@ -33,7 +33,7 @@ def city_toml(slug: str, service: str) -> str:
 name = "{slug.title()}"
 slug = "{slug}"
 timezone = "Europe/Lisbon"
-languages = ["en", "pt"]
+languages = ["en", "es", "pt", "ko"]
 currency = "EUR"
 services = ["{service}"]
 

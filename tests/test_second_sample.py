@@ -25,7 +25,6 @@ PASSWORD = "low tide at eleven"
 PEOPLE = """
 from allauth.account.models import EmailAddress
 from cityhall.kernel.people.actors import system
-from allauth.account.models import EmailAddress
 from cityhall.kernel.people.models import Person
 from cityhall.kernel.people.permissions import grant
 for name, role, scope in (
@@ -33,13 +32,20 @@ for name, role, scope in (
     ("gil", "lifeguards.guard", ""),
     ("olga", "lifeguards.coast", ""),
     ("rui", "lifeguards.chief", ""),
+    ("ana", "", ""),
 ):
     email = f"{name}@example.org"
     person = Person.objects.create_user(email, "PASSWORD", name=name)
     EmailAddress.objects.create(user=person, email=email, primary=True, verified=True)
-    grant(system("test"), person, role, scope=scope)
+    if role:
+        grant(system("test"), person, role, scope=scope)
 
 """.replace("PASSWORD", PASSWORD)
+BEACHES = """
+[service.lifeguards.beaches]
+"Praia Velha" = [-9.16, 38.715]
+"Costa Nova" = [-9.12, 38.716]
+"""
 DECLARED = """
 import json
 from django.core.management import call_command
@@ -94,7 +100,7 @@ def city(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
     folder = tmp_path_factory.mktemp("praia")
     data = folder / "data"
     (data / "praia").mkdir(parents=True)
-    (data / "praia" / "city.toml").write_text(city_toml("praia", "lifeguards"))
+    (data / "praia" / "city.toml").write_text(city_toml("praia", "lifeguards") + BEACHES)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PYTHONPATH", python_path(install("lifeguards", folder)))
         command(data, "load", "lifeguards")
@@ -115,8 +121,8 @@ class Browser:
             answer = self.post("/accounts/login/", login=f"{name}@example.org", password=PASSWORD)
             assert answer.status_code == 302, answer.text
 
-    def page(self, path: str) -> str:
-        answer = self.http.get(path)
+    def page(self, path: str, language: str = "en") -> str:
+        answer = self.http.get(path, headers={"Accept-Language": language})
         assert answer.status_code == 200, f"{path}: {answer.status_code}"
         return answer.text
 
@@ -139,6 +145,10 @@ def registered(city: Demo, **values: Any) -> Signer:
 
 def send(city: Demo, device: Signer, **message: Any) -> httpx.Response:
     return httpx.post(f"{city.address}/api/devices/messages", content=device.envelope([message]), timeout=60)
+
+
+def press(city: Demo, pole: Signer) -> httpx.Response:
+    return httpx.post(f"{city.address}/api/devices/urgent", content=pole.envelope([{"kind": "press"}]), timeout=60)
 
 
 def soon(look: Callable[[], Any], patience_s: float = 30) -> Any:
@@ -263,14 +273,17 @@ def test_an_alarm_is_answered_or_the_chief_is_told(city: Demo) -> None:
     south = registered(city, name="Pole South", lon=-9.15, lat=38.701)
     olga, rui = Browser(city, "olga"), Browser(city, "rui")
     for _time in range(2):
-        assert send(city, north, kind="press").json() == {"accepted": 1, "dropped": {}}
+        (received,) = north.receipt(press(city, north).content) or []
+        assert received["subject"].startswith("case:")
     forged = Signer(north.device, "A" * 43)
-    assert send(city, forged, kind="press").status_code == 401
+    assert press(city, forged).status_code == 401
     desk = olga.page("/lifeguards/desk/")
     assert desk.count("<strong>Pole North</strong>") == 1 and "new" in desk and "Pole South" not in desk
     assert told(olga, "Alarm at Pole North") == 1 and told(rui, "Pole North") == 0
     work = olga.page("/work/")
     assert "Coast desk" in work and 'href="/lifeguards/desk/"' in work
+    assert re.search(r"<dd class=\"num\">1</dd><dt>Waiting", work)
+    assert re.search(r'class="list-row alarm" data-left="\d+"', desk), "the script counts down from here"
     assert Browser(city, "gil").http.get("/lifeguards/desk/").status_code == 403
 
     left = float(command(city.data, "manage", code=NOW_DUE))
@@ -279,7 +292,7 @@ def test_an_alarm_is_answered_or_the_chief_is_told(city: Demo) -> None:
     assert re.search(r"<dd class=\"num\">1</dd><dt>Late", olga.page("/work/"))
 
     # The other one is answered, so its minute ends nothing.
-    assert send(city, south, kind="press").status_code == 200
+    assert press(city, south).status_code == 200
     number = re.search(r"<span id=\"alarm-(\d+)\"><strong>Pole South", olga.page("/lifeguards/desk/"))
     assert number
     assert Browser(city, "gil").post(f"/lifeguards/desk/{number[1]}/answer/").status_code == 403
@@ -293,10 +306,11 @@ def test_an_alarm_is_answered_or_the_chief_is_told(city: Demo) -> None:
 
 def test_what_it_declares_is_read_and_what_it_keeps_is_as_it_says(city: Demo) -> None:
     found = json.loads(command(city.data, "manage", code=DECLARED))
-    assert found["known"] and found["resolved"] == 14
+    assert found["known"] and found["resolved"] == 18
     assert {"Layer", "Door", "DeadlineKind", "Role", "Desk", "PersonalData", "Follower", "Indicator", "Skill"} <= set(
         found["kinds"]
     )
+    assert {"Assets", "Mine", "WrongNow", "Findable"} <= set(found["kinds"])
     assert sorted(found["personal"]) == ["guard", "point", "seen_at"]
     # The case of the one and the week's silence after the other are waited for, and no alarm any more.
     assert {kind for kind, _subject in found["deadlines"]} == {"cases.clock"}
@@ -318,3 +332,75 @@ def test_it_is_found_by_whoever_asks(city: Demo) -> None:
     assert [one["value"] for one in numbers if one["id"] == "lifeguards.in_time"] == [50.0]
     home = gil.page("/")
     assert 'href="/lifeguards/"' in home and "alarms answered in a minute" in home
+
+
+def section(page: str, title: str) -> str:
+    """The part of a page under a heading, "" where there is none."""
+    found = re.search(rf"<section[^>]*><h2[^>]*>(?:(?!</h2>).)*{title}.*?</section>", page, re.DOTALL)
+    return found[0] if found else ""
+
+
+def test_it_is_offered_by_need_with_what_is_done_there_and_how_it_stands(city: Demo) -> None:
+    home = Browser(city).page("/")
+    need = section(home, "Report and get help")
+    assert 'data-service="lifeguards"' in need
+    assert '<a href="/lifeguards/">See where you can swim</a>' in need
+    assert re.search(r'class="live-line num">.*\d patrols on the beach', need)
+
+
+def test_its_pages_load_its_own_script_and_style_and_no_others_do(city: Demo) -> None:
+    browser = Browser(city)
+    page, home = browser.page("/lifeguards/"), browser.page("/")
+    for name, tag, kind in (
+        ("main.js", r'<script type="module"[^>]* src="{}"', "javascript"),
+        ("main.css", r'<link rel="stylesheet"[^>]* href="{}"', "css"),
+    ):
+        path = f"/static/lifeguards/{name}"
+        assert re.search(tag.format(re.escape(path)), page) and path not in home
+        file = browser.http.get(path)
+        assert file.status_code == 200 and kind in file.headers["Content-Type"]
+    assert "data-left" in browser.page("/static/lifeguards/main.js")
+
+
+def test_a_beach_is_followed_closed_and_told_of_on_the_citys_own_pages(city: Demo) -> None:
+    ana, olga = Browser(city, "ana"), Browser(city, "olga")
+    number = re.search(r'id="beach-(\d+)"(?:(?!</li>).)*Praia Velha', ana.page("/lifeguards/"), re.DOTALL)
+    assert number
+    empty = section(ana.page("/mine/"), "Your beaches")
+    assert "You follow no beach" in empty and 'href="/lifeguards/#beaches"' in empty
+    assert ana.post(f"/lifeguards/beaches/{number[1]}/follow/", wanted="1").status_code == 302
+    assert "Praia Velha" in section(ana.page("/mine/"), "Your beaches")
+    assert "Praia Velha" not in Browser(city, "gil").page("/mine/")
+
+    assert ana.post(f"/lifeguards/desk/beaches/{number[1]}/close/").status_code == 403
+    assert section(ana.page("/"), "Out of the ordinary now") == ""
+    assert olga.post(f"/lifeguards/desk/beaches/{number[1]}/close/").status_code == 302
+    wrong = section(Browser(city).page("/"), "Out of the ordinary now")
+    assert "Praia Velha" in wrong and "nobody may swim there" in wrong and "Costa Nova" not in wrong
+    assert told(ana, "Praia Velha is closed") == 1
+    assert "Closed" in section(ana.page("/mine/"), "Your beaches")
+    (found,) = [one for one in json.loads(ana.page("/api/search/?q=praia+velha")) if one["group"] == "Beaches"]
+    assert found["url"] == f"/lifeguards/#beach-{number[1]}" and found["detail"] == "Closed"
+
+    assert olga.post(f"/lifeguards/desk/beaches/{number[1]}/open/").status_code == 302
+    assert told(ana, "Praia Velha is open again") == 1
+    assert section(ana.page("/"), "Out of the ordinary now") == ""
+    assert ana.post(f"/lifeguards/beaches/{number[1]}/follow/").status_code == 302
+    assert "Praia Velha" not in section(ana.page("/mine/"), "Your beaches")
+    assert ana.post("/lifeguards/beaches/999999/follow/", wanted="1").status_code == 404
+
+
+ASKED = {
+    "en": ("is there a lifeguard on the beach", "Ask for lifeguards"),
+    "es": ("hay socorrista en la playa", "Preguntar por socorristas"),
+    "pt": ("tem salva-vidas na praia", "Perguntar por salva-vidas"),
+    "ko": ("해변에 안전요원이 있나요", "안전요원 알아보기"),
+}
+
+
+@pytest.mark.parametrize("language", ASKED)
+def test_the_one_search_finds_what_it_does_in_the_readers_words(city: Demo, language: str) -> None:
+    """The package has its own words beside its code, of every language of the city."""
+    asked, name = ASKED[language]
+    first = Browser(city).http.get("/api/search/", params={"q": asked}, headers={"Accept-Language": language}).json()[0]
+    assert (first["name"], first["url"]) == (name, "/lifeguards/")

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from rich.markup import escape
 from rich.table import Table
 
 from cityhall.commands.city import DATA, CityName, Data, Gtfs, opened, refused
@@ -16,7 +17,8 @@ from cityhall.running.progress import console
 app = typer.Typer(no_args_is_help=True, help="Measure, beside a peer where there is one.")
 
 
-def _show(result: dict[str, Any], as_json: bool) -> None:
+def show(result: dict[str, Any], as_json: bool) -> None:
+    """Shows what came out: a table, or JSON on one line."""
     if as_json:
         print(json.dumps(result, default=str))
         return
@@ -52,7 +54,7 @@ def bench_journeys(
             osm=osm,
             at=int(at[:-3]) * 3600 + int(at[-2:]) * 60,
         )
-    _show(result, as_json)
+    show(result, as_json)
 
 
 @app.command("journal")
@@ -63,7 +65,27 @@ def bench_journal(
     with opened(data, city):
         from cityhall.bench import journal
 
-        _show(journal.run(), as_json)
+        show(journal.run(), as_json)
+
+
+@app.command("trackers")
+def bench_trackers(
+    messages: Annotated[
+        list[Path], typer.Option("--messages", help="Messages and what they must say (JSON lines); several may follow.")
+    ],
+    fuzz: Annotated[int, typer.Option("--fuzz", help="Damaged frames to try as well.", min=0)] = 0,
+    seed: int = 1,
+    as_json: Annotated[bool, typer.Option("--json")] = False,
+) -> None:
+    """Read trackers' messages in their own protocols, and count what is right, wrong, an alarm, unknown."""
+    from cityhall.bench import trackers
+
+    try:
+        result = trackers.run(messages, fuzz=fuzz, seed=seed)
+    except (OSError, ValueError) as problem:
+        console.print(f"[red]✗[/red] {escape(str(problem))}", soft_wrap=True)
+        raise typer.Exit(2) from None
+    show(result, as_json)
 
 
 @app.command("arrivals")
@@ -92,4 +114,24 @@ def bench_arrivals(
             result = arrivals.run(positions, schedule[0], stops[0], date.fromisoformat(str(test_day)))
         else:
             raise ValueError("--test-day goes with one timetable and its stops")
-    _show(result, as_json)
+    show(result, as_json)
+
+
+@app.command("alerts")
+def bench_alerts(
+    rate: Annotated[float, typer.Option(help="Presses a second.")] = 1500,
+    seconds: Annotated[float, typer.Option(help="How long.")] = 60,
+    door: Annotated[str, typer.Option(help="mqtt, http (one a request) or batch (a gateway's).")] = "mqtt",
+    buttons: Annotated[int, typer.Option(help="How many buttons are pressed in turn.")] = 11_337,
+    positions: Annotated[float, typer.Option(help="Positions of vehicles a second beside them, by mqtt.")] = 0,
+    as_json: Annotated[bool, typer.Option("--json")] = False,
+) -> None:
+    """Press buttons of a city of its own: receipts, the desk's screen, and what was lost or doubled."""
+    from cityhall.bench import alerts
+
+    try:
+        result = alerts.run(rate, seconds, door, buttons=buttons, positions=positions)
+    except (OSError, RuntimeError, ValueError) as problem:
+        console.print(f"[red]✗[/red] {escape(str(problem))}", soft_wrap=True)
+        raise typer.Exit(2) from None
+    show(result, as_json)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.markup import escape
 
-from cityhall.commands.city import DATA, CityName, Data, opened
+from cityhall.commands.city import DATA, CityName, Data, fail, opened
 from cityhall.running.progress import console, steps
 
 if TYPE_CHECKING:
@@ -87,10 +87,58 @@ def journal_anchor(
             put(to, anchor.text(), 0o644)
         path = to or anchors.keep(anchor, folder)
         if mail:
-            anchors.mail(anchor, mail)
+            anchors.letter(anchor, mail).send()
     if as_json:
         told = {"file": path, "position": anchor.position, "fingerprint": anchor.fingerprint, "mailed": mail}
         print(json.dumps({"ok": True, **told}, default=str))
         return
     console.print(f"[green]✓[/green] {anchor.position} events, signed: {escape(str(path))}", soft_wrap=True)
     console.print(f"  The key's fingerprint, to be written down elsewhere: {anchor.fingerprint}", soft_wrap=True)
+
+
+@app.command("keep")
+def journal_keep(
+    file: Annotated[Path, typer.Argument(help="Another city's anchor, as it came.")],
+    fingerprint: Annotated[str, typer.Option("--fingerprint", help="Of that city's key, as it was told you.")],
+    as_json: Json = False,
+    city: CityName = "demo",
+    data: Data = DATA,
+) -> None:
+    """Keep another city's anchor, for that city or an auditor to ask for: `journal verify --against` takes it there."""
+    with opened(data, city) as folder:
+        from cityhall.kernel.journal import anchors
+
+        anchor = anchors.read(file.read_bytes(), "", fingerprint)
+        path = anchors.keep_for(anchor, folder)
+    if as_json:
+        print(json.dumps({"ok": True, "file": str(path), "city": anchor.city, "position": anchor.position}))
+        return
+    console.print(f"[green]✓[/green] {anchor.city}, {anchor.position} events: {escape(str(path))}", soft_wrap=True)
+
+
+@app.command("again")
+def journal_again(
+    follower: Annotated[str, typer.Argument(help="The follower's name, as `cityhall check` tells it.")],
+    as_json: Json = False,
+    city: CityName = "demo",
+    data: Data = DATA,
+) -> None:
+    """Hand a follower the events that it failed on and that were set aside, once what it failed of is mended.
+
+    Ends with 1 where it failed on any of them again.
+    """
+    with opened(data, city):
+        from cityhall.kernel.journal.followers import followers, hand_again
+
+        known = {one.name: one for one in followers()}
+        if follower not in known:
+            fail(f"no follower is called {follower!r}; there are {', '.join(known) or 'none'}.")
+        taken, failed = hand_again(known[follower])
+    if as_json:
+        print(json.dumps({"ok": not failed, "taken": taken, "failed": failed}))
+    elif failed:
+        console.print(f"[red]✗[/red] {follower}: {taken} taken, {failed} failed again: `cityhall check` says on what")
+    else:
+        console.print(f"[green]✓[/green] {follower}: {taken} taken")
+    if failed:
+        raise typer.Exit(1)

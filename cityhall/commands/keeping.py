@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
-from cityhall.commands.city import DATA, CityName, Data, city_folder, fail, opened, refused
+from cityhall.commands.city import DATA, CityName, Data, city_folder, fail, opened, refused, tell
 from cityhall.running.progress import console, steps
 
 Json = Annotated[bool, typer.Option("--json", help="Say it as JSON, one object on the last line.")]
@@ -42,20 +42,29 @@ def backup(
 ) -> None:
     """Save a city as one file, also while it is up: database, files, and secrets under a passphrase."""
     from cityhall.kernel.database import database
-    from cityhall.running.saving import save
+    from cityhall.running.saving import left_outside, save
 
     folder = city_folder(data, city)
     with refused():
         passphrase = _passphrase(passphrase_file, twice=True)
         with database(folder) as url, steps() as begin:
             manifest = save(folder, url, to, passphrase, begin("Backup"))
+        outside = left_outside(folder)
     size = to.stat().st_size
     if as_json:
-        print(json.dumps({"ok": True, "file": str(to), "bytes": size, "files": len(manifest.parts)}))
+        print(
+            json.dumps({"ok": True, "file": str(to), "bytes": size, "files": len(manifest.parts), "outside": outside})
+        )
         return
     console.print(
         f"[green]✓[/green] {escape(str(to))}: {len(manifest.parts)} files, {size / 1e6:.1f} MB", soft_wrap=True
     )
+    if outside:
+        tell(
+            "warning",
+            f"not in it, because they lie outside the city's folder: {', '.join(outside)}.",
+            "Keep them too, or put them into the folder and name them there in city.toml.",
+        )
 
 
 def restore(

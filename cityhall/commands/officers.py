@@ -27,11 +27,19 @@ def _full(role: str) -> str:
 def officer_add(email: Email, role: Role, scope: Scope = "", city: CityName = "demo", data: Data = DATA) -> None:
     """Give somebody a role; who has no account gets one, and signs in with a code by e-mail."""
     with opened(data, city):
+        from django.conf import settings
+
         from cityhall.kernel.people.actors import system
         from cityhall.kernel.people.officers import appoint
 
         appoint(system("command line"), email, _full(role), scope=scope)
+        address = settings.PUBLIC_URL
     console.print(f"[green]✓[/green] {email} holds {_full(role)}{f' for {scope}' if scope else ''}")
+    console.print(
+        f"  Next: they sign in at {address}/accounts/login/ with a code sent to this address.", soft_wrap=True
+    )
+    if _full(role) == "kernel.administrator":
+        console.print(f"  Then they give others their roles at {address}/accounts/officers/", soft_wrap=True)
 
 
 @app.command("remove")

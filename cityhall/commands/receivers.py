@@ -19,7 +19,9 @@ def receivers_add(
     vehicle: Annotated[str, typer.Argument(help="The vehicle it is in, by the operator's number.")],
     address: Annotated[str, typer.Option("--address", help="IP address or network it connects from, or mqtt.")],
     identity: Annotated[str, typer.Option("--id", help="Made up where it is left out.")] = "",
-    protocol: Annotated[str, typer.Option("--protocol", help="nmea or ubx.")] = "nmea",
+    protocol: Annotated[
+        str, typer.Option("--protocol", help="nmea, ubx, or a tracker's: gt06, suntech, queclink, teltonika, jt808 …")
+    ] = "nmea",
     corrections: Annotated[bool, typer.Option("--corrections", help="May take RTCM from the caster.")] = False,
     city: CityName = "demo",
     data: Data = DATA,
@@ -38,6 +40,20 @@ def receivers_add(
             public_id=identity,
         )
         print(receiver.device.public_id, key)
+
+
+@app.command("key")
+def receivers_key(
+    identity: Annotated[str, typer.Argument(help="The device's id: of a receiver, a base station or any other.")],
+    city: CityName = "demo",
+    data: Data = DATA,
+) -> None:
+    """Give a device a new key, which is shown this once; with it, it counts its nonces anew."""
+    with opened(data, city):
+        from cityhall.kernel.devices.registry import rotate_key
+        from cityhall.kernel.people.actors import system
+
+        print(identity, rotate_key(system("command line"), identity))
 
 
 @app.command("add-station")

@@ -39,4 +39,5 @@ def reports_mail(city: CityName = "demo", data: Data = DATA) -> None:
     with opened(data, city), refused():
         from cityhall.services.reports import mail
 
-        mail.take(sys.stdin.buffer.read())
+        # No more than shows that it is too large.
+        mail.take(sys.stdin.buffer.read(mail.LARGEST + 1))

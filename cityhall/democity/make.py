@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import shapely
 
+from cityhall.democity import townhall
 from cityhall.democity.buildings import houses, use_of
 from cityhall.democity.names import CITY, words
 from cityhall.democity.places import named_places
@@ -28,7 +29,7 @@ slug = "demo"
 timezone = "{timezone}"
 languages = ["en", "es", "pt", "ko"]
 currency = "EUR"
-services = ["transit", "reports", "map"]
+services = ["transit", "reports", "safety", "house", "map", "treasury"]
 
 [map]
 center = [{lon:.5f}, {lat:.5f}]
@@ -41,8 +42,23 @@ gtfs = ["gtfs.zip"]
 osm = "city.osm.pbf"
 zones = "zones.geojson"
 
+[contact]
+phone = "+351 292 000 000"
+email = "city@example.org"
+address = "1 Square of the Town Hall"
+hours = "8:00 - 16:00"
+
+[emergency]
+all = "112"
+
 [service.reports]
 per_hour = 300     # on a machine with one address for itself everybody in the demo comes from there
+
+[service.house]
+file = "house.toml"     # the rooms and wares of the town hall
+
+[service.safety]
+servers = ["127.0.0.1"]     # the demo's cameras are drawn by the simulator, on this machine
 
 # Receivers by TCP (NMEA 0183, UBX) and their corrections (NTRIP); of this machine only.
 [service.vehicles.doors]
@@ -80,6 +96,7 @@ def make(folder: Path, seed: int = 4, progress: Callable[[str, float], None] = _
     progress("timetable", 0.85)
     write_gtfs(make_transit(town), made.gtfs, TIMEZONE)
     made.zones.write_text(json.dumps(_zones(terrain)), encoding="utf-8")
+    townhall.write(folder)
     west_south, east_north = to_degrees(np.array([[-HALF, -3600.0], [HALF, HALF]]))
     made.toml.write_text(
         CITY_TOML.format(

@@ -20,7 +20,7 @@ ONE_EACH: tuple[tuple[str, str, Tags], ...] = (
     ("Market", "Grand Theatre", {"amenity": "theatre"}),
     ("Harbour Side", "Ferry Pier", {"amenity": "ferry_terminal"}),
     ("Harbour Side", "Aquarium", {"tourism": "attraction"}),
-    ("Port", "Container Terminal", {"landuse": "industrial", "tourism": "attraction"}),
+    ("Port", "Container Terminal", {"landuse": "industrial", "industrial": "port"}),
     ("University", "University of {city}", {"amenity": "university"}),
     ("Riverside", "General Hospital", {"amenity": "hospital"}),
     ("North Gate", "North Station", {"railway": "station"}),

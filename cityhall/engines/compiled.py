@@ -6,46 +6,24 @@ from the timetable's, which all of them read.
 
 What is kept and cannot be read, as after a disk that was full or a machine that lost its power, counts as not there:
 Numba would raise from the call.
+
+Numba itself is loaded with the first call: it takes a second and 40 MB, and a process that is started anew after it was
+killed is to serve pages first.
 """
 
 from __future__ import annotations
 
+import functools
 import hashlib
-import logging
+import threading
 from collections.abc import Callable
-from functools import cache
 from pathlib import Path
 from typing import Any
 
-import numba as nb
-from numba.core.caching import IndexDataCacheFile
-
 TIMETABLES = Path(__file__).parent / "gtfs"
-log = logging.getLogger("cityhall.engines")
 
 
-class Kept(IndexDataCacheFile):
-    """What is kept of one kernel. Whatever is wrong with it, the kernel is compiled anew and kept again."""
-
-    def _load_index(self) -> dict[Any, str]:
-        try:
-            index: dict[Any, str] = super()._load_index()  # type: ignore[no-untyped-call]
-        except Exception as problem:
-            log.warning("%s cannot be read and is made anew: %r", self._index_path, problem)
-            return {}
-        return index
-
-    def _load_data(self, name: str) -> Any:
-        try:
-            return super()._load_data(name)  # type: ignore[no-untyped-call]
-        except OSError:
-            raise
-        except Exception as problem:
-            log.warning("%s in %s cannot be read and is made anew: %r", name, self._cache_path, problem)
-            raise OSError(f"{name} is damaged") from problem
-
-
-@cache
+@functools.cache
 def mark(folder: Path) -> bytes:
     """What tells one version of an engine's files from another."""
     digest = hashlib.sha256()
@@ -54,15 +32,47 @@ def mark(folder: Path) -> bytes:
     return digest.digest()
 
 
+class Kernel:
+    """A function that is compiled at its first call, or then taken from what was compiled from the same files."""
+
+    def __init__(self, function: Callable[..., Any], options: dict[str, Any]) -> None:
+        self._function, self._options, self._made = function, options, None
+        functools.update_wrapper(self, function)
+
+    def __call__(self, *values: Any) -> Any:
+        return (self._made or self._make())(*values)
+
+    @property
+    def _numba_type_(self) -> Any:
+        """What Numba asks of whatever a kernel that it compiles refers to: the same as of its own."""
+        return (self._made or self._make())._numba_type_
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._made or self._make(), name)
+
+    def _make(self) -> Any:
+        with _one:
+            if self._made is None:
+                self._made = _compiled(self._function, self._options)
+        return self._made
+
+
+_one = threading.RLock()
+
+
+def _compiled(function: Callable[..., Any], options: dict[str, Any]) -> Any:
+    import numba
+
+    from cityhall.engines.kept import Kept
+
+    kernel: Any = numba.njit(cache=True, **options)(function)
+    kept = getattr(kernel._cache, "_cache_file", None)
+    if kept is not None:  # None where no folder for a cache can be written
+        kept.__class__ = Kept
+        kept._source_stamp = mark(Path(function.__code__.co_filename).parent)
+    return kernel
+
+
 def compiled(*, nogil: bool = True, **options: Any) -> Callable[[Callable[..., Any]], Any]:
-    """Compiles a kernel at its first call, or takes what was compiled from the same files. Options are Numba's."""
-
-    def decorate(function: Callable[..., Any]) -> Any:
-        kernel: Any = nb.njit(cache=True, nogil=nogil, **options)(function)
-        kept = getattr(kernel._cache, "_cache_file", None)
-        if kept is not None:  # None where no folder for a cache can be written
-            kept.__class__ = Kept
-            kept._source_stamp = mark(Path(function.__code__.co_filename).parent)
-        return kernel
-
-    return decorate
+    """Makes a Kernel of a function. Options are Numba's."""
+    return lambda function: Kernel(function, {"nogil": nogil, **options})

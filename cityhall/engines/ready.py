@@ -83,6 +83,14 @@ def _journeys(schedule: Schedule) -> None:
     router.update(changes=[Delay(0, 60)])
     router.range(*ends, NOON, 60)
     _arrivals(schedule)
+    _coverage()
+
+
+def _coverage() -> None:
+    from cityhall.engines.coverage import Cap, Ground, move
+
+    ground = Ground(np.ones((1, 2), np.bool_), np.ones(1), np.ones(2, np.int64))
+    move(ground, np.zeros(1, np.int64), np.zeros(1), np.zeros((1, 2)), now=0.0, cap=Cap(1))
 
 
 def _positioning(schedule: Schedule) -> None:

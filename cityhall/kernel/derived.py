@@ -57,6 +57,7 @@ def build(kind: str, stamp: str, make: Callable[[Path], None]) -> Path:
     folder = _root() / f"{kind}-{stamp}"
     with FileLock(_root() / f".{kind}.lock"):
         if not folder.is_dir():
+            _clear(kind)
             draft = Path(tempfile.mkdtemp(prefix=f".{kind}-", dir=_root()))
             try:
                 make(draft)
@@ -66,6 +67,12 @@ def build(kind: str, stamp: str, make: Callable[[Path], None]) -> Path:
         _point(kind, folder.name)
         _sweep(kind, folder)
     return folder
+
+
+def _clear(kind: str) -> None:
+    """Takes away what builds of this kind left that were killed; whoever holds its lock is the only one who builds."""
+    for left in _root().glob(f".{kind}-{'?' * 8}"):
+        shutil.rmtree(left, ignore_errors=True)
 
 
 def _point(kind: str, name: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
+from copy import copy
 from ipaddress import ip_address
 
 HIDDEN = "…"
@@ -36,8 +37,14 @@ def _is_our_own(text: str) -> bool:
 
 
 class Formatter(logging.Formatter):
-    """A line of the log, and the traceback below it, without what is nobody's business."""
+    """A line of the log, and the traceback below it, without what is nobody's business.
+
+    A request that is refused is its sender's mistake: one line, or strangers would write the log full of tracebacks.
+    """
 
     def format(self, record: logging.LogRecord) -> str:
         """The text that is written."""
+        if getattr(record, "status_code", 500) < 500:
+            record = copy(record)
+            record.exc_info = record.exc_text = None
         return discreet(super().format(record))

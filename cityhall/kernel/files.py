@@ -4,20 +4,29 @@ from __future__ import annotations
 
 import os
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 
-def put(path: Path, content: bytes, mode: int = 0o600) -> None:
-    """Writes `content` under another name beside `path`, on the disk for certain, and renames it.
+@contextmanager
+def placed(path: Path, mode: int = 0o600, draft: Path | None = None) -> Iterator[IO[bytes]]:
+    """A file to write to, which is put in place of `path` at the block's end: on the disk for certain, or not at all.
 
-    Raises OSError where it cannot be written; `path` is then as it was.
+    It is written under another name beside it; `draft` is that name, where what was left by a process that was killed
+    is to be written over. Raises OSError where it cannot be written; `path` is then as it was.
     """
-    descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    draft = Path(name)
+    if draft is None:
+        descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+        draft = Path(name)
+    else:
+        draft.unlink(missing_ok=True)
+        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:
         with os.fdopen(descriptor, "wb") as file:
             os.fchmod(file.fileno(), mode)
-            file.write(content)
+            yield file
             file.flush()
             os.fsync(file.fileno())
         draft.replace(path)
@@ -25,6 +34,12 @@ def put(path: Path, content: bytes, mode: int = 0o600) -> None:
         draft.unlink(missing_ok=True)
         raise
     on_disk(path.parent)
+
+
+def put(path: Path, content: bytes, mode: int = 0o600) -> None:
+    """Writes `content` as a whole, as `placed` does."""
+    with placed(path, mode) as file:
+        file.write(content)
 
 
 def on_disk(folder: Path) -> None:

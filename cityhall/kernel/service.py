@@ -86,7 +86,8 @@ class Service:
     """One city service, or one room of the kernel. `app` is its Python package, its Django application too.
 
     `home` is the address of its first page, "" for one that has none; `group` and `rank` say among which needs and how
-    early it is offered. `declares` is everything else: layers, tasks, roles, ...
+    early it is offered. `verbs` are what people do there, (what, address), what they want most first: one that has none
+    is offered by its skills. `declares` is everything else: layers, tasks, roles, ...
     """
 
     slug: str
@@ -98,6 +99,7 @@ class Service:
     home: str = ""
     group: Group = "see"
     rank: int = 100
+    verbs: tuple[tuple[Text, str], ...] = ()
     declares: tuple[Any, ...] = ()
 
     def of(self, kind: type[T]) -> list[T]:

@@ -137,6 +137,7 @@ def _outside() -> Iterator[Finding]:
     looks: tuple[tuple[str, int, str], ...] = (
         ("NATS_URL", 4222, "events are not relayed to other machines"),
         ("MQTT_URL", 1883, "devices come in by HTTP only"),
+        ("SMS_URL", 443, "no text message is sent"),
         ("EMAIL_URL", 587, "mails are written to the city's folder"),
     )
     for variable, port, without in looks:

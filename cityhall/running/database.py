@@ -31,6 +31,7 @@ class Server:
         self._answered = time.monotonic()
         self._wait, self._not_before = 0.5, 0.0
         self._starts_late = False
+        self._trimmed = float("-inf")
         self._pinging: threading.Thread | None = None
 
     def look(self) -> None:
@@ -40,6 +41,9 @@ class Server:
             self._pinging = threading.Thread(target=self._ping, name="ping", daemon=True)
             self._pinging.start()
         now = time.monotonic()
+        if now - self._trimmed > PING_S:
+            self._trimmed = now
+            postmaster.trim_log(self._folder)
         if now < self._not_before:
             return
         process = postmaster.postmaster(self._folder)

@@ -8,10 +8,12 @@ import shutil
 import socket
 import sys
 import tempfile
+from itertools import cycle
 from pathlib import Path
 from typing import Any
 
 from cityhall.democity import make
+from cityhall.running.demo_outside import HOST, free, gateway
 from cityhall.running.progress import Report
 
 GATEWAY = "demo-fleet"
@@ -19,12 +21,20 @@ KEYS = "simulator.json"
 WITH_CREWS = ("public-works", "cleansing", "water", "parks")
 ADMINISTRATOR = "city-hall@demo.example"
 RESIDENTS = 4
+POLES, PATROLS = 40, 4
 PAST = 420
 NAMES = (
     *("Inês Furtado", "Rui Medeiros", "Clara Pimentel", "Tomás Rego", "Beatriz Amaral", "Hugo Bettencourt"),
     *("Sofia Câmara", "Paulo Raposo", "Marta Avelar", "Duarte Silveira", "Lúcia Tavares", "Nuno Goulart"),
     *("Elena Vidal", "Minjun Seo", "Grace Holt", "Jorge Melo", "Ana Brum", "Joel Faria"),
 )
+GUARDS = ("Teresa Lobo", "Rita Corvelo", "Marco Dutra", "Joana Brasil", "Davi Sales")
+PORTER = "Ivone Matos"
+VISITORS = (
+    *("Laura Prats", "Bruno Teles", "Haeun Lim", "Vera Quental", "Diego Salas", "Rosa Arruda", "Sujin Han"),
+    *("Emma Lowe", "Iván Cruz", "Leonor Dias", "Jiho Baek", "Noah Byrne", "Alma Reyes", "Caio Prado"),
+)
+"""Those whom the sign-in page offers."""
 
 
 def make_demo(folder: Path, seed: int, report: Report) -> None:
@@ -65,7 +75,11 @@ def prepare(folder: Path, address: str, speed: float, seed: int) -> list[str]:
         keys.write_text(json.dumps({"device": device.public_id, "key": key}))
     buses = [vehicle.id for vehicle in fleet if vehicle.kind == "bus" and vehicle.id[-1] == "5"]
     known = json.loads(keys.read_text())
-    keys.write_text(json.dumps(known | _receivers(buses) | _people(known, seed)))
+    known |= _receivers(buses) | _people(known, seed)
+    _of_every_role(folder)
+    known |= _evening(known)
+    known |= _town_hall(known)
+    keys.write_text(json.dumps(known | _cameras(known) | {"telephones": gateway(folder)}))
     return [
         *(sys.executable, "-m", "cityhall.simulator", "--address", address),
         *("--keys", str(keys), "--speed", str(speed), "--seed", str(seed)),
@@ -112,6 +126,158 @@ def _people(known: dict[str, Any], seed: int) -> dict[str, Any]:
         )
         _past(seed)
     return {"password": password, "officers": officers, "administrator": ADMINISTRATOR, "residents": residents}
+
+
+def _evening(known: dict[str, Any]) -> dict[str, Any]:
+    """Poles with a button, patrols, and who works with them: made once.
+
+    {"safety": {"poles": [[device, key]], "gateway": [device, key], "operator": email, "patrols": [[vehicle, email]],
+    "company": [device, key], "texts": [device, key]}}.
+    """
+    from django.conf import settings
+
+    if "safety" in known or "password" not in known or not any(one.slug == "safety" for one in settings.SERVICES):
+        return {}
+    from allauth.account.models import EmailAddress
+    from django.contrib.auth.hashers import make_password
+    from django.db import transaction
+
+    from cityhall.kernel.devices.registry import register
+    from cityhall.kernel.people.actors import system
+    from cityhall.kernel.people.models import Person
+    from cityhall.kernel.people.permissions import grant
+    from cityhall.kernel.places.point import Point
+    from cityhall.kernel.vehicles import register as vehicles
+    from cityhall.services.safety import alarm_companies, buttons, texts, units
+    from cityhall.services.transit.timetables import service as timetable
+
+    demo, stops, names = system("demo"), timetable().schedule.stops, iter(GUARDS)
+    hashed = make_password(known["password"])
+
+    def somebody(email: str, role: str) -> str:
+        person = Person.objects.create(email=email, name=next(names), password=hashed)
+        EmailAddress.objects.create(user=person, email=email, primary=True, verified=True)
+        grant(demo, person, role)
+        return email
+
+    with transaction.atomic():
+        poles = []
+        for stop in range(0, len(stops.id), max(1, len(stops.id) // POLES)):
+            at = Point(float(stops.lon[stop]), float(stops.lat[stop]))
+            button, key = buttons.put_up(demo, stops.name[stop], "pole", point=at)
+            poles.append([button.device.public_id, key])
+        gateway, key = register(demo, kind="gateway", owner="safety", label="Patrols", public_id="demo-patrols")
+        company, company_key = alarm_companies.register(demo, "Sentinela Alarmes")
+        texting, texting_key = texts.register(demo, "Text messages")
+        operator = somebody("control.desk@demo.example", "safety.operator")
+        patrols = []
+        for number in range(1, PATROLS + 1):
+            vehicle = vehicles.enter(demo, f"P{number}", kind="patrol", label=f"P{number}")
+            email = somebody(f"patrol-{number}@demo.example", "safety.guard")
+            skills = ["harassment"] if number % 2 else ["medical"]
+            # Their stations lie far apart: where they wait for calls makes a difference.
+            stop = number * len(stops.id) // (PATROLS + 1)
+            base = Point(float(stops.lon[stop]), float(stops.lat[stop]))
+            units.keep(demo, f"P{number}", vehicle=vehicle.public_id, email=email, skills=skills, station=base)
+            patrols.append([vehicle.public_id, email])
+        # For whoever tries a guard's telephone.
+        units.keep(demo, "P9", email="safety-guard@demo.example", station=at, skills=["harassment"])
+    made = {"poles": poles, "gateway": [gateway.public_id, key], "operator": operator, "patrols": patrols}
+    outside = {"company": [company.device.public_id, company_key], "texts": [texting.public_id, texting_key]}
+    return {"safety": made | outside}
+
+
+def _town_hall(known: dict[str, Any]) -> dict[str, Any]:
+    """Who works at the town hall's rooms and counter: {"house": {"officer": email}}, made once."""
+    from allauth.account.models import EmailAddress
+    from django.conf import settings
+    from django.contrib.auth.hashers import make_password
+    from django.db import transaction
+
+    from cityhall.kernel.people.actors import system
+    from cityhall.kernel.people.models import Person
+    from cityhall.kernel.people.permissions import grant
+
+    if "house" in known or "password" not in known or not any(one.slug == "house" for one in settings.SERVICES):
+        return {}
+    email = "town-hall.desk@demo.example"
+    with transaction.atomic():
+        person = Person.objects.create(email=email, name=PORTER, password=make_password(known["password"]))
+        EmailAddress.objects.create(user=person, email=email, primary=True, verified=True)
+        for role in ("house.rooms", "house.counter"):
+            grant(system("demo"), person, role)
+    return {"house": {"officer": email}}
+
+
+def _cameras(known: dict[str, Any]) -> dict[str, Any]:
+    """Cameras beside every fourth pole, each looking at it: {"cameras": {"port"}}, made once.
+
+    Where their port is another program's by now, they are asked at another.
+    """
+    from dataclasses import replace
+
+    from django.conf import settings
+    from django.db import transaction
+
+    from cityhall.kernel.people.actors import system
+    from cityhall.kernel.places.point import Point
+    from cityhall.services.safety import cameras
+    from cityhall.services.safety.carrying import camera_servers
+    from cityhall.services.safety.models import Button, Camera
+
+    if HOST not in camera_servers() or "safety" not in known:
+        return {}
+    port, demo = free(int(known.get("cameras", {}).get("port", 0))), system("demo")
+    if port == known.get("cameras", {}).get("port"):
+        return {}
+    with transaction.atomic():
+        ours = [one for one in Camera.objects.all() if f"//{HOST}:" in one.snapshot_url]
+        for camera in ours:
+            there = _addresses(port, int(camera.snapshot_url.split("/")[-2]))
+            cameras.change(
+                demo, camera.pk, replace(cameras.details_of(camera), snapshot_url=there[0], hls_url=there[1])
+            )
+        poles = [] if ours else Button.objects.filter(vehicle=None).exclude(point=None).order_by("pk")[::4]
+        for number, pole in enumerate(poles, 1):
+            assert pole.point is not None
+            # It stands 30 m south of the pole, and looks north.
+            place = Point(pole.point.lon, pole.point.lat - 0.00027)
+            picture, film = _addresses(port, number)
+            owner = settings.CITY.name
+            cameras.enter(demo, cameras.Details(pole.name, place, owner, heading=0, snapshot_url=picture, hls_url=film))
+    return {"cameras": {"port": port}}
+
+
+def _addresses(port: int, number: int) -> tuple[str, str]:
+    """Where a demo camera's picture and its film are (simulator/cameras.py)."""
+    at = f"http://{HOST}:{port}/{number}"
+    return f"{at}/picture.jpg", f"{at}/live.m3u8"
+
+
+def _of_every_role(folder: Path) -> None:
+    """An account for every role of every service and one of a resident, for the sign-in page to offer: made once.
+
+    They have no password. Each holds its role for the whole city.
+    """
+    from allauth.account.models import EmailAddress
+    from django.db import transaction
+
+    from cityhall.kernel.people.actors import system
+    from cityhall.kernel.people.models import Person
+    from cityhall.kernel.people.permissions import grant, roles
+    from cityhall.web.demo_accounts import FILE
+
+    with transaction.atomic():
+        for role, name in zip(("", *sorted(roles())), cycle(VISITORS), strict=False):
+            email = f"{role.replace('.', '-') or 'resident'}@demo.example"
+            if Person.objects.filter(email=email).exists():
+                continue
+            person = Person.objects.create_user(email, name=name)
+            EmailAddress.objects.create(user=person, email=email, primary=True, verified=True)
+            if role:
+                grant(system("demo"), person, role)
+    addresses = [f"{role.replace('.', '-') or 'resident'}@demo.example" for role in ("", *sorted(roles()))]
+    (folder / FILE).write_text(json.dumps(addresses))
 
 
 def _past(seed: int) -> None:

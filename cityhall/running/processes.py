@@ -6,6 +6,7 @@ by itself (`--only`); here one parent starts all of them, starts anew what dies,
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import resource
@@ -30,7 +31,8 @@ if TYPE_CHECKING:
 log = logging.getLogger("cityhall.running.processes")
 PARTS = ("web", "worker", "devices")
 STOP_SECONDS = 10
-LONGEST_WAIT = 30.0
+FIRST_WAIT, LONGEST_WAIT = 0.1, 30.0
+"""Seconds that a part rests which has died once, and one that dies again and again."""
 CONNECTIONS = 16_000
 """That a web process holds at once; live streams have half of them at most (web/handler.py)."""
 HEAD_S = 15
@@ -53,7 +55,7 @@ class Child:
     folder: Path = field(default_factory=Path)
     process: subprocess.Popen[bytes] | None = None
     started: float = 0.0
-    wait: float = 0.5
+    wait: float = FIRST_WAIT
     not_before: float = field(default=0.0)
     ear: beats.Ear | None = None
 
@@ -79,7 +81,7 @@ class Child:
                 self.signal(signal.SIGKILL)
                 self.process.wait()
             elif now - self.started > LONGEST_WAIT:
-                self.wait = 0.5
+                self.wait = FIRST_WAIT
             return
         if self.process is not None:
             console.print(f"[yellow]{self.name} ended with {self.process.returncode}; starting it again")
@@ -152,11 +154,30 @@ def part_command(part: str, folder: Path, *, host: str, port: int, workers: int 
     ]
 
 
+def read(part: str) -> None:
+    """Imports what a part will need, before its tables are there: Django must be ready, nothing else.
+
+    The web's workers are forks of it. So their code is read once, and one that died is there again at once.
+    """
+    if part != "web":
+        return
+    # Neither opens a connection nor begins a thread; what does is each worker's own (cityhall/asgi.py).
+    import cityhall.urls
+    import cityhall.web.handler  # noqa: F401
+
+    gc.freeze()
+
+
 def run_part(part: str, *, host: str, port: int, workers: int) -> None:
     """Runs one part in this process until it is told to stop. Django must be ready.
 
-    Where something of it ends by itself the process ends, with status 1, and the parent starts it anew.
+    Where something of it ends by itself the process ends, with status 1, and the parent starts it anew. Raises
+    ValueError on a machine of its own where receipts would not hold; else `up` has looked.
     """
+    if parent.STARTED_BY not in os.environ:
+        from cityhall.kernel.devices.durable import require
+
+        require()
     if part == "web":
         run_web(host, port, workers)
         return

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 import tarfile
@@ -11,11 +12,13 @@ from pathlib import Path, PurePosixPath
 import psycopg
 
 from cityhall.kernel.city.secrets import FILE as SECRETS_FILE
-from cityhall.kernel.database import embedded
+from cityhall.kernel.database import EMBEDDED, embedded, postmaster
 from cityhall.kernel.files import on_disk, put
 from cityhall.running import backups, postgres_tools
 from cityhall.running.backups import DUMP, FILES, SECRETS, BackupError, Manifest
-from cityhall.running.progress import Report
+from cityhall.running.progress import Report, console
+
+DRAFT = ".restore-"
 
 
 def restore(path: Path, folder: Path, manifest: Manifest, secrets: bytes, report: Report) -> None:
@@ -26,9 +29,12 @@ def restore(path: Path, folder: Path, manifest: Manifest, secrets: bytes, report
     """
     vacant(folder)
     folder.parent.mkdir(parents=True, exist_ok=True)
+    clear_left(folder.parent)
     # A short name: the embedded server's socket lies in it.
-    draft = Path(tempfile.mkdtemp(prefix=".restore-", dir=folder.parent))
+    draft = Path(tempfile.mkdtemp(prefix=DRAFT, dir=folder.parent))
     draft.chmod(0o755)
+    working = os.open(draft, os.O_RDONLY)
+    fcntl.flock(working, fcntl.LOCK_EX)
     try:
         report("files", 0.1)
         dump = draft / DUMP
@@ -38,7 +44,7 @@ def restore(path: Path, folder: Path, manifest: Manifest, secrets: bytes, report
         if url := os.environ.get("DATABASE_URL"):
             _fill(url, dump, manifest)
         else:
-            with embedded(draft / "postgres") as url:
+            with embedded(draft / EMBEDDED) as url:
                 _fill(url, dump, manifest)
         dump.unlink()
         if folder.exists():
@@ -48,6 +54,33 @@ def restore(path: Path, folder: Path, manifest: Manifest, secrets: bytes, report
     except BaseException:
         shutil.rmtree(draft, ignore_errors=True)
         raise
+    finally:
+        os.close(working)
+
+
+def clear_left(cities: Path) -> None:
+    """Takes away, and names, what restores left in the cities' folder that were killed, and ends their servers.
+
+    One that is at work has its folder locked, by the operating system. A database at DATABASE_URL was filled in one
+    transaction, of which nothing is left.
+    """
+    for left in cities.glob(f"{DRAFT}*"):
+        try:
+            descriptor = os.open(left, os.O_RDONLY)
+        except OSError:
+            continue
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            continue
+        finally:
+            os.close(descriptor)
+        console.print(f"[yellow]{left} was left by a restore that was killed: it is taken away", soft_wrap=True)
+        server = postmaster.postmaster((left / EMBEDDED).resolve())
+        if server is not None:
+            server.kill()
+            postmaster.clear((left / EMBEDDED).resolve())
+        shutil.rmtree(left, ignore_errors=True)
 
 
 def vacant(folder: Path) -> None:

@@ -17,7 +17,7 @@ import cityhall
 from cityhall.kernel import clock
 from cityhall.kernel.city import read_city
 from cityhall.kernel.city.secrets import FILE as SECRETS_FILE
-from cityhall.kernel.files import on_disk
+from cityhall.kernel.files import placed
 from cityhall.running import backups, postgres_tools
 from cityhall.running.backups import DUMP, FILES, MANIFEST, SECRETS, Hashed, Manifest, Part
 from cityhall.running.progress import Report
@@ -26,6 +26,8 @@ BEFORE = "backups"
 """Where in the city's folder `cityhall up` saves before it changes tables."""
 LEFT_OUT = frozenset({"postgres", "derived", "static", BEFORE, SECRETS_FILE})
 """Of the city's folder: the database's own files, what is made from others, what is sealed."""
+KEPT = 3
+"""How many of those are kept, the latest."""
 DRAFT = ".backup-"
 
 
@@ -54,35 +56,26 @@ def save(folder: Path, url: str, to: Path, passphrase: str, report: Report) -> M
         report("writing", 0.6)
         parts: dict[str, Part] = {}
         # Always the same name: what was left by one that was killed is written over.
-        draft = to.with_name(f".{to.name}.part")
-        draft.unlink(missing_ok=True)
-        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        try:
-            with os.fdopen(descriptor, "wb") as file:
-                with tarfile.open(fileobj=file, mode="w", format=tarfile.PAX_FORMAT) as bundle:
-                    for path in sorted(kept.rglob("*")):
-                        if path.is_file():
-                            _add(bundle, f"{FILES}/{path.relative_to(kept).as_posix()}", path, parts)
-                    _add(bundle, DUMP, dump, parts)
-                    if sealed:
-                        _add_bytes(bundle, SECRETS, sealed, parts)
-                    made = clock.now().isoformat(timespec="seconds")
-                    manifest = Manifest(
-                        program=cityhall.__version__,
-                        city=city.slug,
-                        made=made,
-                        server=server,
-                        tools=tools.major,
-                        parts=dict(parts),
-                    )
-                    _add_bytes(bundle, MANIFEST, manifest.model_dump_json(indent=1).encode(), {})
-                file.flush()
-                os.fsync(file.fileno())
-            draft.rename(to)
-        except BaseException:
-            draft.unlink(missing_ok=True)
-            raise
-    on_disk(to.parent)
+        with (
+            placed(to, draft=to.with_name(f".{to.name}.part")) as file,
+            tarfile.open(fileobj=file, mode="w", format=tarfile.PAX_FORMAT) as bundle,
+        ):
+            for path in sorted(kept.rglob("*")):
+                if path.is_file():
+                    _add(bundle, f"{FILES}/{path.relative_to(kept).as_posix()}", path, parts)
+            _add(bundle, DUMP, dump, parts)
+            if sealed:
+                _add_bytes(bundle, SECRETS, sealed, parts)
+            made = clock.now().isoformat(timespec="seconds")
+            manifest = Manifest(
+                program=cityhall.__version__,
+                city=city.slug,
+                made=made,
+                server=server,
+                tools=tools.major,
+                parts=dict(parts),
+            )
+            _add_bytes(bundle, MANIFEST, manifest.model_dump_json(indent=1).encode(), {})
     return manifest
 
 
@@ -148,4 +141,27 @@ def before_migrating(folder: Path, url: str, report: Report) -> Path:
     place.mkdir(mode=0o700, exist_ok=True)
     to = place / f"before-{cityhall.__version__}-{clock.now():%Y%m%dT%H%M%S}.tar"
     save(folder, url, to, os.environ.get(backups.PASSPHRASE, ""), report)
+    # Only now, so that the last one is never taken away for one that could not be made.
+    for old in sorted(place.glob("before-*.tar"), key=lambda path: path.stat().st_mtime)[:-KEPT]:
+        old.unlink(missing_ok=True)
     return to
+
+
+def left_outside(folder: Path) -> list[str]:
+    """What city.toml names that is not in a backup: files outside the city's folder, or links to such."""
+    city = read_city(folder / "city.toml")
+    named = [*city.gtfs, city.osm, city.zones, city.boundary]
+    named += [
+        value
+        for table in city.options.values()
+        for value in table.values()
+        if isinstance(value, str) and value and (folder / value).is_file()
+    ]
+    inside = folder.resolve()
+    return [name for name in named if name and not _is_saved(folder / name, inside)]
+
+
+def _is_saved(path: Path, inside: Path) -> bool:
+    """Whether a file is there by itself: a backup follows no link."""
+    real = path.resolve()
+    return not path.exists() or (real.is_relative_to(inside) and not path.is_symlink())

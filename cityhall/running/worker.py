@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
+from functools import cache
 from typing import Any
 
 import psycopg
@@ -24,8 +25,13 @@ def main(stop: threading.Event) -> None:
     supervisor.run([Part("jobs", jobs), *parts("worker")], stop)
 
 
+@cache
 def register() -> Any:
-    """The application that knows every job: those of the rooms' `tasks` modules, and each declared `Task`."""
+    """The application that knows every job, once a process: those of the rooms' `tasks` modules, and each declared
+    `Task`.
+
+    It closes a job's connections to the database after it (procrastinate.contrib.django.DjangoApp).
+    """
     from procrastinate.contrib.django import app
 
     for service, task in declared(Task):
@@ -55,8 +61,16 @@ def jobs(stop: threading.Event) -> None:
 
 
 async def _jobs(app: Any, stop: threading.Event) -> None:
-    with app.replace_connector(app.connector.get_worker_connector()) as working:
+    with app.replace_connector(_connector(app.connector)) as working:
         await _until(stop, working)
+
+
+def _connector(django: Any) -> Any:
+    """What the worker asks the database with; what this process's jobs, followers and deadlines defer is a row of their
+    own transaction all the same, as it is in every other process: there where that is committed, and only there."""
+    connector = django.get_worker_connector()
+    connector.get_sync_connector = lambda: django
+    return connector
 
 
 async def _until(stop: threading.Event, app: Any) -> None:

@@ -16,7 +16,8 @@ from typing import Any
 import httpx
 
 from cityhall.engines import groups, parent
-from cityhall.simulator import clock, officers, reporters
+from cityhall.engines.gtfs import Schedule
+from cityhall.simulator import cameras, clock, officers, reporters, safety, texting, townhall
 from cityhall.simulator.doors import Advice, Gateway, Receivers
 from cityhall.simulator.fleet import Fleet
 from cityhall.simulator.signing import Signer
@@ -25,8 +26,8 @@ log = logging.getLogger("cityhall.simulator")
 EVERY_S = 1.0
 
 
-def fetch_fleet(client: httpx.Client, speed: float) -> Fleet:
-    """The fleet of the city's timetable, which comes from its public door."""
+def fetch_schedule(client: httpx.Client) -> Schedule:
+    """The city's timetable, which comes from its public door."""
     from cityhall.engines.gtfs import read_feeds
 
     answer = client.get("/transit/gtfs.zip")
@@ -35,7 +36,17 @@ def fetch_fleet(client: httpx.Client, speed: float) -> Fleet:
         path = Path(folder) / "gtfs.zip"
         path.write_bytes(answer.content)
         schedule, _ = read_feeds([path])
-    return Fleet(schedule, clock.time(), speed=speed)
+    return schedule
+
+
+def fetch_fleet(client: httpx.Client, speed: float) -> Fleet:
+    """The fleet of the city's timetable."""
+    return Fleet(fetch_schedule(client), clock.time(), speed=speed)
+
+
+def _schedule_of(address: str) -> Schedule:
+    with httpx.Client(base_url=address, timeout=20) as client:
+        return fetch_schedule(client)
 
 
 def step(fleet: Fleet, receivers: Receivers, gateway: Gateway, advice: Advice) -> int:
@@ -54,9 +65,25 @@ def _lives(options: argparse.Namespace, keys: dict[str, Any], stop: threading.Ev
     password, values = keys.get("password", ""), {"seed": options.seed, "speed": options.speed}
     accounts = [(email, password) for email in keys.get("residents", [])]
     people = [officers.Worker(one["email"], one["crew"]) for one in keys.get("officers", [])]
+    at_the_hall = (keys["house"]["officer"], password) if "house" in keys else None
+    evening = {"known": keys.get("safety", {}), "schedule": partial(_schedule_of, options.address)}
     return [
         ("residents", partial(reporters.live, options.address, stop, accounts=accounts, **values)),
         ("officers", partial(officers.live, options.address, stop, people=people, password=password, **values)),
+        ("cameras", partial(cameras.live, stop, keys.get("cameras", {}).get("port", 0))),
+        ("guests", partial(townhall.live, options.address, stop, accounts=accounts, officer=at_the_hall, **values)),
+        (
+            "text messages",
+            partial(
+                texting.live,
+                options.address,
+                stop,
+                known=keys.get("telephones", {}),
+                gateway=keys.get("safety", {}).get("texts", []),
+                seed=options.seed,
+            ),
+        ),
+        ("evening", partial(safety.live, options.address, stop, password=password, **evening, **values)),
     ]
 
 

@@ -13,7 +13,7 @@ HORIZON = 190
 
 def photo(category: str, *, mended: bool, rng: np.random.Generator) -> bytes:
     """A JPEG of a street; where it is not `mended` with what a report of the category is about."""
-    image = _street(rng)
+    image = street(rng)
     if not mended:
         draw = ImageDraw.Draw(image, "RGBA")
         WRONG.get(category, _heap)(draw, rng)
@@ -24,7 +24,8 @@ def photo(category: str, *, mended: bool, rng: np.random.Generator) -> bytes:
     return out.getvalue()
 
 
-def _street(rng: np.random.Generator) -> Image.Image:
+def street(rng: np.random.Generator) -> Image.Image:
+    """A made street in daylight, with nothing on it."""
     width, height = SIZE
     image = Image.new("RGB", SIZE, _shade((172, 196, 214), rng))
     draw = ImageDraw.Draw(image)

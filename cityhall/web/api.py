@@ -22,6 +22,7 @@ from ninja.openapi.schema import OpenAPISchema
 from cityhall import __version__
 from cityhall.kernel.errors import CityhallError
 from cityhall.kernel.service import Api, declared, resolve
+from cityhall.web import search
 from cityhall.web.declares import Feed
 from cityhall.web.failures import refusal_of, wait_of
 
@@ -206,5 +207,6 @@ def _router(path: str) -> Router:
     return router
 
 
+api.add_router("/search", search.router, tags=["search"])
 for owner, item in declared(Api):
     api.add_router(f"/{owner.slug}", _router(item.router), tags=[owner.slug])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from cityhall.kernel.service import Path, Text
 
@@ -48,3 +49,65 @@ class Feed:
     name: Text
     standard: str
     path: str
+
+
+@dataclass(frozen=True, slots=True)
+class Mine:
+    """What the service keeps for whoever asks, a section of the page *What is yours*.
+
+    `rows` names a function (actor) -> list of web.rows.Row. `empty` says how to begin, where there is nothing, and
+    `begin` is the page for that. `device` is a template for what this browser keeps besides, which the service's own
+    script fills: one with `front` is loaded there.
+    """
+
+    slug: str
+    name: Text
+    rows: Path
+    empty: Text
+    begin: str = ""
+    home: str = ""
+    icon: str = ""
+    device: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class WrongNow:
+    """What of the service is out of the ordinary in the city now, first on its front page.
+
+    `rows` names a function () -> list of web.rows.Row, the gravest first, none where all is well. Every view of the
+    front page asks for them, so they must be cheap.
+    """
+
+    rows: Path
+
+
+class Found(NamedTuple):
+    """One thing that a `Findable` found: its name, its kind in words, more of it, its address and an icon."""
+
+    name: str
+    kind: str
+    detail: str
+    url: str
+    icon: str
+
+
+@dataclass(frozen=True, slots=True)
+class Findable:
+    """What the city's one search finds of a service besides its places: lines, courses ....
+
+    `name` is said over them where answers stand by kind. `source` names a function (words: str, most: int) -> list of
+    `Found`, the best first: those whose name begins with, or holds, what a reader typed.
+    """
+
+    slug: str
+    name: Text
+    source: Path
+
+
+@dataclass(frozen=True, slots=True)
+class PlaceAction:
+    """What may be done with any place, offered on its page: `url` has "{lon}", "{lat}" and "{name}" to be filled in."""
+
+    name: Text
+    url: str
+    icon: str = "arrow"

@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 from codecs import lookup
 from collections.abc import AsyncIterator, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from contextvars import ContextVar
 from inspect import iscoroutinefunction
 from typing import IO, Any
 
+from asgiref.sync import ThreadSensitiveContext, sync_to_async
 from django.core.exceptions import RequestAborted, RequestDataTooBig, SuspiciousOperation
 from django.core.handlers.asgi import ASGIHandler, ASGIRequest, get_script_prefix
 from django.core.handlers.base import BaseHandler
@@ -29,8 +31,34 @@ THREADS = 12
 STREAMS, STREAMS_OF_ONE = 8_000, 250
 """Live updates that are open at once, of everybody and of one source: half of the server's connections, and those of
 a school or a mobile network behind one address."""
+STREAM_THREADS = 4
+"""Threads that all open streams share for what of them is not async: whether their readers may still hear them."""
 BODIES, BODIES_OF_ONE = 2_000, 250
 """Requests whose bodies are still coming."""
+
+
+class Threads(Executor):
+    """Where an async view does what is not async: a thread of its own until it has answered, then those of all streams.
+
+    Django's own way leaves each its thread for as long as it is open, and with it a connection of the database.
+    """
+
+    def __init__(self, shared: Executor) -> None:
+        self._shared = shared
+        self._own: Executor | None = ThreadPoolExecutor(1, "opening stream")
+
+    def submit(self, function: Any, /, *given: Any, **named: Any) -> Future[Any]:
+        """As Executor has it."""
+        return (self._own or self._shared).submit(function, *given, **named)
+
+    def share(self) -> None:
+        """Gives its own thread back; may be called again."""
+        own, self._own = self._own, None
+        if own is not None:
+            own.shutdown(wait=False)
+
+
+_threads: ContextVar[Threads] = ContextVar("threads")
 
 
 class Handler(ASGIHandler):
@@ -48,6 +76,7 @@ class Handler(ASGIHandler):
         self._asynchronous = tuple(_async_addresses(get_resolver()))
         self._threads = ThreadPoolExecutor(THREADS, "request")
         self._streams = Places(STREAMS, STREAMS_OF_ONE)
+        self._open = ThreadPoolExecutor(STREAM_THREADS, "open stream")
         self._coming = Places(BODIES, BODIES_OF_ONE)
         self._bodies = Bodies()
         self._pulse: asyncio.Task[None] | None = None
@@ -64,7 +93,7 @@ class Handler(ASGIHandler):
             with self._bodies.counted(scope, receive) as counted:
                 if scope["path"].startswith(self._asynchronous):
                     with self._streams.taken(source_of(scope)):
-                        await super().__call__(scope, counted, send)
+                        await self._opened(scope, counted, send)
                 else:
                     await self._answered(scope, counted, send)
         except (RequestAborted, Unread):
@@ -101,6 +130,24 @@ class Handler(ASGIHandler):
                 return None, _unread("A request is in UTF-8.")
             request.encoding = "utf-8"
         return request, None
+
+    async def _opened(self, scope: Scope, receive: Any, send: Any) -> None:
+        """An async view, with Django's own middleware, and the stream that it may give."""
+        threads = Threads(self._open)
+        _threads.set(threads)
+        try:
+            async with ThreadSensitiveContext(executor=threads):
+                await self.handle(scope, receive, send)
+        finally:
+            threads.share()
+
+    async def run_get_response(self, request: Any) -> HttpResponseBase | StreamingHttpResponse:
+        """The answer of an async view. Its stream may stay open for hours: it keeps no thread and no connection."""
+        try:
+            return await super().run_get_response(request)
+        finally:
+            await sync_to_async(close_old_connections)()
+            _threads.get().share()
 
     async def _answered(self, scope: Scope, receive: Any, send: Any) -> None:
         try:

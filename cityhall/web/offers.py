@@ -25,12 +25,20 @@ GROUPS: dict[Group, Text] = {
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """A service on the front page: the template of its card, "" for none; what may be done there; its numbers."""
+    """A service as it is offered: the template of its card on the front page, "" for none; its numbers now.
+
+    `verbs` are what may be done there, (what, address).
+    """
 
     service: Service
     card: str
-    skills: list[Skill]
+    verbs: list[tuple[Text, str]]
     numbers: list[Reading]
+
+    @property
+    def live(self) -> bool:
+        """Whether its numbers say more than its summary."""
+        return bool(self.numbers)
 
 
 def offers() -> list[Offer]:
@@ -43,7 +51,12 @@ def offers() -> list[Offer]:
         (service for service in settings.SERVICES if service.home),
         key=lambda service: (order.index(service.group), service.rank, service.slug),
     )
-    return [Offer(one, _card(one), one.of(Skill), numbers.get(one.slug, [])) for one in shown]
+    return [Offer(one, _card(one), _verbs(one), numbers.get(one.slug, [])) for one in shown]
+
+
+def _verbs(service: Service) -> list[tuple[Text, str]]:
+    """What the manifest says, else the service's skills that have a page."""
+    return list(service.verbs) or [(skill.name, skill.page) for skill in service.of(Skill) if skill.page]
 
 
 def _card(service: Service) -> str:

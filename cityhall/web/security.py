@@ -43,9 +43,18 @@ SERVER = re.compile(r"[A-Za-z0-9.-]+(:\d+)?")
 POLICY = policy()
 
 
+def permissions(*, microphone: bool = False) -> str:
+    """The header that says what a page may ask the browser for (W3C Permissions Policy): the microphone few may."""
+    heard = "(self)" if microphone else "()"
+    return f"geolocation=(self), camera=(self), microphone={heard}"
+
+
+PERMISSIONS = permissions()
+
+
 def _secure(response: HttpResponseBase) -> HttpResponseBase:
     response.headers.setdefault("Content-Security-Policy", POLICY)
-    response.headers.setdefault("Permissions-Policy", "geolocation=(self), camera=(self), microphone=()")
+    response.headers.setdefault("Permissions-Policy", PERMISSIONS)
     return response
 
 

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import secrets
 from typing import Any, NamedTuple
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.account.decorators import secure_admin_login
 from allauth.account.internal.flows.login import get_authentication_records
+from allauth.account.internal.flows.reauthentication import reauthenticate_by_password
 from allauth.account.signals import email_confirmed
 from allauth.core import context as allauth_context
 from allauth.core.internal import ratelimit
@@ -22,7 +23,7 @@ from django.contrib import admin
 from django.contrib.auth import update_session_auth_hash
 from django.core.signing import BadSignature, TimestampSigner
 from django.dispatch import receiver
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
@@ -59,10 +60,16 @@ class Adapter(DefaultAccountAdapter):
     """What the pages of accounts ask the city."""
 
     def get_login_redirect_url(self, request: HttpRequest) -> str:
-        """Officers begin at their work; a page that asked for the sign-in has gone before this."""
+        """Officers begin at their desk, who has several where they stand side by side.
+
+        A page that asked for the sign-in has gone before this.
+        """
         home: str = super().get_login_redirect_url(request)
         user: Any = request.user
-        return reverse("work") if user.is_authenticated and desks_of(user) else home
+        desks = desks_of(user) if user.is_authenticated else []
+        if len(desks) == 1:
+            return desks[0][1].home
+        return reverse("work") if desks else home
 
     def get_client_ip(self, request: HttpRequest) -> str:
         """Whom limits count: the client that the city's own web server saw."""
@@ -84,11 +91,16 @@ class Adapter(DefaultAccountAdapter):
             raise self.validation_error("too_many_login_attempts")
 
     def post_login(self, request: HttpRequest, user: Any, **rest: Any) -> HttpResponse:
-        """Where to go now; from here on the account knows this browser."""
-        response: HttpResponse = super().post_login(request, user, **rest)
+        """Where to go now, who is new to the offer of a passkey; from here on the account knows this browser."""
+        response: HttpResponseRedirect = super().post_login(request, user, **rest)
         ways = _ways(request, user)
         if getattr(request, "mailbox_shown", False) and "code" in ways and "password" not in ways:
             _forget_password(request, user)
+        if rest.get("signup"):
+            if user.has_usable_password():
+                # Chosen a minute ago, and the mailbox has answered since: it is not asked for once more.
+                reauthenticate_by_password(request)
+            response = HttpResponseRedirect(f"{reverse('passkey_offer')}?{urlencode({'next': response.url})}")
         remember(request, response, user)
         return response
 
@@ -114,7 +126,10 @@ class Adapter(DefaultAccountAdapter):
                 if isinstance(value, str) and value.startswith(here)
                 else value
                 for name, value in context.items()
-            } | {"current_site": _OurSite(settings.CITY.name, urlsplit(settings.PUBLIC_URL).netloc)}
+            } | {
+                "current_site": _OurSite(settings.CITY.name, urlsplit(settings.PUBLIC_URL).netloc),
+                "login_url": f"{settings.PUBLIC_URL}{reverse('account_login')}",
+            }
         super().send_mail(template_prefix, email, context)
 
 

@@ -5,7 +5,6 @@ Nothing here asks the database: neither who is signed in nor what they may see.
 
 from __future__ import annotations
 
-import errno
 import logging
 
 from django.conf import settings
@@ -16,6 +15,7 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 from psycopg.errors import DiskFull, ReadOnlySqlTransaction
 
+from cityhall.kernel.database.outage import disk_is_full
 from cityhall.kernel.errors import Unavailable
 
 log = logging.getLogger(__name__)
@@ -32,8 +32,7 @@ def trouble_of(exception: BaseException | None) -> Unavailable | None:
     waiting. Trying again will do.
     """
     cause = exception.__cause__ if isinstance(exception, OperationalError | InternalError) else exception
-    full = isinstance(exception, OSError) and exception.errno in (errno.ENOSPC, errno.EDQUOT)
-    if full or isinstance(cause, DiskFull | ReadOnlySqlTransaction):
+    if disk_is_full(exception) or isinstance(cause, DiskFull | ReadOnlySqlTransaction):
         return Unavailable(
             _("The city can be read, but nothing can be kept just now."),
             code="full",

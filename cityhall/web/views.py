@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from hashlib import blake2s
+from pathlib import Path
 from typing import Any, get_args
 
 from django.conf import settings
+from django.contrib.staticfiles import finders
 from django.db import DatabaseError, InterfaceError
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse, JsonResponse, StreamingHttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.utils.cache import patch_cache_control, patch_vary_headers
-from django.utils.translation import get_language
-from django.views.decorators.cache import cache_control
-from django.views.decorators.http import condition, require_safe
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import get_language, override
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import cache_control, never_cache
+from django.views.decorators.http import condition, require_POST, require_safe
 
 from cityhall.engines.basemap.style import Kind, style
 from cityhall.kernel import values
@@ -22,7 +26,9 @@ from cityhall.kernel.work.health import health as look
 from cityhall.web import ranges
 from cityhall.web.assets import service_worker as service_worker_text
 from cityhall.web.basemap import basemap_file
+from cityhall.web.context import TEXT_COOKIE, TEXT_SIZES
 from cityhall.web.layers import map_layers
+from cityhall.web.mine import sections, waiting_for, wrong_now
 from cityhall.web.offers import groups
 from cityhall.web.trouble import trouble_of
 
@@ -31,9 +37,49 @@ CHUNK = 64 * 1024
 
 @require_safe
 def home(request: HttpRequest) -> HttpResponse:
-    """The city at work: its map with every service's layers, its numbers, and the way into each service."""
-    context = {"layers": map_layers(actor_of(request)), "groups": groups()}
+    """What one needs, what is wrong in the city now, what waits for one, then every service and the map."""
+    actor, needs = actor_of(request), groups()
+    context = {
+        "layers": map_layers(actor),
+        "groups": needs,
+        "cards": [offer for group in needs for offer in group["offers"] if offer.card],
+        "wrong": wrong_now(),
+        "waiting": waiting_for(actor),
+    }
     return render(request, "web/home.html", context)
+
+
+@require_safe
+def services(request: HttpRequest) -> HttpResponse:
+    """Every service of the city, by need."""
+    return render(request, "web/services.html", {"groups": groups()})
+
+
+@require_safe
+@never_cache
+def mine(request: HttpRequest) -> HttpResponse:
+    """What the city keeps for whoever asks, what their browser keeps, and how the pages look."""
+    return render(request, "web/mine.html", {"sections": sections(actor_of(request))})
+
+
+@require_POST
+def display(request: HttpRequest) -> HttpResponse:
+    """Keeps a reader's text size, in a cookie of theirs; goes back to the page it was chosen on."""
+    back = request.POST.get("next", "/")
+    answer = redirect(back if url_has_allowed_host_and_scheme(back, allowed_hosts=None) else "/")
+    size = request.POST.get("text", "")
+    if size in TEXT_SIZES:
+        answer.set_cookie(TEXT_COOKIE, size, max_age=31_536_000, samesite="Lax", secure=settings.SECURE)
+    else:
+        answer.delete_cookie(TEXT_COOKIE)
+    return answer
+
+
+@require_safe
+@cache_control(max_age=86_400, public=True)
+def favicon(request: HttpRequest) -> FileResponse:
+    """For whoever asks for it by its old name."""
+    return FileResponse(Path(str(finders.find("cityhall/favicon.ico"))).open("rb"), content_type="image/x-icon")
 
 
 @require_safe
@@ -44,8 +90,15 @@ def design(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def offline(request: HttpRequest) -> HttpResponse:
-    """What the service worker shows when there is no network."""
-    return render(request, "web/offline.html")
+    """What the service worker shows when there is no network.
+
+    It also has what a kept page says of itself, in every language of the city: the worker takes it from here.
+    """
+    words = []
+    for code, _name in settings.LANGUAGES:
+        with override(code):
+            words.append((code, _("As of {}. The city cannot be reached just now.")))
+    return render(request, "web/offline.html", {"kept_words": words})
 
 
 @require_safe

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -24,7 +25,7 @@ from tests.e2e.sharing import shared
 
 ROOT = Path(__file__).parents[2]
 SCREENSHOTS = ROOT / "test-results"
-START_S = 240
+START_S = 600
 AT = "2027-06-16T16:30"
 """The demo's clock when the tests begin: a Wednesday's afternoon, whenever they run."""
 PATIENCE_MS = 20_000
@@ -95,7 +96,14 @@ def _compiles(city: psutil.Process) -> bool:
 def stop_demo(demo: Demo) -> int:
     """Ctrl-C; returns the exit status."""
     demo.process.send_signal(signal.SIGINT)
-    return demo.process.wait(30)
+    return int(demo.process.wait(30))
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Whichever test comes to the demo first has its start in its own time."""
+    for item in items:
+        if item.get_closest_marker("browser") and not item.get_closest_marker("timeout"):
+            item.add_marker(pytest.mark.timeout(START_S + 300))
 
 
 @pytest.fixture(scope="session")
@@ -184,11 +192,26 @@ def _page(chromium: Browser, demo: Demo, **options: object) -> Iterator[Page]:
     assert not faults, faults
 
 
+def accounts(demo: Demo) -> list[str]:
+    """The addresses of the accounts that the demo offers: a resident, and one of every role."""
+    return [str(email) for email in json.loads((demo.data / "demo" / "accounts.json").read_text())]
+
+
+def enter(browser: httpx.Client, demo: Demo, email: str) -> None:
+    """Signs in as one of the demo's accounts, by the press that its sign-in page offers."""
+    browser.get("/accounts/login/")
+    form = {"email": email, "csrfmiddlewaretoken": browser.cookies["csrftoken"]}
+    browser.post("/accounts/demo/", data=form, headers={"Referer": demo.address}).raise_for_status()
+
+
 def keep(page: Page, name: str, *, drawn: bool = True) -> None:
     """Keeps a screenshot for whoever looks at the run, with its map where that can be `drawn`."""
     SCREENSHOTS.mkdir(exist_ok=True)
     if drawn and page.locator("city-map").count():
+        # One that is further down is drawn when it comes into view.
+        page.locator("city-map").first.scroll_into_view_if_needed()
         page.locator("city-map[data-idle]").wait_for()
+        page.evaluate("scrollTo(0, 0)")
     page.screenshot(path=SCREENSHOTS / f"{name}.png")
 
 

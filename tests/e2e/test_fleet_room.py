@@ -35,9 +35,10 @@ def appointed(demo: Demo) -> str:
 
 def sign_in(page: Page) -> None:
     page.goto("/accounts/login/")
-    page.get_by_label("Email").fill(EMAIL)
+    page.locator("main summary").first.click()
+    page.get_by_label("E-mail", exact=True).fill(EMAIL)
     page.get_by_label("Password", exact=True).fill(PASSWORD)
-    page.get_by_role("button", name="Sign In", exact=True).click()
+    page.get_by_role("button", name="Sign in with the password").click()
     page.wait_for_url("**/work/")
 
 

@@ -204,7 +204,7 @@ def test_a_wms_is_chosen_by_its_layers_names(officer: Page, maps: str, door: str
     keep(page, f"wms-{door}")
     page.locator("#outside-name").fill(f"Quarters {door}")
     page.get_by_label("Whose it is").fill("<b>The region</b>")
-    page.get_by_role("button", name="Add", exact=True).click()
+    page.get_by_role("button", name="Add it to the map").click()
     expect(page.get_by_text("Saved.")).to_be_visible()
     seen_on_the_map(page, maps, f"Quarters {door}")
 
@@ -212,7 +212,7 @@ def test_a_wms_is_chosen_by_its_layers_names(officer: Page, maps: str, door: str
 def test_tiles_of_another_server(officer: Page, maps: str) -> None:
     page = officer
     form(page, "xyz", f"{maps}/new/tiles/1.0.0/tiles/web/{{z}}/{{x}}/{{y}}.png", "Quarters tiles")
-    page.get_by_role("button", name="Add", exact=True).click()
+    page.get_by_role("button", name="Add it to the map").click()
     expect(page.get_by_text("Saved.")).to_be_visible()
     seen_on_the_map(page, maps, "Quarters tiles")
 
@@ -233,7 +233,7 @@ def test_what_is_wrong_with_another_server_is_said(officer: Page, maps: str, wha
     page = officer
     kind, path, told = WRONG[what]
     form(page, kind, maps + path, "Wrong")
-    button = "Add" if kind == "xyz" else "See which layers it has"
+    button = "Add it to the map" if kind == "xyz" else "See which layers it has"
     page.get_by_role("button", name=button, exact=True).click()
     expect(page.get_by_role("alert").filter(has_text=told)).to_be_visible()
     expect(page.get_by_label("Address", exact=True)).to_have_value(maps + path)
@@ -245,7 +245,7 @@ def test_a_collection_of_another_city(officer: Page, demo: Demo, town: Demo) -> 
     """Our own OGC API - Features, read by another city over HTTP: nothing is lost on the way."""
     page = officer
     items = f"{demo.address}/map/ogc/collections/transit-stops/items"
-    there = httpx.get(items, params={"f": "json", "limit": 1}).json()
+    there = httpx.get(items, params={"f": "json", "limit": 1}, timeout=60).json()
     page.get_by_text("Or from another server").click()
     page.get_by_label("Address of a collection's items").fill(items)
     page.locator("#name").fill("Stops next door")
@@ -257,7 +257,7 @@ def test_a_collection_of_another_city(officer: Page, demo: Demo, town: Demo) -> 
     page.wait_for_timeout(2_100)
     keep(page, "collection")
     query = {"f": "json", "limit": 1000}
-    here = httpx.get(f"{town.address}/map/ogc/collections/map-stops-next-door/items", params=query).json()
+    here = httpx.get(f"{town.address}/map/ogc/collections/map-stops-next-door/items", params=query, timeout=60).json()
     assert here["numberMatched"] == there["numberMatched"] > 50
     first = there["features"][0]
     twins = [one for one in here["features"] if one["geometry"] == first["geometry"]]

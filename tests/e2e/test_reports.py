@@ -53,7 +53,7 @@ def describe(page: Page, text: str, category: str = "graffiti") -> None:
 
 
 def filed(demo: Demo, text: str, category: str = "graffiti") -> int:
-    listed = httpx.get(f"{demo.address}/api/reports/?category={category}&limit=200").json()
+    listed = httpx.get(f"{demo.address}/api/reports/?category={category}&limit=200", timeout=60).json()
     return sum(one["text"] == text for one in listed)
 
 
@@ -216,7 +216,7 @@ def reporter_says(page: Page, link: str) -> None:
     page.get_by_text("No, it is not done").click()
     page.get_by_label("What is still wrong?").fill("I still see it.")
     page.get_by_role("button", name="Reopen it").click()
-    expect(page.get_by_role("status").first).to_contain_text("Thank you")
+    expect(page.locator("main").get_by_role("status").first).to_contain_text("Thank you")
     expect(page.locator(".story")).to_contain_text("It was reopened.")
 
 
@@ -226,7 +226,7 @@ def test_the_desk_by_keyboard(desktop: Page, demo: Demo) -> None:
     links: dict[int, str] = {}
     for number in range(2):
         values = {"category": "other", "text": f"A lost umbrella {number}", "lon": lon, "lat": lat}
-        made = httpx.post(f"{demo.address}/api/reports/", data=values).raise_for_status().json()
+        made = httpx.post(f"{demo.address}/api/reports/", data=values, timeout=60).raise_for_status().json()
         links[made["id"]] = made["link"]
     # Who filed it has its page open all the while.
     following = desktop.context.new_page()
@@ -239,7 +239,7 @@ def test_the_desk_by_keyboard(desktop: Page, demo: Demo) -> None:
     expect(desktop.locator("[data-row] input:checked")).to_have_count(2)
     keep(desktop, "desk")
     desktop.get_by_role("button", name="Do it").click()
-    expect(desktop.get_by_role("status").first).to_contain_text("2 were changed")
+    expect(desktop.locator("main").get_by_role("status").first).to_contain_text("2 were changed")
     expect(following.locator(".state")).to_have_text("accepted", timeout=40_000)
     expect(following.locator(".way time")).to_have_count(2)
     expect(following.locator(".story")).to_contain_text("It was accepted.")
@@ -277,6 +277,7 @@ def test_the_public_map_and_list(desktop: Page, demo: Demo) -> None:
     httpx.post(
         f"{demo.address}/api/reports/",
         data={"category": "other", "text": "<b>Fallen</b>", "lon": lon, "lat": lat},
+        timeout=60,
     ).raise_for_status()
     desktop.goto("/reports/?category=other")
     row = desktop.locator(".report-row").first
@@ -285,4 +286,4 @@ def test_the_public_map_and_list(desktop: Page, demo: Demo) -> None:
     row.click()
     expect(desktop.get_by_role("heading", level=1)).to_have_text("Something else")
     desktop.get_by_role("button", name="Me too").click()
-    expect(desktop.get_by_role("status")).to_contain_text("Thank you")
+    expect(desktop.locator("main").get_by_role("status")).to_contain_text("Thank you")

@@ -37,6 +37,17 @@ def test_files_have_a_limit_too(tmp_path: Path) -> None:
     assert (tmp_path / "large").stat().st_size <= 2**20
 
 
+def test_what_somebody_else_kills_is_begun_once_more(tmp_path: Path) -> None:
+    """A photo was refused as damaged, for the process that looked at it had been killed."""
+    flag = tmp_path / "killed"
+    dying = "import os, pathlib, signal; flag = pathlib.Path({!r})\n{}os.kill(os.getpid(), signal.SIGKILL)"
+    once = dying.format(str(flag), "if not flag.exists(): flag.touch(); ")
+    assert confined("builtins:exec", once, **MOST) is None
+    assert flag.exists()
+    with pytest.raises(Exceeded):
+        confined("builtins:exec", dying.format(str(flag), ""), **MOST)
+
+
 def test_it_is_another_process_without_our_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DATABASE_URL", "postgres://owner:secret@localhost/city")
     assert confined("os:getpid", **MOST) != os.getpid()

@@ -18,7 +18,7 @@ import psycopg
 import pytest
 
 from tests.e2e.conftest import ROOT, Demo, outside, start, stop_demo
-from tests.testville import CITY_TOML
+from tests.testville import CITY_TOML, owner
 
 pytestmark = [pytest.mark.slow, pytest.mark.attack]
 PAGE, PROGRAM = {"Accept": "text/html"}, {"Accept": "application/json"}
@@ -31,7 +31,8 @@ def city(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
     """A small city with two web workers, running. Its log is log.txt beside its data."""
     folder = tmp_path_factory.mktemp("city")
     (folder / "data" / "small").mkdir(parents=True)
-    toml = CITY_TOML.replace('"transit", "reports", "map"', '"reports"').replace('slug = "testville"', 'slug = "small"')
+    toml = CITY_TOML.replace('"transit", "reports", "safety", "house", "map"', '"reports"')
+    toml = toml.replace('slug = "testville"', 'slug = "small"')
     (folder / "data" / "small" / "city.toml").write_text(toml)
     running = start("up", folder / "data", folder / "log.txt", "--city", "small", "--workers", "2")
     try:
@@ -78,11 +79,6 @@ def health(city: Demo) -> str:
     return "no answer"
 
 
-def owner(city: Demo) -> psycopg.Connection[tuple[object, ...]]:
-    lines = (city.data / "small" / "postgres" / "postmaster.pid").read_text().splitlines()
-    return psycopg.connect(host=lines[4], user="postgres", dbname="cityhall", autocommit=True)
-
-
 def command(city: Demo) -> list[str]:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -119,7 +115,7 @@ def test_a_database_that_keeps_nothing_is_told(city: Demo) -> None:
         holding.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'cityhall_app'")
 
     report = {"category": "pothole", "text": "A deep hole", "lon": -51.2, "lat": -30.03}
-    with owner(city) as holding:
+    with owner(city.data / "small") as holding:
         # Meant for others: this one may write, to take it back.
         holding.execute("SET default_transaction_read_only = off")
         try:

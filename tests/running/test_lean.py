@@ -36,9 +36,11 @@ HEAVY = {
     "pyproj",
     "onnx",
     "cv2",
+    "lxml",
+    "signxml",
 }
 NOT_THERE = {
-    "web": HEAVY | {"aiohttp", "mapbox_vector_tile"},
+    "web": HEAVY | {"aiohttp", "httpx", "mapbox_vector_tile", "requests"},
     "worker": HEAVY | {"mapbox_vector_tile"},
     "devices": HEAVY | {"aiohttp", "mapbox_vector_tile"},
     "simulator": HEAVY | {"django", "numba", "pyarrow"},

@@ -22,7 +22,7 @@ import psycopg
 import pytest
 from PIL import Image
 
-from cityhall.kernel.database import embedded
+from cityhall.kernel.database import embedded, postmaster
 from cityhall.running.backups import checked
 from tests.test_cli import OURS, cityhall, said
 from tests.testville import CITY_TOML
@@ -73,7 +73,7 @@ def saved(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
     root.chmod(0o755)
     folder = root / "cities" / "testville"
     folder.mkdir(parents=True)
-    (folder / "city.toml").write_text(CITY_TOML.replace('"transit", "reports", "map"', '"reports"'))
+    (folder / "city.toml").write_text(CITY_TOML.replace('"transit", "reports", "safety", "house", "map"', '"reports"'))
     port = make.free_port()
     address = f"http://localhost:{port}"
     held.setenv("CITYHALL_URL", address)
@@ -249,6 +249,25 @@ def test_a_backup_is_killed(saved: dict[str, Any], tmp_path: Path) -> None:
     assert again.returncode == 0, said(again)
     assert [path.name for path in tmp_path.iterdir()] == ["killed.tar"] and not list(folder.glob(".backup-*"))
     checked(to)
+
+
+def test_a_restore_is_killed(saved: dict[str, Any], tmp_path: Path) -> None:
+    """The next one names what it left and takes it away, its server too."""
+    tmp_path.chmod(0o755)
+    where = ("restore", saved["backup"], "--data", tmp_path / "cities")
+    command = [sys.executable, "-m", "cityhall.cli", *where]
+    process = subprocess.Popen(list(map(str, command)), env=os.environ | {"CITYHALL_PASSPHRASE": PASSPHRASE})
+    while not list(tmp_path.glob("cities/.restore-*/postgres/postmaster.pid")):
+        assert process.poll() is None
+        time.sleep(0.02)
+    (left,) = tmp_path.glob("cities/.restore-*")
+    process.kill()
+    process.wait(30)
+    done = cityhall(*where, CITYHALL_PASSPHRASE=PASSPHRASE)
+    assert done.returncode == 0, said(done)
+    assert left.name in said(done) and "was killed" in said(done)
+    assert [path.name for path in (tmp_path / "cities").iterdir()] == ["testville"]
+    assert postmaster.postmaster(left / "postgres") is None
 
 
 def test_the_citys_own_server_is_filled_and_saved(saved: dict[str, Any], tmp_path: Path) -> None:

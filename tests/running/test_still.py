@@ -21,22 +21,41 @@ from cityhall.kernel.work import beats, supervisor
 folder = pathlib.Path(sys.argv[1])
 beats.LATE_S = 0.5
 
+def work():
+    while (folder / "hang").exists():
+        (folder / "hangs").touch()
+        time.sleep(0.05)
+
 def loop(stop):
     with (folder / "starts").open("a") as starts:
         starts.write("s")
-    while not stop.is_set():
-        beats.pulse("loop")
-        time.sleep(0.05)
-        while (folder / "hang").exists():
-            (folder / "hangs").touch()
-            time.sleep(0.05)
+    LOOP
 
 beats.speak()
 supervisor.run([supervisor.Part("loop", loop)], threading.Event())
 """
 
 
-def test_a_loop_that_hangs_is_started_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+# The jobs' and the web's, and that of most runners.
+LOOPS = {
+    "its own": """
+    while not stop.is_set():
+        beats.pulse("loop")
+        time.sleep(0.05)
+        work()
+""",
+    "a runner's": """
+    from django.conf import settings
+    from cityhall.kernel.work.regular import look_every
+    settings.configure()
+    beats.HANG_S = 0.5
+    look_every(0.05, "the test", work, stop)
+""",
+}
+
+
+@pytest.mark.parametrize("loop", LOOPS.values(), ids=LOOPS)
+def test_a_loop_that_hangs_is_started_anew(loop: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(beats, "STILL_S", 4.0)
     stop, until = threading.Event(), time.monotonic() + 60
 
@@ -49,6 +68,6 @@ def test_a_loop_that_hangs_is_started_anew(tmp_path: Path, monkeypatch: pytest.M
         elif starts() > 1 or time.monotonic() > until:
             stop.set()
 
-    children = [processes.Child("part", [sys.executable, "-c", PART, str(tmp_path)])]
+    children = [processes.Child("part", [sys.executable, "-c", PART.replace("    LOOP", loop), str(tmp_path)])]
     processes.supervise(children, stop, lambda: None, beside)
     assert starts() > 1

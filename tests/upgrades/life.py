@@ -123,12 +123,11 @@ def _school(people: dict[str, Any]) -> None:
 
 def _riding(people: dict[str, Any]) -> dict[str, Any]:
     from cityhall.kernel.places.point import Point
-    from cityhall.services.transit.itinerary import itineraries
     from cityhall.services.transit.models import FollowedTrip
     from cityhall.services.transit.plan import Question, plan
     from cityhall.services.transit.riders import alarms, favourites
     from cityhall.services.transit.riders.following import follow
-    from cityhall.services.transit.riders.progress import key_of
+    from cityhall.services.transit.riders.offers import offers
 
     lon, lat = place(8, 3)
     for wanted in (
@@ -138,15 +137,14 @@ def _riding(people: dict[str, Any]) -> dict[str, Any]:
     ):
         favourites.add(people["ines"], wanted)
     question = Question(Point(*place(0, 3)), Point(lon, lat), FAR, 9 * 3600)
-    found = itineraries(plan(question))
-    ridden = next(one for one in found if any(leg["mode"] != "walk" for leg in one["legs"]))
-    trip = follow(people["ines"], question, key_of(ridden), "Harbour Road 1", "Town Library")
-    follow(people["hugo"], question, key_of(ridden), "Harbour Road 1", "Town Library")
+    ridden, offer = next((one, offer) for one, offer in offers(plan(question)) if one.rides)
+    trip = follow(people["ines"], offer, "Harbour Road 1", "Town Library")
+    follow(people["hugo"], offer, "Harbour Road 1", "Town Library")
     alarms.set_for_trip(people["ines"], trip)
     taken_back = alarms.set_for_trip(people["hugo"], FollowedTrip.objects.get(person_id=people["hugo"].person_id))
     alarms.cancel(people["hugo"], taken_back.pk)
-    leg = next(leg for leg in ridden["legs"] if leg["mode"] != "walk")
-    alarms.set_for_bus(people["ines"], leg["from"]["id"], leg["trip_id"], FAR, 0, 300)
+    leg = ridden.rides[0]
+    alarms.set_for_bus(people["ines"], leg.origin.id, leg.trip_id, FAR, 0, 300)
     return {"trip": trip.secret}
 
 

@@ -60,9 +60,11 @@ def test_no_change_by_the_api_is_taken_from_elsewhere(browser: Client, headers: 
 
 
 def test_what_is_exempt_is_the_api_and_open311(browser: Client) -> None:
-    """Whatever door is made exempt later: it is tried here."""
+    """Whatever door is made exempt later: it is tried here. Other control centres speak by a token, never a session."""
     found = set(exempt())
-    assert found and all(path.startswith(("api/", "reports/open311/", "open311/")) for path in found), found
+    others = ("api/", "reports/open311/", "open311/", "safety/eido/")
+    assert found and all(path.startswith(others) for path in found), found
+    assert browser.post("/safety/eido/", {"id": "x"}, **ELSEWHERE).status_code in (401, 403, 404)
     answer = browser.post("/reports/open311/v2/requests.json", {"description": "x"}, **ELSEWHERE)
     assert answer.status_code in (403, 404)
 

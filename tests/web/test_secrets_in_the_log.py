@@ -103,3 +103,19 @@ def test_what_says_nothing_of_anybody_stays(log: io.StringIO) -> None:
     for line in lines:
         logging.getLogger("cityhall").warning(line)
         assert line in log.getvalue()
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    "sent",
+    [
+        {"headers": {"host": "elsewhere.example"}},
+        {"content_type": "multipart/form-data", "data": b"--x\r\n"},
+    ],
+    ids=["another host", "a broken form"],
+)
+def test_a_senders_mistake_is_one_line(log: io.StringIO, sent: dict[str, object]) -> None:
+    """Tracebacks of them filled the disk at a tenth of a megabyte a minute."""
+    answer = Client(raise_request_exception=False).post("/accounts/login/", **sent)  # type: ignore[arg-type]
+    assert answer.status_code == 400
+    assert "Traceback" not in log.getvalue() and log.getvalue().count("\n") <= 2

@@ -6,10 +6,14 @@ import asyncio
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from asgiref.sync import sync_to_async
+from django.contrib.sessions.models import Session
+from django.db import DEFAULT_DB_ALIAS, connections
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.urls import path
 
@@ -20,6 +24,7 @@ from cityhall.web.handler import Handler
 pytestmark = pytest.mark.attack
 
 sent: list[int] = []
+asked: list[Any] = []
 
 
 def echo(request: HttpRequest) -> HttpResponse:
@@ -43,7 +48,18 @@ async def much(request: HttpRequest) -> StreamingHttpResponse:
     return StreamingHttpResponse(pieces())
 
 
-urlpatterns = [path("echo", echo), path("open", open_for_ever), path("much", much)]
+async def asking(request: HttpRequest) -> StreamingHttpResponse:
+    """A stream that asks the database first, as one does that is not for everybody."""
+
+    def ask() -> None:
+        Session.objects.exists()
+        asked.append(connections[DEFAULT_DB_ALIAS])
+
+    await sync_to_async(ask)()
+    return await open_for_ever(request)
+
+
+urlpatterns = [path("echo", echo), path("open", open_for_ever), path("much", much), path("asking", asking)]
 
 
 @pytest.fixture
@@ -143,6 +159,40 @@ def test_one_source_cannot_take_every_stream_nor_streams_every_place(handler: Ha
     assert greedy == [200, 200, 200, 429, 429]
     assert others == [200, 200, 200, 429]
     assert (late, page, again) == (429, 200, 200)
+
+
+def opened(handler: Handler, target: str, look: Callable[[], Any]) -> Any:
+    """What `look` gives while a dozen streams from as many addresses are open."""
+
+    async def play() -> Any:
+        held = []
+        for number in range(12):
+            peer = Peer(target, f"192.0.2.{number}")
+            held.append(asyncio.create_task(peer.call(handler)))
+            await peer.begun.wait()
+        try:
+            return look()
+        finally:
+            for task in held:
+                task.cancel()
+            await asyncio.gather(*held, return_exceptions=True)
+
+    return within(30, play())
+
+
+def test_open_streams_hold_no_thread_each(handler: Handler, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(handler, "_streams", crowd.Places(100, 100))
+    before = threading.active_count()
+    assert opened(handler, "/open", threading.active_count) - before <= handlers.STREAM_THREADS
+
+
+@pytest.mark.django_db(transaction=True)
+def test_open_streams_hold_no_connection_of_the_database(handler: Handler, monkeypatch: pytest.MonkeyPatch) -> None:
+    """There are eight of them, and pages need them."""
+    monkeypatch.setattr(handler, "_streams", crowd.Places(100, 100))
+    asked.clear()
+    held = opened(handler, "/asking", lambda: [one for one in asked if one.connection is not None])
+    assert len(asked) == 12 and not held
 
 
 def test_one_source_cannot_have_bodies_on_their_way_without_end(handler: Handler) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 
 import pytest
@@ -9,6 +10,7 @@ from allauth.account.models import EmailAddress
 from django.test import Client
 from django.utils.http import urlencode
 
+from cityhall.kernel.cases.models import Agency
 from cityhall.kernel.people.actors import system
 from cityhall.kernel.people.declares import Desk
 from cityhall.kernel.people.desks import desks_of
@@ -75,7 +77,7 @@ def test_a_role_for_a_part_of_the_city_opens_the_desk_too(client: Client) -> Non
 
     Agency.objects.create(slug="roads", name="Roads")
     officer("reports.officer", scope="agency:roads")
-    assert sign_in(client) == "/work/"
+    assert sign_in(client) == "/reports/desk/", "the only desk: nothing is to be chosen first"
     assert addresses(client.get("/work/").content.decode()) == {"/reports/desk/"}
 
 
@@ -125,3 +127,24 @@ def test_every_officers_page_leads_a_stranger_to_the_sign_in(client: Client) -> 
 
 def next_(path: str) -> str:
     return urlencode({"next": path}).replace("%2F", "/")
+
+
+def test_the_page_of_roles_speaks_in_words_and_says_what_each_opens(client: Client) -> None:
+    """An administrator reads neither `transit.change_alert` nor `agency:12`, not even of an agency that is gone."""
+    head = Person.objects.create_user("head@example.org", PASSWORD)
+    grant(system("test"), head, "kernel.administrator")
+    client.force_login(head)
+    olga = Person.objects.create_user("olga@example.org", name="Olga")
+    grant(system("test"), olga, "reports.officer", scope="agency:999")
+    water = Agency.objects.create(slug="water", name="Water")
+    refused = client.post(
+        "/accounts/officers/", {"email": "olga@example.org", "role": "transit.dispatcher", "scope": water.scope}
+    )
+    assert refused.status_code == 422 and refused.content.decode().count("not held for Water") == 1
+    assert refused.content.decode().count("Leave it empty for the whole city") == 1
+    for page in (client.get("/accounts/officers/").content.decode(), refused.content.decode()):
+        shown = html.unescape(re.sub(r"<[^>]+>", " ", page.partition("<main")[2].partition("</main>")[0]))
+        assert not re.search(r"\b[a-z_]+\.[a-z_]*_[a-z_]+\b|\bagency:|\bservice:", shown), shown
+        assert "a part of the city that is no more" in shown
+        opened = shown.partition("What each role is for")[2]
+        assert re.search(r"Dispatcher \(Buses and journeys\)\s+Fleet room", opened)

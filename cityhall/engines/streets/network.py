@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import NamedTuple
 
@@ -106,6 +106,11 @@ class Network:
         order = keep[np.argsort(origin[keep], kind="stable")]
         first = np.concatenate([[0], np.cumsum(np.bincount(origin[order], minlength=self.crossings))])
         return first.astype(np.int64), target[order], time[order], label[order]
+
+    @cached_property
+    def reversed(self) -> Network:
+        """The same streets driven the other way: `one_to_many` of it gives the times from each target to the origin."""
+        return replace(self, speed=np.ascontiguousarray(self.speed[:, ::-1]))
 
     @cached_property
     def _plane(self) -> tuple[float, float, shapely.STRtree, Int64]:
@@ -302,6 +307,9 @@ class Network:
         """(points, 2) lon, lat of part of a segment, in the direction gone, each point once."""
         rows = slice(int(self.first[segment]), int(self.first[segment + 1]))
         points = np.column_stack([self.point_lon[rows], self.point_lat[rows]])
+        if {start, end} == {0.0, 1.0}:
+            # Most of a long way: nothing is to be cut.
+            return _without_repeats(points if end > start else points[::-1])
         scale = np.cos(np.radians(points[0, 1]))
         way = np.concatenate([[0.0], np.cumsum(np.hypot(np.diff(points[:, 0]) * scale, np.diff(points[:, 1])))])
         way /= way[-1] or 1.0
@@ -319,9 +327,8 @@ def _deciseconds(limit_s: float) -> int:
 
 def _without_repeats(points: Float64) -> Float64:
     """(points, 2) without those that are where the one before is."""
-    fresh = np.ones(len(points), np.bool_)
-    fresh[1:] = np.any(np.diff(points, axis=0) != 0, axis=1)
-    return points[fresh]
+    moved = (points[1:] != points[:-1]).any(axis=1)
+    return points if moved.all() else points[np.append(True, moved)]
 
 
 def _by_segment(snaps: list[Snap | None]) -> dict[int, list[int]]:

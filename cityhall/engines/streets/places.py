@@ -31,6 +31,18 @@ DULL = frozenset(
 )
 
 
+FURTHER = {
+    ("industrial", "port"): "port",
+    ("landuse", "port"): "port",
+    ("landuse", "harbour"): "port",
+    ("harbour", "yes"): "port",
+    ("man_made", "pier"): "pier",
+    ("landuse", "cemetery"): "cemetery",
+    ("emergency", "assembly_point"): "assembly_point",
+}
+"""What is looked for of keys that mostly hold what nobody does: the kind it is of."""
+
+
 @dataclass(frozen=True, slots=True)
 class Place:
     """Something with a name. `kind` is the value of its main tag; `names` are its names by language."""
@@ -54,7 +66,7 @@ def read_places(path: Path) -> Iterator[Place]:
             if thing.is_relation():
                 continue
             tags = dict(thing.tags)
-            kind = next((tags[key] for key in KEYS if key in tags), "")
+            kind = next((tags[key] for key in KEYS if key in tags), "") or _further(tags)
             where = _where(thing) if kind and kind not in DULL else None
             if where:
                 names = {key[5:]: value for key, value in tags.items() if key.startswith("name:")}
@@ -64,6 +76,10 @@ def read_places(path: Path) -> Iterator[Place]:
             f"{Path(path).name} cannot be read as OpenStreetMap data ({problem}). "
             "Download the extract again (.osm.pbf)."
         ) from problem
+
+
+def _further(tags: dict[str, str]) -> str:
+    return next((kind for (key, value), kind in FURTHER.items() if tags.get(key) == value), "")
 
 
 def _where(thing: osmium.osm.Node | osmium.osm.Way) -> tuple[float, float] | None:

@@ -16,7 +16,6 @@ from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
-import holidays
 from babel.core import get_global
 
 from cityhall.kernel.city.file import City
@@ -52,7 +51,7 @@ class WorkingCalendar:
 
     def spans(self, start: datetime, end: datetime) -> Iterator[tuple[datetime, datetime]]:
         """The stretches of working time between two moments, in order, in UTC."""
-        for since, until, offset in _pieces(self.zone, start.astimezone(UTC), end.astimezone(UTC)):
+        for since, until, offset in pieces(self.zone, start.astimezone(UTC), end.astimezone(UTC)):
             wall, last = (since + offset).replace(tzinfo=None), (until + offset).replace(tzinfo=None)
             day = wall.date()
             while datetime.combine(day, time.min) < last:
@@ -79,7 +78,7 @@ class WorkingCalendar:
         return None
 
 
-def _pieces(zone: ZoneInfo, start: datetime, end: datetime) -> Iterator[tuple[datetime, datetime, timedelta]]:
+def pieces(zone: ZoneInfo, start: datetime, end: datetime) -> Iterator[tuple[datetime, datetime, timedelta]]:
     """(from, to, offset of the zone) of each stretch without a change of the clocks between two UTC moments."""
     since = start
     for year in range(start.year, end.year + 1):
@@ -115,6 +114,8 @@ def _changes(zone: ZoneInfo, year: int) -> tuple[datetime, ...]:
 
 @lru_cache(maxsize=128)
 def _public(country: str, subdivision: str, year: int) -> frozenset[date]:
+    import holidays  # A tenth of a second of every process that opens at an hour.
+
     return frozenset(holidays.country_holidays(country, subdiv=subdivision or None, years=year))
 
 
@@ -139,6 +140,8 @@ def city_calendar(city: City, name: str) -> WorkingCalendar:
 @lru_cache(maxsize=8)
 def _office(timezone: str, written: str) -> WorkingCalendar:
     """The calendar of a zone and of what city.toml says, which is asked for with every case."""
+    import holidays
+
     options = json.loads(written)
     country = str(options.get("country", get_global("zone_territories").get(timezone, "")))
     if country not in holidays.list_supported_countries():

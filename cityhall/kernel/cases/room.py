@@ -11,7 +11,7 @@ _SAID = kept(_("to know who said what to whom"), _ACCOUNT)
 
 ROOM = Service(
     slug="cases",
-    name="Cases",
+    name=_("Cases"),
     summary="What must be resolved, and by when.",
     app="cityhall.kernel.cases",
     declares=(

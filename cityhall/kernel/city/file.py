@@ -13,6 +13,9 @@ from zoneinfo import ZoneInfo
 SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 CURRENCY = re.compile(r"[A-Z]{3}")
 LANGUAGES = ("en", "es", "pt", "ko")
+CONTACTS = ("phone", "email", "address", "hours")
+EMERGENCIES = ("all", "police", "ambulance", "fire", "civil_defence", "sea")
+NUMBER = re.compile(r"\+?[0-9][0-9 -]{1,18}")
 
 T = TypeVar("T")
 
@@ -50,6 +53,10 @@ class City:
     attribution: str = "© OpenStreetMap contributors"
     anchor_to: str = ""
     """Where the journal's anchors are mailed every day; "" for nowhere."""
+    contact: dict[str, str] = field(default_factory=dict)
+    """How to reach the city hall: any of CONTACTS."""
+    emergency: dict[str, str] = field(default_factory=dict)
+    """Numbers to call in danger: any of EMERGENCIES, the one for everything first."""
     options: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     @property
@@ -117,7 +124,8 @@ def _timezone(value: Any) -> str:
 
 
 def _languages(value: Any) -> tuple[str, ...]:
-    languages = _texts(value)
+    # Portuguese is written in two ways: what there is, is Brazil's, by either name; Portugal's waits for who writes it.
+    languages = tuple(dict.fromkeys("pt" if code.lower() == "pt-br" else code for code in _texts(value)))
     unknown = [code for code in languages if code not in LANGUAGES]
     if unknown or not languages:
         raise ValueError(f"known languages are {', '.join(LANGUAGES)}")
@@ -157,6 +165,27 @@ def _bounds(value: Any) -> tuple[float, float, float, float]:
     if not (-180 <= west < east <= 180 and -90 <= south < north <= 90):
         raise ValueError("the order is west, south, east, north")
     return west, south, east, north
+
+
+def _numbers_to_call(table: dict[str, Any]) -> dict[str, str]:
+    """`[emergency]`, in the order of EMERGENCIES."""
+    for name, number in table.items():
+        if name not in EMERGENCIES:
+            raise ValueError(f"{name} is none of {', '.join(EMERGENCIES)}")
+        if not isinstance(number, str) or not NUMBER.fullmatch(number):
+            raise ValueError(f'{name} is no number in quotes, such as "112"')
+    return {name: table[name] for name in EMERGENCIES if name in table}
+
+
+def _contact(table: dict[str, Any]) -> dict[str, str]:
+    """`[contact]`, in the order of CONTACTS."""
+    for name, text in table.items():
+        if name not in CONTACTS:
+            raise ValueError(f"{name} is none of {', '.join(CONTACTS)}")
+        _text(text)
+    if "email" in table:
+        _address(table["email"])
+    return {name: table[name] for name in CONTACTS if name in table}
 
 
 def _options(values: dict[str, Any]) -> dict[str, dict[str, Any]]:
@@ -207,5 +236,7 @@ def read_city(path: Path) -> City:
         anchor_to=take(
             "anchor_to", _address, 'Write anchor_to = "auditor@example.org".', section="journal", default=""
         ),
+        contact=take("contact", _contact, 'Write [contact] with phone = "..." or email = "...".', default={}),
+        emergency=take("emergency", _numbers_to_call, 'Write [emergency] with all = "112".', default={}),
         options=_options(values),
     )

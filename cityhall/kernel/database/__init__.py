@@ -9,19 +9,15 @@ import os
 import pwd
 import shutil
 import tempfile
-import threading
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from cityhall.kernel import private
 from cityhall.kernel.database import postmaster
-
-if TYPE_CHECKING:
-    import psycopg
 
 DATABASE = "cityhall"
 EMBEDDED = "postgres"
@@ -38,6 +34,9 @@ max_wal_size = 2GB
 random_page_cost = 1.1
 timezone = 'UTC'
 log_min_messages = warning
+# No line has what anybody wrote: neither the row that was refused, nor the statement.
+log_error_verbosity = terse
+log_min_error_statement = panic
 unix_socket_permissions = 0700
 """
 
@@ -96,19 +95,6 @@ def psycopg_url(settings: dict[str, Any]) -> str:
         **{key: value for key, value in settings["OPTIONS"].items() if isinstance(value, str)},
     }
     return make_conninfo(**{key: value for key, value in given.items() if value})
-
-
-def wait_for_lock(holding: psycopg.Connection[Any], number: int, stop: threading.Event, every: float = 1.0) -> bool:
-    """Waits until this is the one process of the city that holds an advisory lock; False where `stop` came first.
-
-    The lock is held as long as the connection lives, so whoever works under it asks something on it now and then.
-    """
-    while not stop.is_set():
-        row = holding.execute("SELECT pg_try_advisory_lock(%s)", [number]).fetchone()
-        if row and row[0]:
-            return True
-        stop.wait(every)
-    return False
 
 
 def _configure(folder: Path, system_user: str | None) -> bool:
@@ -186,6 +172,7 @@ def embedded(folder: Path) -> Iterator[str]:
             server.ensure_pgdata_inited()
         left = (folder / "postmaster.pid").exists()
         fresh = _configure(folder, server.system_user)
+        postmaster.trim_log(folder)
         server.start()
     try:
         if fresh and left:

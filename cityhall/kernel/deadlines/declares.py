@@ -15,10 +15,15 @@ class DeadlineKind:
 
     It is called in a transaction that takes the deadline away, so what it writes is written once, or not at all. What
     it raises is tried again after growing pauses, without an end.
+
+    `many`: thousands may be due at one moment, and the function (list[Due]) -> None is given those of a look together,
+    in one transaction, each subject once. Where that fails, or one of them was cleared meanwhile, it is given each
+    alone. It locks its subjects in one order.
     """
 
     slug: str
     action: Path
+    many: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,9 @@ ROOM = Service(
     summary="At this moment, unless it has happened, do that.",
     app="cityhall.kernel.deadlines",
     declares=(
-        Runner("taker", "cityhall.kernel.deadlines.taker:run", part="all"),
+        Runner("taker", "cityhall.kernel.deadlines.taker:run", part="worker"),
+        Runner("taker", "cityhall.kernel.deadlines.taker:run_in_web", part="web"),
+        Runner("taker", "cityhall.kernel.deadlines.taker:run_in_devices", part="devices"),
         Check("cityhall.kernel.deadlines.checks:findings"),
     ),
 )

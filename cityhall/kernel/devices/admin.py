@@ -7,7 +7,7 @@ from typing import ClassVar
 from django.contrib import admin
 from django.http import HttpRequest
 
-from cityhall.kernel.devices.models import Device, DropCount
+from cityhall.kernel.devices.models import Device, DropCount, UrgentMessage
 
 
 @admin.register(Device)
@@ -21,6 +21,26 @@ class DeviceAdmin(admin.ModelAdmin[Device]):
     list_select_related: ClassVar = ["state"]
 
     def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+
+@admin.register(UrgentMessage)
+class UrgentMessageAdmin(admin.ModelAdmin[UrgentMessage]):
+    """What came on the urgent lane: how often, with what clock, and what it has become. Nobody changes it."""
+
+    list_display = ("received_at", "device", "kind", "key", "times", "doubtful", "subject")
+    list_filter = ("kind", "doubtful")
+    search_fields = ("device__public_id", "subject")
+    list_select_related: ClassVar = ["device"]
+    date_hierarchy = "received_at"
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: UrgentMessage | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: UrgentMessage | None = None) -> bool:
         return False
 
 

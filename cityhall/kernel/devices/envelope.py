@@ -23,6 +23,9 @@ MOST_MESSAGES = 500
 SKEW_MS = 120_000
 """How far a device's clock may be off, either way."""
 LARGEST_NONCE = 2**63 - 1
+AHEAD_US = 2 * SKEW_MS * 1000
+"""How far a nonce may be above the city's clock in microseconds: one that is taken shuts out all below it, and so for
+no longer than this. Devices count from 1, or from their clock, which may be off by SKEW_MS."""
 _ID = re.compile(PUBLIC_ID)
 _SIGNATURE = re.compile(r"[0-9a-f]{64}")
 
@@ -108,6 +111,19 @@ def check_clock(envelope: Envelope, received_at: datetime) -> None:
         field="sent_at",
         mend=_("Set the device's clock: here it is %(now)d ms since 1970 UTC.") % {"now": now},
     )
+
+
+def check_nonce(envelope: Envelope, received_at: datetime) -> None:
+    """Raises Invalid where the nonce is over AHEAD_US above the clock: taken, it would shut the device out for long."""
+    most = int(received_at.timestamp() * 1_000_000) + AHEAD_US
+    if envelope.nonce > most:
+        raise Invalid(
+            _("The nonce is too large."),
+            code="nonce_ahead",
+            field="nonce",
+            mend=_("Count from 1, or from the clock in microseconds since 1970 UTC; at most %(most)d now.")
+            % {"most": most},
+        )
 
 
 def messages_of(envelope: Envelope) -> list[Any]:

@@ -7,6 +7,8 @@ derived from the city's SECRET_KEY by HKDF (RFC 5869). Keys sealed under one of 
 from __future__ import annotations
 
 import base64
+import hmac
+import logging
 import secrets
 from functools import lru_cache
 
@@ -19,6 +21,7 @@ from django.utils.translation import gettext_lazy as _
 from cityhall.kernel.errors import Unavailable
 
 KEY_BYTES = 32
+log = logging.getLogger(__name__)
 
 
 @lru_cache(maxsize=8)
@@ -58,3 +61,12 @@ def unseal(stored: bytes) -> bytes:
             code="key_unreadable",
             mend=_("Put the former key into SECRET_KEY_FALLBACKS, or give the device a new key."),
         ) from None
+
+
+def opens(stored: bytes, shown: str) -> bool:
+    """Whether what somebody shows is the key in a stored one; takes as long for a near miss as for a far one."""
+    try:
+        return hmac.compare_digest(as_text(unseal(stored)).encode(), shown.rstrip("=").encode())
+    except Unavailable as problem:
+        log.error("%s", problem)
+        return False

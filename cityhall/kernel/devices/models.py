@@ -62,6 +62,31 @@ class DeviceState(models.Model):
     silent_since = models.DateTimeField(null=True)
 
 
+class UrgentMessage(models.Model):
+    """An urgent message, remembered for as long as its device, so that one that comes again is known again.
+
+    `key` tells it from the device's others. `sent_at` is the device's own time, ms since 1970 UTC, `doubtful` where
+    that is far from the city's. `times`: how often it came. `subject`: what it has become ("case:12").
+    """
+
+    device = models.ForeignKey(Device, models.CASCADE, verbose_name=_("device"), related_name="+")
+    key = models.CharField(_("id"), max_length=64)
+    kind = models.CharField(_("kind"), max_length=50)
+    received_at = models.DateTimeField(_("received"))
+    sent_at = models.BigIntegerField()
+    doubtful = models.BooleanField(_("clock in doubt"), default=False)
+    times = models.IntegerField(_("times sent"), default=1)
+    subject = models.CharField(_("became"), max_length=100)
+
+    class Meta:
+        verbose_name = _("urgent message")
+        verbose_name_plural = _("urgent messages")
+        constraints: ClassVar = [models.UniqueConstraint(fields=["device", "key"], name="one_urgent_message")]
+
+    def __str__(self) -> str:
+        return f"{self.device_id} {self.key}"
+
+
 class DropCount(models.Model):
     """How many messages were not taken on a day, and why. `device` is "" where nobody known signed them."""
 

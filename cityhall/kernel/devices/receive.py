@@ -8,31 +8,27 @@ envelope whose action fails has not been taken, and may be sent again as it is.
 from __future__ import annotations
 
 import logging
-import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from django.db import DataError, InterfaceError, OperationalError, connection, transaction
+from django.db import DataError, connection, transaction
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from cityhall.kernel.devices import drops, envelope, keys
+from cityhall.kernel.database.outage import is_outage, too_much
+from cityhall.kernel.devices import drops, envelope, signers
 from cityhall.kernel.devices.declares import Door
-from cityhall.kernel.devices.envelope import Envelope, Unsigned
+from cityhall.kernel.devices.envelope import Envelope
 from cityhall.kernel.devices.models import Device
-from cityhall.kernel.errors import CityhallError, Conflict, Denied, Invalid, Unavailable, unkeepable
+from cityhall.kernel.devices.signers import Known
+from cityhall.kernel.errors import CityhallError, Invalid, Unavailable, unkeepable
 from cityhall.kernel.service import declared, resolve
 
 Action = Callable[[Device, list[dict[str, Any]], datetime], None]
 
-FRESH_SECONDS = 1.0
-"""A wrong signature makes us read the key again, unless it was read within this time."""
-KEEP_SECONDS = 60.0
-"""After this a device is read again for its properties; its key and switch are checked with every envelope."""
-MOST_KEPT = 200_000
 log = logging.getLogger(__name__)
 
 # An upsert, so that a device's first envelope needs no row made beforehand. The join is what makes a key cached in
@@ -67,15 +63,8 @@ class Outcome:
     accepted: int = 0
     dropped: dict[str, int] = field(default_factory=dict)
     refusal: CityhallError | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class _Known:
-    """A device with its key, as it was when read."""
-
-    device: Device
-    key: bytes
-    read_at: float
+    receipt: bytes = b""
+    """None: what is not urgent is not told of."""
 
 
 @dataclass(slots=True)
@@ -88,87 +77,23 @@ class _Signed:
     messages: list[Any]
 
 
-_known: dict[str, _Known] = {}
-
-
-def forget() -> None:
-    """Empties this process's cache of keys."""
-    _known.clear()
-
-
-def _look_up(public_ids: set[str]) -> None:
-    """Reads devices into the cache; those that do not exist leave it."""
-    if len(_known) + len(public_ids) > MOST_KEPT:
-        _known.clear()
-    found = {device.public_id: device for device in Device.objects.filter(public_id__in=public_ids)}
-    for public_id in public_ids:
-        device = found.get(public_id)
-        try:
-            key = keys.unseal(bytes(device.key)) if device else b""
-        except Unavailable as problem:
-            log.error("device %s: %s", public_id, problem)
-            device = None
-        if device is None:
-            _known.pop(public_id, None)
-        else:
-            _known[public_id] = _Known(device, key, time.monotonic())
-
-
-def _signer(read: Envelope) -> Device:
-    """The device that signed it. Raises Unsigned where none did."""
-    known = _known.get(read.device)
-    if known is not None and envelope.signed_by(read, known.key):
-        return known.device
-    if known is not None and time.monotonic() - known.read_at > FRESH_SECONDS:
-        # The key may have been replaced since.
-        _look_up({read.device})
-        known = _known.get(read.device)
-        if known is not None and envelope.signed_by(read, known.key):
-            return known.device
-    raise Unsigned(
-        _("Nobody we know signed this."),
-        code="unsigned",
-        mend=_("Check the device's id and key; an officer can give it a new key."),
-    )
-
-
-def _open(body: bytes, topic_device: str | None) -> Envelope:
-    read = envelope.read(body)
-    if topic_device is not None and topic_device != read.device:
-        raise Invalid(_("The topic names another device than the envelope."), code="wrong_topic", field="device")
-    return read
-
-
 def receive(
     bodies: Sequence[bytes], *, topics: Sequence[str] | None = None, received_at: datetime | None = None
 ) -> list[Outcome]:
     """Takes envelopes, and gives what became of each, in order.
 
     `topics` are the devices that the MQTT topics named. Refusals are in the outcomes; what is raised is only the
-    database's own trouble (Django's OperationalError or InterfaceError), and then nothing was taken: send again.
+    database's own trouble (`is_outage`), and then nothing was taken: send again.
     """
     at = received_at or timezone.now()
     outcomes = [Outcome() for _body in bodies]
-    opened: list[tuple[int, Envelope]] = []
-    for place, body in enumerate(bodies):
-        try:
-            opened.append((place, _open(body, topics[place] if topics else None)))
-        except CityhallError as problem:
-            outcomes[place].refusal = problem
-            drops.count(problem.code, at=at)
-    _look_up_new({read.device for _place, read in opened})
-    signed: list[_Signed] = []
-    for place, read in opened:
-        signer = ""
-        try:
-            device = _signer(read)
-            signer = device.public_id
-            envelope.check_clock(read, at)
-            signed.append(_Signed(place, read, device, envelope.messages_of(read)))
-        except CityhallError as problem:
-            outcomes[place].refusal = problem
-            drops.count(problem.code, device=signer, at=at)
-    for turn in _turns(signed):
+
+    def checked(place: int, read: Envelope, known: Known) -> _Signed:
+        envelope.check_clock(read, at)
+        envelope.check_nonce(read, at)
+        return _Signed(place, read, known.device, envelope.messages_of(read))
+
+    for turn in _turns(signers.all_signed(bodies, topics, at, outcomes, checked)):
         _take(turn, at, outcomes)
     return outcomes
 
@@ -179,24 +104,18 @@ def asker(body: bytes, path: str, *, asked_at: datetime | None = None) -> Device
     Each envelope asks once. Raises Unsigned, Invalid, Denied for a device switched off, Conflict for a nonce used.
     """
     at = asked_at or timezone.now()
-    read = _open(body, None)
-    _look_up_new({read.device})
-    device = _signer(read)
+    read = signers.opened(body, None)
+    signers.look_up_new({read.device})
+    device = signers.signer(read).device
     envelope.check_clock(read, at)
+    envelope.check_nonce(read, at)
     if envelope.messages_of(read) != [{"kind": "get", "path": path}]:
         raise Invalid(_("The envelope asks for something else."), code="wrong_path", field="payload")
     item = _Signed(0, read, device, [])
     if device.pk not in _claim([item], at):
-        _look_up({device.public_id})
-        raise _why_not(item)
+        signers.look_up({device.public_id})
+        raise signers.why_not(device)
     return device
-
-
-def _look_up_new(public_ids: set[str]) -> None:
-    oldest = time.monotonic() - KEEP_SECONDS
-    wanted = {name for name in public_ids if name not in _known or _known[name].read_at < oldest}
-    if wanted:
-        _look_up(wanted)
 
 
 def _turns(signed: list[_Signed]) -> list[list[_Signed]]:
@@ -220,9 +139,9 @@ def _take(items: list[_Signed], at: datetime, outcomes: list[Outcome]) -> None:
     try:
         with transaction.atomic():
             done = _claim_and_act(items, at)
-    except (OperationalError, InterfaceError):
-        raise
     except Exception as problem:
+        if is_outage(problem):
+            raise
         if len(items) > 1:
             for item in items:
                 _take([item], at, outcomes)
@@ -238,7 +157,7 @@ def _take(items: list[_Signed], at: datetime, outcomes: list[Outcome]) -> None:
 
 
 def _failure(item: _Signed, problem: Exception, at: datetime) -> CityhallError:
-    if isinstance(problem, DataError):
+    if isinstance(problem, DataError) or too_much(problem):
         # Sent again it would be refused again.
         problem = unkeepable()
     elif not isinstance(problem, CityhallError):
@@ -252,11 +171,14 @@ def _failure(item: _Signed, problem: Exception, at: datetime) -> CityhallError:
 
 def _claim_and_act(items: list[_Signed], at: datetime) -> list[Outcome]:
     claimed = _claim(items, at)
-    refused = [item for item in items if item.device.pk not in claimed]
+    refused = {item.device.public_id for item in items if item.device.pk not in claimed}
     if refused:
-        _look_up({item.device.public_id for item in refused})
+        signers.look_up(refused)
     actions = doors()
-    return [_act(item, at, actions) if item.device.pk in claimed else Outcome(refusal=_why_not(item)) for item in items]
+    return [
+        _act(item, at, actions) if item.device.pk in claimed else Outcome(refusal=signers.why_not(item.device))
+        for item in items
+    ]
 
 
 def _claim(items: list[_Signed], at: datetime) -> set[int]:
@@ -272,24 +194,6 @@ def _claim(items: list[_Signed], at: datetime) -> set[int]:
             ],
         )
         return {row[0] for row in cursor.fetchall()}
-
-
-def _why_not(item: _Signed) -> CityhallError:
-    known = _known.get(item.device.public_id)
-    if known is None or known.device.key_version != item.device.key_version:
-        return Unsigned(
-            _("Nobody we know signed this."),
-            code="unsigned",
-            mend=_("The device was given a new key: use that."),
-        )
-    if not known.device.enabled:
-        return Denied(_("This device is switched off."), code="disabled", mend=_("Ask an officer to switch it on."))
-    return Conflict(
-        _("This nonce was used before, or is far behind the highest one."),
-        code="replay",
-        field="nonce",
-        mend=_("Use a larger number for each envelope."),
-    )
 
 
 def _act(item: _Signed, at: datetime, actions: dict[tuple[str, str], list[Action]]) -> Outcome:
@@ -313,6 +217,30 @@ def _act(item: _Signed, at: datetime, actions: dict[tuple[str, str], list[Action
         outcome.accepted += len(messages)
     outcome.dropped = dict(dropped)
     return outcome
+
+
+def take_unsigned(pk: int, messages: list[dict[str, Any]], at: datetime) -> bool:
+    """What a door that has looked who speaks heard of a device: every service that takes that kind is given it.
+
+    Gives whether it was taken: what an action raises is counted ("failed") and told in the log. Raises what an outage
+    of the database raises: then it is to be told again.
+    """
+    device = Device.objects.filter(pk=pk, enabled=True).first()
+    if device is None:
+        return False
+    kinds = {message.get("kind") for message in messages}
+    try:
+        with transaction.atomic():
+            for (_service, kind), takers in doors().items():
+                for action in takers if kind in kinds else ():
+                    action(device, [message for message in messages if message.get("kind") == kind], at)
+    except Exception as problem:
+        if is_outage(problem):
+            raise
+        log.exception("what device %s said could not be taken", device.public_id)
+        drops.count("failed", len(messages), device=device.public_id, at=at)
+        return False
+    return True
 
 
 def doors() -> dict[tuple[str, str], list[Action]]:

@@ -101,6 +101,17 @@ def enable(actor: Actor, public_id: str) -> Device:
     return _switch(actor, public_id, enabled=True)
 
 
+@transaction.atomic
+def expect(actor: Actor, public_id: str, *, silence_after: int) -> Device:
+    """Has a device's silence noticed after so many seconds, 0 for never. Raises Denied, Missing."""
+    device = _locked(actor, public_id)
+    if device.silence_after != silence_after:
+        device.silence_after = silence_after
+        device.save(update_fields=["silence_after"])
+        _tell("device.expected", device, {"silence_after": silence_after}, actor)
+    return device
+
+
 def _locked(actor: Actor, public_id: str) -> Device:
     device = device_of(public_id)
     require(actor, "devices.manage", f"service:{device.owner}")

@@ -7,12 +7,13 @@ import threading
 from datetime import datetime
 from typing import Any
 
-from django.db import Error, close_old_connections, connection, transaction
+from django.db import connection, transaction
 from django.utils import timezone
 
 from cityhall.kernel.devices.registry import STREAM
 from cityhall.kernel.people.actors import Actor
 from cityhall.kernel.people.permissions import may
+from cityhall.kernel.work.regular import look_every
 
 log = logging.getLogger(__name__)
 
@@ -20,6 +21,17 @@ LOOK_SECONDS = 5.0
 TOPIC = "devices"
 """The live topic that alarms and all-clears are told on."""
 
+# After the city's clock was ahead and has come back: dated ahead, a device would be neither silent nor heard till then.
+_FROM_AHEAD = """
+UPDATE devices_devicestate SET
+    last_seen = CASE WHEN last_seen > %(now)s THEN %(now)s ELSE last_seen END,
+    silent_since = CASE WHEN silent_since > %(now)s THEN %(now)s ELSE silent_since END
+WHERE device_id IN (
+    SELECT device_id FROM devices_devicestate
+    WHERE last_seen > %(now)s + interval '2 minutes' OR silent_since > %(now)s + interval '2 minutes'
+    FOR UPDATE SKIP LOCKED
+)
+"""
 # SKIP LOCKED: a device that is sending just now, or that another process looks at, is left for the next time.
 _FALLEN_SILENT = """
 UPDATE devices_devicestate AS s SET silent_since = s.last_seen
@@ -48,20 +60,17 @@ def may_hear(actor: Actor, topic: str) -> bool:
     return may(actor, "devices.view")
 
 
-def watch(stop: threading.Event, every: float = LOOK_SECONDS) -> None:
+def watch(stop: threading.Event) -> None:
     """Looks for silent devices until `stop` is set; an outage of the database is waited for."""
-    while not stop.wait(every):
-        try:
-            silent, heard = look()
-        except Error as problem:
-            log.warning("silent devices could not be looked for: %s", type(problem).__name__)
-        else:
-            for public_id in silent:
-                log.warning("device %s has fallen silent", public_id)
-            for public_id in heard:
-                log.info("device %s is heard again", public_id)
-        finally:
-            close_old_connections()
+    look_every(LOOK_SECONDS, "the silence alarm", _look_and_say, stop)
+
+
+def _look_and_say() -> None:
+    silent, heard = look()
+    for public_id in silent:
+        log.warning("device %s has fallen silent", public_id)
+    for public_id in heard:
+        log.info("device %s is heard again", public_id)
 
 
 def look(now: datetime | None = None) -> tuple[list[str], list[str]]:
@@ -72,6 +81,7 @@ def look(now: datetime | None = None) -> tuple[list[str], list[str]]:
     """
     moment = now or timezone.now()
     with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(_FROM_AHEAD, {"now": moment})
         cursor.execute(_HEARD_AGAIN)
         heard = _told("device.heard_again", cursor.fetchall())
         cursor.execute(_FALLEN_SILENT, [moment])

@@ -10,6 +10,6 @@ ROOM = Service(
     app="cityhall.kernel.indicators",
     declares=(
         Api("cityhall.kernel.indicators.api:router"),
-        Task("sample", "cityhall.kernel.indicators.sampling:sample", cron="0 * * * *"),
+        Task("sample", "cityhall.kernel.indicators.sampling:sample", cron="0 * * * *", twice=True),
     ),
 )

@@ -20,11 +20,15 @@ from django.utils.translation import gettext as _
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from cityhall.kernel import clock
+from cityhall.kernel.city.file import SLUG
 from cityhall.kernel.city.secrets import journal_key
 from cityhall.kernel.files import put
 from cityhall.kernel.journal.models import Head
 from cityhall.kernel.journal.sealer import START, whole
+from cityhall.kernel.notify.letters import send_once
 
+KEPT = "anchors-kept"
+"""Where in the city's folder those of other cities are kept, a folder each."""
 FOLDER = "anchors"
 """Where in the city's folder every day's anchor is kept."""
 Hash = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
@@ -85,7 +89,7 @@ def make(key: Ed25519PrivateKey, city: str) -> Anchor:
 
 
 def read(text: bytes, city: str, fingerprint: str) -> Anchor:
-    """The anchor of a file, after its signature was found right.
+    """The anchor of a file, after its signature was found right; `city` "" takes any city's.
 
     `fingerprint` is whose signature counts, as somebody wrote it down: case, spaces and colons do not matter. Raises
     AnchorError where it is no anchor, of another city, or not signed by that key.
@@ -96,7 +100,7 @@ def read(text: bytes, city: str, fingerprint: str) -> Anchor:
         raise AnchorError(
             f"this is no anchor: {problem.errors()[0]['msg']}; name a file that `journal anchor` made"
         ) from None
-    if anchor.city != city:
+    if city and anchor.city != city:
         raise AnchorError(f"this anchor is of the city {anchor.city!r}, not of {city!r}")
     if anchor.fingerprint != re.sub(r"[\s:]", "", fingerprint).lower():
         raise AnchorError(
@@ -125,17 +129,41 @@ def keep(anchor: Anchor, folder: Path) -> Path:
     return path
 
 
-def mail(anchor: Anchor, to: str) -> None:
-    """Sends an anchor to who is to keep it."""
+def keep_for(anchor: Anchor, folder: Path) -> Path:
+    """Keeps another city's anchor, which was `read`, in `folder`, this city's; gives the file.
+
+    Raises AnchorError where it cannot be that city's beside one that is kept: signed by another key, or of a shorter
+    journal than an earlier one, or with another hash at the same place.
+    """
+    if not SLUG.fullmatch(anchor.city):
+        raise AnchorError(f"{anchor.city!r} is no city's short name")
+    place = folder / KEPT / anchor.city
+    place.mkdir(mode=0o700, parents=True, exist_ok=True)
+    for path in sorted(place.glob("*.json")):
+        other = Anchor.model_validate_json(path.read_bytes())
+        if other.key != anchor.key:
+            raise AnchorError(
+                f"{path.name} of this city is signed by another key, {other.fingerprint}: ask which is right"
+            )
+        first, second = sorted((other, anchor), key=lambda one: (one.made, one.position))
+        if first.position > second.position or (first.position == second.position and first.hash != second.hash):
+            raise AnchorError(f"this anchor and {path.name} cannot both be right: that city's journal was changed")
+    path = place / f"{anchor.made[:10]}-{anchor.position}.json"
+    put(path, anchor.text())
+    return path
+
+
+def letter(anchor: Anchor, to: str) -> EmailMessage:
+    """A mail that brings an anchor to who is to keep it."""
     text = _(
         "This is where the journal of %(city)s stands. Keep the attached file where the city's own computers cannot"
         " reach it: with it anybody can find out whether what happened before was changed afterwards.\n\n"
         "Events: %(events)d\nFingerprint of the key: %(fingerprint)s"
     ) % {"city": settings.CITY.name, "events": anchor.position, "fingerprint": anchor.fingerprint}
     subject = _("Where the journal of %(city)s stands") % {"city": settings.CITY.name}
-    letter = EmailMessage(subject, text, to=[to], headers={"Auto-Submitted": "auto-generated"})
-    letter.attach(f"{anchor.city}-{anchor.made[:10]}-{anchor.position}.json", anchor.text(), "application/json")
-    letter.send()
+    made = EmailMessage(subject, text, to=[to], headers={"Auto-Submitted": "auto-generated"})
+    made.attach(f"{anchor.city}-{anchor.made[:10]}-{anchor.position}.json", anchor.text(), "application/json")
+    return made
 
 
 def daily() -> None:
@@ -144,4 +172,4 @@ def daily() -> None:
     anchor = make(journal_key(folder), settings.CITY.slug)
     keep(anchor, folder)
     if settings.CITY.anchor_to:
-        mail(anchor, settings.CITY.anchor_to)
+        send_once(letter(anchor, settings.CITY.anchor_to), f"anchor {anchor.made[:10]}")

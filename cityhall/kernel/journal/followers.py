@@ -10,6 +10,7 @@ import logging
 
 from django.db import connection, transaction
 
+from cityhall.kernel.database.outage import is_outage
 from cityhall.kernel.journal.declares import Follower
 from cityhall.kernel.journal.log import to_event
 from cityhall.kernel.journal.models import Cursor, Entry, Parked
@@ -34,11 +35,13 @@ def follow(follower: Follower, batch: int = BATCH) -> int:
     """Hands a follower its next events; returns how many. One process at a time runs a follower.
 
     What the handler raises passes through, with nothing moved; after ATTEMPTS failures on one event, that event is
-    parked and the next come.
+    parked and the next come. An outage of the database is no event's doing and counts as no failure.
     """
     try:
         return _advance(follower, batch)
     except Exception as problem:
+        if is_outage(problem):
+            raise
         log.exception("follower %s failed", follower.name)
         if _failed(follower) >= ATTEMPTS:
             _advance_one_by_one(follower, problem)
@@ -100,6 +103,8 @@ def _advance_one_by_one(follower: Follower, problem: Exception) -> None:
             if _advance(follower, 1) == 0:
                 return
         except Exception as again:
+            if is_outage(again):
+                raise
             with transaction.atomic():
                 cursor = Cursor.objects.select_for_update().get(name=follower.name)
                 entries, last = _next(follower, cursor.position, 1)
@@ -111,3 +116,26 @@ def _advance_one_by_one(follower: Follower, problem: Exception) -> None:
                 cursor.save(update_fields=["position", "failures"])
             log.error("follower %s: event parked: %r (first seen as %r)", follower.name, again, problem)
             return
+
+
+def hand_again(follower: Follower) -> tuple[int, int]:
+    """Hands a follower the events that were parked for it, each in a transaction of its own, in their order.
+
+    Gives how many it took and how many it failed on again, which stay parked. They come after what came meanwhile.
+    """
+    taken = failed = 0
+    for parked in Parked.objects.filter(follower=follower.name).order_by("position"):
+        try:
+            with transaction.atomic():
+                if not Parked.objects.select_for_update().filter(pk=parked.pk).exists():
+                    continue
+                resolve(follower.handler)([to_event(Entry.objects.get(id=parked.event))])
+                parked.delete()
+            taken += 1
+        except Exception as problem:
+            if is_outage(problem):
+                raise
+            log.exception("follower %s failed again on event %s", follower.name, parked.event)
+            Parked.objects.filter(pk=parked.pk).update(error=repr(problem)[:2000])
+            failed += 1
+    return taken, failed

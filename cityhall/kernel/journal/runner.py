@@ -16,7 +16,7 @@ from cityhall.kernel.database import psycopg_url
 from cityhall.kernel.journal import relay, sealer
 from cityhall.kernel.journal.followers import follow, followers
 from cityhall.kernel.journal.log import APPENDED, SEALED
-from cityhall.kernel.work import supervisor
+from cityhall.kernel.work import beats, supervisor
 from cityhall.kernel.work.supervisor import Part
 
 log = logging.getLogger("cityhall.journal")
@@ -49,11 +49,13 @@ def listen(wakes: dict[str, list[threading.Event]], stop: threading.Event) -> No
 
 
 def _loop(wake: threading.Event, work: Callable[[], int], stop: threading.Event) -> None:
+    loop = threading.current_thread().name
     while not stop.is_set():
         wake.clear()
+        beats.pulse(loop, beats.HANG_S)
         try:
             while work() and not stop.is_set():
-                pass
+                beats.pulse(loop, beats.HANG_S)
         except Exception as problem:
             log.warning("the journal waits: %r", problem)
             close_old_connections()
@@ -62,6 +64,7 @@ def _loop(wake: threading.Event, work: Callable[[], int], stop: threading.Event)
         for _ in range(int(SAFETY_S / 0.5)):
             if stop.is_set() or wake.wait(0.5):
                 break
+    beats.rest(loop)
     connection.close()
 
 

@@ -8,5 +8,5 @@ ROOM = Service(
     name="Limits",
     summary="How often a source may do something.",
     app="cityhall.kernel.limits",
-    declares=(Task("forget", "cityhall.kernel.limits.spending:forget_old", cron="7 * * * *"),),
+    declares=(Task("forget", "cityhall.kernel.limits.spending:forget_old", cron="7 * * * *", twice=True),),
 )

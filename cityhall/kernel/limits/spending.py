@@ -14,16 +14,16 @@ from django.utils.translation import gettext_lazy as _
 from cityhall.kernel.errors import TooMany
 
 # The generic cell rate algorithm (ATM Forum, Traffic Management 4.0, section 4.4.2), in its "virtual scheduling" form:
-# a row holds the moment at which all that was spent has come back. A clock that was set back locks nobody out for
-# longer than the window.
+# a row holds the moment at which all that was spent has come back, at most a window ahead. One that is further ahead is
+# of a clock that was ahead and has come back: it says nothing of now.
 _SPEND = """
 INSERT INTO limits_spent AS s (key, until)
-VALUES (%(key)s, clock_timestamp() + %(step)s * interval '1 second')
-ON CONFLICT (key) DO UPDATE SET until =
-    greatest(clock_timestamp(), least(s.until, clock_timestamp() + %(window)s * interval '1 second'))
-    + %(step)s * interval '1 second'
+VALUES (%(key)s, clock_timestamp() + least(%(step)s, %(window)s) * interval '1 second')
+ON CONFLICT (key) DO UPDATE SET until = least(%(step)s, %(window)s) * interval '1 second' + CASE
+    WHEN s.until > clock_timestamp() + (%(window)s + 5) * interval '1 second' THEN clock_timestamp()
+    ELSE greatest(clock_timestamp(), s.until) END
 WHERE s.until <= clock_timestamp() + (%(window)s - %(step)s) * interval '1 second'
-    OR s.until > clock_timestamp() + 2 * %(window)s * interval '1 second'
+    OR s.until > clock_timestamp() + (%(window)s + 5) * interval '1 second'
 RETURNING 1
 """
 _WAIT = """

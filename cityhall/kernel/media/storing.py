@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
 import shutil
@@ -21,6 +22,7 @@ from django.db.models import Sum
 from django.utils.translation import gettext_lazy as _
 
 from cityhall.kernel.confined import Exceeded, Failed, confined
+from cityhall.kernel.database.outage import OF_THE_DISK
 from cityhall.kernel.errors import Denied, Missing
 from cityhall.kernel.media.limits import MOST_PIXELS
 from cityhall.kernel.media.models import Media
@@ -44,6 +46,8 @@ AT_ONCE, WAITING = 2, 2
 """Requests whose pictures a process makes anew at once, and those that wait for it: fewer than it has threads."""
 BEGINNINGS = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"RIFF", b"GIF8")
 """How JPEG, PNG, WebP and GIF begin."""
+FULL = tuple(f"OSError: [Errno {number}]" for number in OF_THE_DISK)
+"""How the process with limits says that there is no room on the disk."""
 log = logging.getLogger(__name__)
 _turn, _room = BoundedSemaphore(AT_ONCE), BoundedSemaphore(AT_ONCE + WAITING)
 
@@ -94,7 +98,8 @@ def made(files: Sequence[Readable | bytes], *, patient: bool = False) -> Iterato
     What each is, is decided by its bytes, never by its name. A picture is made anew, upright and without anything but
     its pixels, and gets thumbnails. Where the block fails, what `keep` has kept in it is removed. Raises TooLarge
     (TooMany) over 20 MB or 50 megapixels, Invalid for what is damaged or of another kind than JPEG, PNG, WebP, GIF,
-    PDF, TooMany where too many are being made already, unless the caller is `patient`.
+    PDF, TooMany where too many are being made already, unless the caller is `patient`, OSError where there is no room
+    on the disk.
     """
     contents = [file if isinstance(file, bytes) else file.read(LARGEST + 1) for file in files]
     for data in contents:
@@ -159,6 +164,9 @@ def _pictures(count: int, place: Path, patient: bool) -> list[dict[str, Any]]:
             )
             return found
     except Failed as problem:
+        if str(problem).startswith(FULL):
+            # Which is not the picture's doing.
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)) from None
         code = str(problem).removeprefix("Unfit: ")
         raise {"too_many_pixels": too_many_pixels(MOST_PIXELS), "unknown_type": no_such_type()}.get(
             code, unreadable()

@@ -8,11 +8,18 @@ from django.template.loader import render_to_string
 from django.urls import NoReverseMatch, reverse
 from django.utils import translation
 
+from cityhall.kernel.notify.letters import name
 from cityhall.kernel.notify.models import Notification
+from cityhall.kernel.notify.sending import language_of
+from cityhall.kernel.notify.wording import in_language
 
 
 def mail(notification: Notification) -> None:
-    """Sends a notification to the person's address. Raises OSError or smtplib's errors where the server refuses."""
+    """Sends a notification to the person's address, in the language they have now.
+
+    Raises OSError or smtplib's errors where the server refuses.
+    """
+    notification = in_language(notification, language_of(notification.person))
     with translation.override(notification.language):
         try:
             settings_path = reverse("me")
@@ -31,4 +38,5 @@ def mail(notification: Notification) -> None:
             headers={"Auto-Submitted": "auto-generated", "Content-Language": notification.language},
         )
         message.attach_alternative(render_to_string("notify/email.html", context), "text/html")
+    name(message, f"notification {notification.pk}")
     message.send()

@@ -12,6 +12,8 @@ from django.utils.translation import gettext_lazy as _
 class Notification(models.Model):
     """Something a person was told, in their language at that time. The inbox shows it; channels carry copies.
 
+    `made` is what makes its texts anew in another language (see `wording.py`); empty where they stay as they are: what
+    was sent before there was such a thing, and what is nobody's translation.
     `key` is the sender's own name for it: sending the same key to the same person again does nothing.
     """
 
@@ -23,6 +25,8 @@ class Notification(models.Model):
     url = models.CharField(_("link"), max_length=500, blank=True)
     key = models.CharField(max_length=200, blank=True)
     language = models.CharField(_("language"), max_length=8)
+    # With a default in the database: a process of the version before may still write while a city is upgraded.
+    made = models.JSONField(_("how its texts are made"), default=dict, db_default={}, blank=True)
     sent_at = models.DateTimeField(_("sent"), auto_now_add=True)
     read_at = models.DateTimeField(_("read"), null=True, blank=True)
 

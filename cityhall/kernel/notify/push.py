@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import orjson
-import requests
 from django.conf import settings
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
-from requests.adapters import HTTPAdapter
-from urllib3.connection import HTTPSConnection
-from urllib3.connectionpool import HTTPSConnectionPool
-from urllib3.exceptions import NewConnectionError
 
 from cityhall.kernel.errors import Invalid
 from cityhall.kernel.notify.models import Notification, PushSubscription
+from cityhall.kernel.notify.sending import language_of
+from cityhall.kernel.notify.wording import in_language
 from cityhall.kernel.people.models import Person
-from cityhall.kernel.values import is_public, url_parts
+from cityhall.kernel.values import url_parts
 
 TIMEOUT_SECONDS = 10
 KEEP_SECONDS = 24 * 3600
@@ -34,44 +29,6 @@ class Gone(Exception):
 
 class Refused(Exception):
     """The push service will not take this message, however often it is sent."""
-
-
-class _PublicConnection(HTTPSConnection):
-    """Speaks to public addresses only: an endpoint is whatever a browser said, and must not lead into our network."""
-
-    def _new_conn(self) -> Any:
-        connected = super()._new_conn()
-        # Looked at after the connection, so that no second name lookup can give another address.
-        if not is_public(connected.getpeername()[0]):
-            connected.close()
-            raise NewConnectionError(self, "the push endpoint is not on the public internet")
-        return connected
-
-
-class _PublicPool(HTTPSConnectionPool):
-    ConnectionCls = _PublicConnection
-
-
-class _PublicAdapter(HTTPAdapter):
-    def init_poolmanager(self, *arguments: Any, **values: Any) -> None:
-        super().init_poolmanager(*arguments, **values)
-        self.poolmanager.pool_classes_by_scheme = {"https": _PublicPool}
-
-    def send(self, *arguments: Any, **values: Any) -> requests.Response:
-        response = super().send(*arguments, **values | {"stream": True})
-        # The status says all; what a stranger's server writes besides may have no end.
-        response._content, response._content_consumed = b"", True
-        response.close()
-        return response
-
-
-def new_session() -> requests.Session:
-    """A session that follows no redirect and reaches HTTPS on public addresses only."""
-    session = requests.Session()
-    session.adapters.clear()
-    session.mount("https://", _PublicAdapter())
-    session.max_redirects = 0
-    return session
 
 
 @transaction.atomic
@@ -98,7 +55,11 @@ def unsubscribe(person: Person, endpoint: str) -> None:
 
 
 def message(notification: Notification) -> bytes:
-    """What the service worker gets, JSON of at most MOST_BYTES: `{"id", "title", "body", "url", "lang"}`."""
+    """What the service worker gets, JSON of at most MOST_BYTES: `{"id", "title", "body", "url", "lang"}`.
+
+    In the language that the person has now: a message may wait for hours for a push service.
+    """
+    notification = in_language(notification, language_of(notification.person))
     body = notification.body
     data = {
         "id": notification.pk,
@@ -122,9 +83,11 @@ def push(subscription: PushSubscription, notification: Notification) -> None:
     Raises Gone where the browser has unsubscribed, Refused where sending again cannot help, WebPushException or
     requests' errors where it may.
     """
-    # Here and not above: it brings aiohttp, half a second and 20 MB of every process that can notify.
+    # Here and not above: they bring aiohttp and requests, half a second and 20 MB of every process that can notify.
     from http_ece import ECEException
     from pywebpush import WebPushException, webpush
+
+    from cityhall.kernel.outgoing import new_session
 
     with new_session() as session:
         try:

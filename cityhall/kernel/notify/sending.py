@@ -8,14 +8,13 @@ from typing import Any, Literal
 from django.conf import settings
 from django.db import transaction
 from django.utils import timezone, translation
-from django.utils.functional import Promise
 
 from cityhall.kernel.notify.models import Delivery, Notification, Preference, PushSubscription
+from cityhall.kernel.notify.wording import Text, recipe, write
 from cityhall.kernel.people.models import Membership, Person
 
 LONGEST_SHOWN = 400
 """Characters of the text that a live message holds: PostgreSQL's NOTIFY takes 8,000 bytes, whatever is in them."""
-Text = str | Promise
 Channel = Literal["email", "push"]
 CHANNELS: tuple[Channel, ...] = ("email", "push")
 
@@ -44,7 +43,8 @@ def send(
 ) -> Notification:
     """Tells `person` something, in the caller's transaction: where that is rolled back nothing was told.
 
-    `title` and `body` are lazy translations, put into the person's language here; write `%(name)s` in them and give
+    `title` and `body` are lazy translations, put into the person's language here, and again into the one that they read
+    in when they look; write `%(name)s` in them and give
     the `values`, which may be lazy too. `url` is a path of this city ("/reports/12/"). `channels` None: every one
     the person wants; else at most those. With a `key`, the same key a second time tells nothing and gives the first
     notification. Raises ValueError for a `url` that is no path of this city.
@@ -53,9 +53,10 @@ def send(
         raise ValueError(f"{url!r} is no path of this city")
     language = language_of(person)
     with translation.override(language):
-        said = {name: str(value) if isinstance(value, Promise) else value for name, value in (values or {}).items()}
-        texts = [str(text) % said if said else str(text) for text in (title, body)]
-    fields = {"title": texts[0][:200], "body": texts[1], "url": url, "language": language}
+        # Its texts in another language come from what is kept here, not from who sent it: that is over by then.
+        anew = recipe(title, body, values or {})
+        texts = write(title, body, values or {})
+    fields = {"title": texts[0], "body": texts[1], "url": url, "language": language, "made": anew}
     if key:
         # The constraint decides, not a look beforehand: two senders at once make one notification.
         notification, made = Notification.objects.get_or_create(person=person, key=key, defaults=fields)

@@ -3,36 +3,34 @@
 from __future__ import annotations
 
 import logging
+import time
 from datetime import timedelta
+from pathlib import Path
 from smtplib import SMTPRecipientsRefused, SMTPResponseException
 
-from django.db import close_old_connections, transaction
+from django.conf import settings
+from django.db import transaction
 from django.utils import timezone
 from procrastinate import RetryStrategy
-from procrastinate.contrib.django import app
 
 from cityhall.kernel.notify.mail import mail
 from cityhall.kernel.notify.models import Delivery, Notification
 from cityhall.kernel.notify.push import Gone, Refused, push
+from cityhall.kernel.work.jobs import job
 
 ATTEMPTS = 8
 """How often a delivery is tried again."""
+MAIL_DAYS = 30
+"""How long a city without a mail server keeps the mails that it wrote into its folder."""
 KEEP_DAYS = 180
 """How long the inbox keeps what was read."""
 log = logging.getLogger(__name__)
 
 
 # 3, 9, 27 ... 6561 s, nearly three hours in all: a mail server that is away for an hour loses nothing.
-@app.task(name="notify.deliver", retry=RetryStrategy(max_attempts=ATTEMPTS, exponential_wait=3))
+@job("notify.deliver", twice=True, retry=RetryStrategy(max_attempts=ATTEMPTS, exponential_wait=3))
 def deliver(delivery_id: int) -> None:
     """Carries one delivery. What it raises is tried again with growing pauses."""
-    try:
-        _deliver(delivery_id)
-    finally:
-        close_old_connections()
-
-
-def _deliver(delivery_id: int) -> None:
     delivery = (
         Delivery.objects.select_related("notification__person", "subscription")
         .filter(pk=delivery_id, state=Delivery.State.WAITING)
@@ -93,13 +91,17 @@ def _again(delivery: Delivery, problem: Exception) -> None:
     delivery.save(update_fields=["state", "attempts", "problem", "done_at"])
 
 
-@app.periodic(cron="17 3 * * *", periodic_id="notify.prune")
-@app.task(name="notify.prune", queueing_lock="notify.prune", pass_context=False)
-def prune(timestamp: int) -> None:
-    """Removes what was read over KEEP_DAYS ago."""
-    try:
-        with transaction.atomic():
-            before = timezone.now() - timedelta(days=KEEP_DAYS)
-            Notification.objects.filter(read_at__lt=before).delete()
-    finally:
-        close_old_connections()
+def prune() -> None:
+    """Every night: removes what was read over KEEP_DAYS ago, and mails that are kept as files after MAIL_DAYS."""
+    with transaction.atomic():
+        before = timezone.now() - timedelta(days=KEEP_DAYS)
+        Notification.objects.filter(read_at__lt=before).delete()
+    if settings.EMAIL_FILE_PATH:
+        _forget_mails(Path(settings.EMAIL_FILE_PATH))
+
+
+def _forget_mails(folder: Path) -> None:
+    for path in folder.glob("*.log"):
+        # Both are the machine's time.
+        if time.time() - path.stat().st_mtime > MAIL_DAYS * 86_400:  # noqa: TID251
+            path.unlink(missing_ok=True)

@@ -21,12 +21,14 @@ class Actor:
     """Who acts. `id` is the account's number, the device's public id or the part of the program, as text.
 
     `str(actor)` ("person:12") is what the journal keeps: no name, so that erasing an account erases the person.
+    `resident`: an officer who looks at the city as a resident does; their roles permit nothing meanwhile.
     """
 
     kind: Kind
     id: str = ""
     name: str = ""
     language: str = ""
+    resident: bool = False
 
     def __str__(self) -> str:
         return f"{self.kind}:{self.id}" if self.id else self.kind
@@ -38,6 +40,8 @@ class Actor:
 
 
 ANONYMOUS = Actor("anonymous")
+AS_RESIDENT = "as_resident"
+"""What a session calls the switch."""
 
 
 def system(part: str) -> Actor:
@@ -45,16 +49,22 @@ def system(part: str) -> Actor:
     return Actor("system", part, part)
 
 
-def person_actor(person: Person) -> Actor:
-    """An account as an actor, in its own language."""
-    return Actor("person", str(person.pk), str(person), person.language or settings.LANGUAGE_CODE)
+def person_actor(person: Person, *, resident: bool = False) -> Actor:
+    """An account as an actor, in its own language; as a `resident` it may do what anybody with an account may."""
+    return Actor("person", str(person.pk), str(person), person.language or settings.LANGUAGE_CODE, resident)
+
+
+def as_resident(request: HttpRequest) -> bool:
+    """Whether who asks has switched to look at the city as a resident does."""
+    session = getattr(request, "session", None)
+    return session is not None and bool(session.get(AS_RESIDENT))
 
 
 def actor_of(request: HttpRequest) -> Actor:
     """Who sent a request: the signed-in person, else somebody unknown in the language of the request."""
     user = getattr(request, "user", None)
     if isinstance(user, Person) or getattr(user, "is_authenticated", False):
-        return person_actor(user)  # type: ignore[arg-type]
+        return person_actor(user, resident=as_resident(request))  # type: ignore[arg-type]
     return Actor("anonymous", language=get_language() or settings.LANGUAGE_CODE)
 
 

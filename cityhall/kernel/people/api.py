@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.utils.translation import get_language
 from ninja import Router, Schema, Status
 from ninja.params.functions import Query
 from ninja.security import django_auth
@@ -14,7 +15,8 @@ from pydantic import Field
 from cityhall.kernel.notify.models import Notification
 from cityhall.kernel.notify.push import subscribe, unsubscribe
 from cityhall.kernel.notify.sending import mark_read, unread
-from cityhall.kernel.people.actors import person_of
+from cityhall.kernel.notify.wording import in_language
+from cityhall.kernel.people.actors import as_resident, person_of
 from cityhall.kernel.people.permissions import permissions_of
 from cityhall.kernel.people.privacy import export
 
@@ -43,7 +45,7 @@ def me(request: HttpRequest) -> dict[str, Any]:
         "email": person.email,
         "language": person.language,
         "unread": unread(person.pk),
-        "permissions": permissions_of(person),
+        "permissions": {} if as_resident(request) else permissions_of(person),
     }
 
 
@@ -57,7 +59,10 @@ def export_me(request: HttpRequest) -> HttpResponse:
 
 
 class NotificationOut(Schema):
-    """Something the person was told. `read_at` null: not read yet. `url` is a path of this city, or ""."""
+    """Something the person was told, in the language of the request where its texts are the program's own.
+
+    `read_at` null: not read yet. `url` is a path of this city, or "".
+    """
 
     id: int
     title: str
@@ -74,7 +79,8 @@ def notifications(
     limit: int = Query(30, ge=1, le=100),
 ) -> list[Notification]:
     """The latest first."""
-    return list(Notification.objects.filter(person=person_of(request), pk__lt=before)[:limit])
+    found = Notification.objects.filter(person=person_of(request), pk__lt=before)[:limit]
+    return [in_language(one, get_language() or "") for one in found]
 
 
 class Unread(Schema):

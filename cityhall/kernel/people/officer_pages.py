@@ -20,6 +20,16 @@ from cityhall.kernel.people.permissions import require
 from cityhall.kernel.people.wording import role_name
 
 
+class _Parts(forms.Select):
+    """Parts of the city. What an agency is called is the city's own word: no browser is to translate it."""
+
+    def create_option(self, name: str, value: Any, *arguments: Any, **values: Any) -> dict[str, Any]:
+        option = super().create_option(name, value, *arguments, **values)
+        if str(value).startswith("agency:"):
+            option["attrs"]["translate"] = "no"
+        return option
+
+
 class AppointForm(forms.Form):
     """Whom to give which role, and for what."""
 
@@ -29,6 +39,7 @@ class AppointForm(forms.Form):
         label=gettext_lazy("Where"),
         required=False,
         help_text=gettext_lazy("Roles that have no parts are for the whole city."),
+        widget=_Parts,
     )
 
     def __init__(self, *arguments: Any, **values: Any) -> None:
@@ -55,18 +66,18 @@ def page(request: HttpRequest) -> HttpResponse:
         except Denied:
             raise
         except CityhallError as problem:
-            form.add_error(problem.field if problem.field in form.fields else None, f"{problem} {problem.mend}")
+            form.add_error(problem.field if problem.field in form.fields else None, str(problem))
         else:
             messages.success(
                 request, _("%(person)s can work now: they sign in with a code by e-mail.") % {"person": person}
             )
             return redirect("officers")
-    names = officers.scope_names()
     held = [
-        {"held": one, "role": role_name(one.role), "where": names.get(one.scope, one.scope)}
+        {"held": one, "role": role_name(one.role), "where": officers.scope_name(one.scope)}
         for one in officers.officers()
     ]
-    return render(request, "people/officers.html", {"form": form, "held": held}, status=422 if form.errors else 200)
+    context = {"form": form, "held": held, "uses": officers.uses()}
+    return render(request, "people/officers.html", context, status=422 if form.errors else 200)
 
 
 @login_required

@@ -10,11 +10,12 @@ from django.utils.translation import gettext as _
 
 from cityhall.kernel.errors import Conflict, Invalid, Missing
 from cityhall.kernel.people.actors import Actor
+from cityhall.kernel.people.declares import Desk
 from cityhall.kernel.people.invitations import confirmed_owner, read_email
 from cityhall.kernel.people.models import Membership, Person
 from cityhall.kernel.people.permissions import grant, require, revoke, roles
 from cityhall.kernel.people.wording import role_name
-from cityhall.kernel.service import resolve
+from cityhall.kernel.service import declared, resolve
 
 
 @transaction.atomic
@@ -30,7 +31,7 @@ def appoint(actor: Actor, email: str, role: str, *, scope: str = "") -> Person:
     email = read_email(email)
     if scope and role in roles() and scope not in dict(scopes_of(role)):
         raise Invalid(
-            _("This role is not held for %(scope)s.") % {"scope": scope[:100]},
+            _("This role is not held for %(scope)s.") % {"scope": scope_name(scope)},
             code="scope",
             field="scope",
             mend=_("Leave it empty for the whole city, or choose one that is offered."),
@@ -71,6 +72,21 @@ def scope_names() -> dict[str, str]:
     """The words for every scope that some role may be held for."""
     found: Iterable[tuple[str, str]] = (pair for role in roles() for pair in scopes_of(role))
     return dict(found)
+
+
+def scope_name(scope: str) -> str:
+    """A part of the city in words, "" for the whole of it."""
+    return scope_names().get(scope, _("a part of the city that is no more")) if scope else ""
+
+
+def uses() -> list[tuple[str, list[str]]]:
+    """Every role and the names of the desks that it opens, by the role's name; none for one that works elsewhere."""
+    known = roles()
+    desks = declared(Desk)
+    return [
+        (name, [str(desk.name) for _service, desk in desks if desk.permission in known[role].permissions])
+        for role, name in choices()
+    ]
 
 
 def officers() -> list[Membership]:

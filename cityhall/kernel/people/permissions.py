@@ -11,13 +11,14 @@ from collections.abc import Iterable
 from typing import Any, Protocol, runtime_checkable
 
 from django.db import transaction
+from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 
 from cityhall.kernel.errors import Denied, Missing
 from cityhall.kernel.people.actors import Actor
 from cityhall.kernel.people.declares import Role
 from cityhall.kernel.people.models import Membership, Person
-from cityhall.kernel.service import declared, rooms
+from cityhall.kernel.service import Text, declared, rooms
 
 
 @runtime_checkable
@@ -47,7 +48,7 @@ def may(actor: Actor, permission: str, obj: Any = None) -> bool:
     """
     if actor.kind == "system":
         return True
-    if actor.person_id is None:
+    if actor.person_id is None or actor.resident:
         return False
     person = Person.objects.filter(pk=actor.person_id, is_active=True).values("is_superuser").first()
     if person is None:
@@ -62,12 +63,19 @@ def may(actor: Actor, permission: str, obj: Any = None) -> bool:
 def require(actor: Actor, permission: str, obj: Any = None) -> None:
     """Raises Denied unless `may(actor, permission, obj)`."""
     if not may(actor, permission, obj):
-        raise Denied(
-            _("You may not do this."),
-            code="denied",
-            mend=_("Sign in, or ask an administrator for the role that allows it (%(permission)s).")
-            % {"permission": permission},
-        )
+        raise Denied(_("You may not do this."), code="denied", mend=_mend(actor, permission))
+
+
+def _mend(actor: Actor, permission: str) -> Text:
+    """What whoever is refused can do, with the roles that would do in people's words."""
+    from cityhall.kernel.people.wording import role_name
+
+    if actor.resident:
+        return _("You are looking as a resident. Go back to your work first.")
+    giving = [role_name(name) for name, role in sorted(roles().items()) if permission in role.permissions]
+    if not giving:
+        return _("Sign in, or ask an administrator.")
+    return format_lazy("{} {}.", _("Sign in, or ask an administrator for the role:"), " / ".join(giving))
 
 
 def permissions_of(person: Person) -> dict[str, list[str]]:

@@ -34,15 +34,21 @@ def declared_data() -> dict[type[models.Model], dict[str, Text]]:
 
     Raises LookupError where a manifest names a model or field there is not.
     """
-    named: dict[str, Text] = {}
-    for owner, item in declared(PersonalData):
-        for name, reason in item.fields.items():
-            named[name if name.count(".") == 2 else f"{_label(owner)}.{name}"] = reason
     found: dict[type[models.Model], dict[str, Text]] = {}
-    for name, why in named.items():
-        model = apps.get_model(name.rpartition(".")[0])
-        model._meta.get_field(name.rpartition(".")[2])
-        found.setdefault(model, {})[name.rpartition(".")[2]] = why
+    for owner, item in declared(PersonalData):
+        for model, fields in models_of(owner, item).items():
+            found.setdefault(model, {}).update(fields)
+    return found
+
+
+def models_of(owner: Service, item: PersonalData) -> dict[type[models.Model], dict[str, Text]]:
+    """The models of one declaration, their fields and why each is kept. Raises LookupError as `declared_data` does."""
+    found: dict[type[models.Model], dict[str, Text]] = {}
+    for name, why in item.fields.items():
+        whole = name if name.count(".") == 2 else f"{_label(owner)}.{name}"
+        model = apps.get_model(whole.rpartition(".")[0])
+        model._meta.get_field(whole.rpartition(".")[2])
+        found.setdefault(model, {})[whole.rpartition(".")[2]] = why
     return found
 
 

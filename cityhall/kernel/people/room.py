@@ -5,6 +5,7 @@ from django.utils.translation import gettext_lazy as _
 from cityhall.kernel.journal.declares import Follower
 from cityhall.kernel.people.declares import Desk, PersonalData, Role, kept
 from cityhall.kernel.service import Addresses, Api, Check, Service
+from cityhall.kernel.skills.declares import Page
 from cityhall.kernel.work.declares import Task
 
 _ACCOUNT = _("until the account is erased")
@@ -25,8 +26,24 @@ ROOM = Service(
         Api("cityhall.kernel.people.api:router"),
         Check("cityhall.kernel.people.checks:findings"),
         Follower("people.roles", "cityhall.kernel.people.telling:tell_of_roles", streams=("people",)),
-        Task("forget_sessions", "cityhall.kernel.people.tasks:forget_sessions", cron="53 * * * *"),
+        Task("forget_invitations", "cityhall.kernel.people.tasks:forget_invitations", cron="23 3 * * *", twice=True),
+        Task("forget_unconfirmed", "cityhall.kernel.people.tasks:forget_unconfirmed", cron="41 3 * * *", twice=True),
+        Task("forget_sessions", "cityhall.kernel.people.tasks:forget_sessions", cron="53 * * * *", twice=True),
         Desk("officers", _("Officers and roles"), "/accounts/officers/", "people.grant_role", icon="user"),
+        Page(
+            _("Your account"),
+            "/accounts/me/",
+            _("Your name, your household, how you sign in."),
+            (_("sign in, log in, password, profile, settings, passkey, household, register"),),
+            icon="user",
+        ),
+        Page(
+            _("What is kept of you, and why"),
+            "/accounts/me/data/",
+            _("See it, take it along, have it erased."),
+            (_("my data, privacy, personal data, delete my account"),),
+            icon="user",
+        ),
         Role("administrator", _("Administrator of accounts"), ("people.view", "people.grant_role")),
         PersonalData(
             {

@@ -20,7 +20,9 @@ from cityhall.kernel.people.actors import actor_of, person_of
 from cityhall.kernel.people.consents import withdraw_consent
 from cityhall.kernel.people.forms import EraseForm, HouseholdForm, InviteForm, ProfileForm
 from cityhall.kernel.people.models import Consent, Person
-from cityhall.kernel.people.privacy import declared_data, erase, names_of
+from cityhall.kernel.people.own_data import kept_of
+from cityhall.kernel.people.permissions import roles
+from cityhall.kernel.people.privacy import erase
 from cityhall.kernel.people.profile import change_profile
 from cityhall.kernel.people.wording import role_name
 
@@ -75,7 +77,11 @@ def _profile(
             "members": place.household.members.select_related("person").order_by("pk") if place else (),
             "household_form": household_form,
             "consents": Consent.objects.filter(person=person, withdrawn_at=None),
-            "roles": [role_name(one.role) for one in person.memberships.order_by("role", "scope")],
+            "roles": [
+                # One that no manifest declares any more permits nothing, and has no name for people.
+                role_name(one.role)
+                for one in person.memberships.filter(role__in=list(roles())).order_by("role", "scope")
+            ],
         },
         status=422 if refused else 200,
     )
@@ -84,13 +90,8 @@ def _profile(
 @login_required
 @require_safe
 def my_data(request: HttpRequest) -> HttpResponse:
-    """Field by field, what is kept and why."""
-    kept = [
-        {"name": name, "fields": list(zip(names, fields.values(), strict=True))}
-        for model, fields in declared_data().items()
-        for name, *names in [names_of(model, list(fields))]
-    ]
-    return render(request, "people/my_data.html", {"kept": kept})
+    """What is kept of this person: by service, field by field, with the values and why each is kept."""
+    return render(request, "people/my_data.html", {"kept": kept_of(person_of(request))})
 
 
 @login_required

@@ -9,17 +9,20 @@ from ninja import Query, Router, Schema
 from pydantic import Field
 
 from cityhall.kernel import values
-from cityhall.kernel.places import geocoder
+from cityhall.kernel.places import geocoder, kinds
 from cityhall.kernel.places.models import PlaceName, Zone
+from cityhall.kernel.places.zones import area_of
 
 router = Router()
 
 
 class PlaceOut(Schema):
-    """A place: `lon` and `lat` in degrees, WGS 84."""
+    """A place: `lon` and `lat` in degrees, WGS 84; `kind_name` in the reader's language; `area` is its district."""
 
     name: str
     kind: str
+    kind_name: str
+    area: str
     detail: str
     lon: float
     lat: float
@@ -29,6 +32,8 @@ def _out(place: PlaceName) -> dict[str, Any]:
     return {
         "name": geocoder.label(place),
         "kind": place.kind,
+        "kind_name": kinds.kind_name(place.kind),
+        "area": area_of(place),
         "detail": place.detail,
         "lon": place.point.lon,
         "lat": place.point.lat,
@@ -42,7 +47,7 @@ def search(
     near: str = Query("", description="longitude,latitude: nearer places come first"),
     limit: int = Query(8, ge=1, le=20),
 ) -> list[dict[str, Any]]:
-    """Streets, stops, squares, schools ... whose names begin like the words of `q`."""
+    """Streets, stops, squares, schools ... whose names begin like the words of `q`, or that are of a kind it names."""
     return [
         _out(place) for place in geocoder.search(q, near=values.position(near, "near") if near else None, limit=limit)
     ]

@@ -82,8 +82,15 @@ class PublishedLayers:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """What the geocoder may find in a service (stops, labs...). `source`: () -> iterable of place dicts."""
+    """What the geocoder may find in a service (stops, labs...). `source`: () -> iterable of `geocoder.Named`.
+
+    People find all of the kind by its `name` and `words` (each several, parted by commas), in every language of the
+    city. `page` names a function (PlaceName) -> address of its own page, "" where it has none.
+    """
 
     kind: str
     name: Text
     source: Path
+    words: tuple[Text, ...] = ()
+    icon: str = "locate"
+    page: Path = ""

@@ -58,6 +58,7 @@ class PlaceName(models.Model):
             GistIndex(fields=["point"], name="placename_point"),
             GinIndex(fields=["trigrams"], name="placename_trigrams"),
             models.Index(fields=["source"], name="placename_source"),
+            models.Index(fields=["kind"], name="placename_kind"),
         ]
 
     def __str__(self) -> str:

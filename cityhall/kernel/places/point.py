@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 EARTH_RADIUS_M = 6_371_008.8
 Row = TypeVar("Row", bound=models.Model)
+P = TypeVar("P")
 
 
 class Point(NamedTuple):
@@ -36,7 +37,15 @@ def metres_between(a: tuple[float, float], b: tuple[float, float]) -> float:
     return 2 * EARTH_RADIUS_M * math.asin(math.sqrt(half))
 
 
-class PointField(models.Field[Point, Point]):
+def box_round(here: tuple[float, float], metres: float) -> tuple[float, float, float, float]:
+    """West, south, east, north of the box that holds all that is so near, for `point__inside`; some is farther."""
+    lon, lat = here
+    dlat = math.degrees(metres / EARTH_RADIUS_M)
+    dlon = dlat / max(0.01, math.cos(math.radians(lat)))
+    return lon - dlon, lat - dlat, lon + dlon, lat + dlat
+
+
+class _Column(models.Field[P, P]):
     """A column of type `point`."""
 
     description = "longitude and latitude"
@@ -69,8 +78,16 @@ class PointField(models.Field[Point, Point]):
         return "%s::point"
 
     def value_to_string(self, obj: models.Model) -> str:
-        point = self.value_from_object(obj)
+        point: Any = self.value_from_object(obj)
         return "" if point is None else f"({point.lon},{point.lat})"
+
+
+class PointField(_Column[Point]):
+    """A column of type `point` that always holds one."""
+
+
+class OptionalPointField(_Column["Point | None"]):
+    """A column of type `point` that may hold none: give it `null=True`."""
 
 
 def _parse(text: str) -> Point:
@@ -78,7 +95,7 @@ def _parse(text: str) -> Point:
     return Point(float(lon), float(lat))
 
 
-@PointField.register_lookup
+@_Column.register_lookup
 class Inside(models.Lookup[Any]):
     """`point__inside=(west, south, east, north)`: in the box, by the GiST index."""
 
@@ -120,9 +137,7 @@ def nearest(
     A degree of longitude is shorter than one of latitude, so the index's order is not the true one: it gives the
     box that holds every row within `within_m`, and metres decide in it.
     """
-    dlat = math.degrees(within_m / EARTH_RADIUS_M)
-    dlon = dlat / max(0.01, math.cos(math.radians(lat)))
-    box = (lon - dlon, lat - dlat, lon + dlon, lat + dlat)
+    box = box_round((lon, lat), within_m)
     limit = max(50, count * 5)
     found = rows.filter(**{f"{column}__inside": box}).order_by(DistanceTo(column, float(lon), float(lat)))[:limit]
     measured = [(row, metres_between((lon, lat), getattr(row, column))) for row in found]

@@ -16,7 +16,7 @@ from shapely.geometry.base import BaseGeometry
 from shapely.validation import explain_validity
 
 from cityhall.kernel.errors import Invalid
-from cityhall.kernel.places.models import Zone
+from cityhall.kernel.places.models import PlaceName, Zone
 from cityhall.kernel.reference import Reference
 
 Outlines = list[tuple[Zone, BaseGeometry]]
@@ -101,3 +101,9 @@ def zone_at(lon: float, lat: float, kind: str = "district", among: Outlines | No
         if near and outline.covers(here):
             return zone
     return None
+
+
+def area_of(place: PlaceName) -> str:
+    """The name of the district that a place lies in, "" outside all of them or where it is its own name."""
+    zone = zone_at(place.point.lon, place.point.lat)
+    return zone.name if zone and zone.name != place.name else ""

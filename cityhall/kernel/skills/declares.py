@@ -21,3 +21,17 @@ class Skill:
     action: Path
     slots: tuple[str, ...] = ()
     page: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A page that people ask for by what they need: found by its `name` and `words` in every language of the city.
+
+    Each of `words` is some words or phrases, parted by commas; `about` says in a sentence what is there.
+    """
+
+    name: Text
+    url: str
+    about: Text = ""
+    words: tuple[Text, ...] = ()
+    icon: str = "arrow"

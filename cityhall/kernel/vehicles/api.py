@@ -135,12 +135,32 @@ def receivers(
     return queries.receivers(search, after, limit)
 
 
+Protocol = Literal[
+    "nmea",
+    "ubx",
+    "gt06",
+    "suntech",
+    "queclink",
+    "teltonika",
+    "jt808",
+    "watch",
+    "h02",
+    "tk103",
+    "gotop",
+    "its",
+    "topin",
+]
+
+
 class ReceiverIn(Schema):
-    """A receiver to register. `address`: an IP address, a network (CIDR), or "mqtt"."""
+    """A receiver to register. `address`: an IP address, a network (CIDR), or "mqtt".
+
+    A tracker (any protocol but nmea and ubx) has the `id` that it says itself: its IMEI or number.
+    """
 
     vehicle: str = Field(..., max_length=100)
     address: str = Field(..., max_length=50)
-    protocol: Literal["nmea", "ubx"] = "nmea"
+    protocol: Protocol = "nmea"
     corrections: bool = False
     id: str = Field("", max_length=64, description="Made up where it is left out")
     label: str = Field("", max_length=200)

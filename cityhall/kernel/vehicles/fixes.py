@@ -16,6 +16,8 @@ MAX_SPEED = 60.0  # m/s; no bus is faster, a broken receiver is
 
 POLLED = "gtfs-rt:"
 """What stands before the name of another system that is polled, where the id of a device would be."""
+UNREAD = "unread"
+"""Counted of another system each time it was asked in vain."""
 FIX_CLASSES = frozenset((0, 1, 2, 4, 5))
 """GGA qualities that say how good a fix is; see VehicleState.FixClass."""
 

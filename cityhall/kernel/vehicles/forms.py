@@ -7,6 +7,7 @@ from typing import Any
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from cityhall.kernel.vehicles import kinds
 from cityhall.kernel.vehicles.models import Receiver
@@ -34,7 +35,9 @@ class VehicleForm(forms.Form):
     )
     kind = forms.ChoiceField(label=_("Kind"))
     label = forms.CharField(label=_("Name"), max_length=100, required=False)
-    capacity = forms.IntegerField(label=_("Places"), min_value=0, max_value=32_767, required=False)
+    capacity = forms.IntegerField(
+        label=pgettext_lazy("in a vehicle", "Places"), min_value=0, max_value=32_767, required=False
+    )
     wheelchair = forms.TypedChoiceField(
         label=_("Takes wheelchairs"),
         choices=[("", _("not known")), ("yes", _("yes")), ("no", _("no"))],

@@ -6,6 +6,7 @@ door's transaction, and a notification wakes the tracker when that commits.
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections import Counter, deque
 from collections.abc import Iterable, Sequence
@@ -18,6 +19,7 @@ from cityhall.kernel.devices import drops
 from cityhall.kernel.vehicles.fixes import Fix
 from cityhall.kernel.vehicles.models import FixInbox
 
+log = logging.getLogger("cityhall.vehicles.tracker")
 CHANNEL = "transit_fixes"
 MOST_WAITING = 100_000
 """Fixes that may wait in memory for a tracker that is slow, or for the database."""
@@ -103,4 +105,12 @@ def take(limit: int = 20_000) -> list[Fix]:
             [limit],
         )
         rows = cursor.fetchall()
-    return [Fix.of(orjson.loads(fix) if isinstance(fix, str) else fix) for (fix,) in rows]
+    found = []
+    for (fix,) in rows:
+        try:
+            found.append(Fix.of(orjson.loads(fix) if isinstance(fix, str) else fix))
+        except TypeError:
+            # Of another version of the program, or of nobody's: left in the table it would be taken again for ever.
+            log.error("what waited for the tracker is no fix: %.200r", fix)
+            drops.count("failed")
+    return found

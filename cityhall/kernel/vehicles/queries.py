@@ -13,7 +13,7 @@ from django.utils import timezone
 from cityhall.kernel.devices.models import Device, DropCount
 from cityhall.kernel.service import declared
 from cityhall.kernel.vehicles.declares import Rules
-from cityhall.kernel.vehicles.fixes import POLLED
+from cityhall.kernel.vehicles.fixes import POLLED, UNREAD
 from cityhall.kernel.vehicles.models import BaseStation, Receiver, StationState, Vehicle, VehicleState
 
 OWNER = "transit"
@@ -111,6 +111,13 @@ def broken_rules(days: int = 7) -> list[dict[str, Any]]:
     found = DropCount.objects.filter(day__gte=since, device__startswith=POLLED, reason__regex=_of_rules())
     counted = found.values("device", "reason").annotate(count=Sum("count")).order_by("device", "reason")
     return [one | {"home": _home(one["reason"])} for one in counted]
+
+
+def unread_feeds(days: int = 7) -> list[tuple[str, int]]:
+    """Polled systems that were asked in vain lately, and how often."""
+    since = timezone.now().date() - timedelta(days=days - 1)
+    found = DropCount.objects.filter(day__gte=since, device__startswith=POLLED, reason=UNREAD)
+    return [(one["device"], one["count"]) for one in found.values("device").annotate(count=Sum("count"))]
 
 
 def _of_rules() -> str:

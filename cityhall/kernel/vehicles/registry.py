@@ -16,7 +16,7 @@ from cityhall.kernel.people.permissions import require
 from cityhall.kernel.places.point import Point
 from cityhall.kernel.values import url_parts
 from cityhall.kernel.vehicles import kinds
-from cityhall.kernel.vehicles.doors.directory import network_of
+from cityhall.kernel.vehicles.doors.directory import GNSS, MQTT, network_of
 from cityhall.kernel.vehicles.models import BaseStation, Receiver, Vehicle
 from cityhall.kernel.vehicles.models.corrections import MOUNTPOINT
 from cityhall.kernel.vehicles.queries import OWNER, SCOPE
@@ -36,15 +36,24 @@ def register_receiver(
 ) -> tuple[Receiver, str]:
     """A receiver in a vehicle, and its key, which is shown this once: with it, it takes corrections from the caster.
 
-    `address` is an IP address or network (CIDR) it connects from, or "mqtt". A vehicle that nobody has entered is made,
-    where the city has a kind for those. Raises Denied without `devices.manage`, Invalid for an address, protocol or
-    vehicle that is none, Missing for one that nobody has entered, Conflict for an id that is taken.
+    `address` is an IP address or network (CIDR) it connects from, or "mqtt". `protocol` may be a tracker's: then
+    `public_id` is its IMEI or number. A vehicle that nobody has entered is made, where the city has a kind for those.
+    Raises Denied without `devices.manage`, Invalid for an address, protocol or vehicle that is none, Missing for one
+    that nobody has entered, Conflict for an id that is taken.
     """
     require(actor, "devices.manage", SCOPE)
     address = _address(address)
     if protocol not in Receiver.Protocol.values:
         raise Invalid(
-            _("There is no protocol %(name)s.") % {"name": protocol}, field="protocol", mend=_("Choose nmea or ubx.")
+            _("There is no protocol %(name)s.") % {"name": protocol},
+            field="protocol",
+            mend=_("Choose one of: %(kinds)s.") % {"kinds": ", ".join(Receiver.Protocol.values)},
+        )
+    if protocol not in GNSS and (not public_id or address == MQTT):
+        raise Invalid(
+            _("A tracker is known by what it says itself, and by where it connects from."),
+            field="address" if public_id else "public_id",
+            mend=_("Give its IMEI or number as its id, and the network it connects from."),
         )
     device, key = registry.register(
         *(actor,), kind="receiver", owner=OWNER, label=label, public_id=public_id, silence_after=silence_after

@@ -21,6 +21,7 @@ ROOM = Service(
         Runner("tracker", "cityhall.kernel.vehicles.tracking.runner:run", compiled="positioning"),
         Runner("receivers", "cityhall.kernel.vehicles.doors.tcp:run"),
         Runner("receivers-mqtt", "cityhall.kernel.vehicles.doors.mqtt:run"),
+        Runner("trackers", "cityhall.kernel.vehicles.doors.trackers:run"),
         Runner("caster", "cityhall.kernel.vehicles.doors.caster:run"),
     ),
 )

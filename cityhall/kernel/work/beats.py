@@ -17,9 +17,12 @@ STILL_S = 30.0
 """Without a word for so long a process that has spoken before stands still. Longer than any one call holds Python."""
 LATE_S = 10.0
 """A loop that has shown no pulse for so long holds back the beats of its process."""
+HANG_S = 600.0
+"""The same for the loops of runners: one round may take minutes where a timetable is new or a table is locked."""
 _ONE = struct.Struct("=i")
 _voice: int | None = None
 _pulses: dict[str, float] = {}
+"""When each loop is late, by its name; time.monotonic."""
 
 
 class Ear:
@@ -69,14 +72,22 @@ def speak() -> None:
     _voice = int(given) if given else None
 
 
-def pulse(loop: str) -> None:
-    """To be called again and again by a loop that the process is of no use without, from its first time on."""
-    _pulses[loop] = time.monotonic()
+def pulse(loop: str, late_s: float | None = None) -> None:
+    """To be called again and again by a loop that the process is of no use without, from its first time on.
+
+    It is late after `late_s` without another (LATE_S). Where several threads go by one name, one of them is enough.
+    """
+    _pulses[loop] = time.monotonic() + (LATE_S if late_s is None else late_s)
+
+
+def rest(loop: str) -> None:
+    """This loop does nothing now that could hang, until its next pulse."""
+    _pulses.pop(loop, None)
 
 
 def beat() -> None:
     """Says that this process goes on, unless a loop of it stands still."""
-    late = time.monotonic() - LATE_S
-    if _voice is not None and all(seen > late for seen in tuple(_pulses.values())):
+    now = time.monotonic()
+    if _voice is not None and all(late > now for late in tuple(_pulses.values())):
         with suppress(OSError):
             os.write(_voice, _ONE.pack(os.getpid()))

@@ -10,11 +10,15 @@ from cityhall.kernel.service import Path
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """Work done again and again by the worker. `cron` is a crontab line in UTC."""
+    """Work done again and again by the worker. `cron` is a crontab line in UTC.
+
+    `twice` says whether another worker may begin it again after one that broke off in it (jobs.job).
+    """
 
     slug: str
     action: Path
     cron: str
+    twice: bool
 
 
 @dataclass(frozen=True, slots=True)

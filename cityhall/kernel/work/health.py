@@ -41,7 +41,7 @@ def _worker_lives() -> bool:
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT EXISTS (SELECT 1 FROM procrastinate_workers "
-            "WHERE last_heartbeat > now() - %s * interval '1 second')",
-            [STILL_S],
+            "WHERE last_heartbeat BETWEEN now() - %s * interval '1 second' AND now() + %s * interval '1 second')",
+            [STILL_S, STILL_S],
         )
         return bool(cursor.fetchone()[0])

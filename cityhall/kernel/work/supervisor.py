@@ -20,6 +20,9 @@ log = logging.getLogger("cityhall.work")
 JOIN_S = 8.0
 """So long all the parts together may take to stop; the parent kills what has not ended after ten."""
 LOOK_S = 0.25
+BACK_S = 60.0
+"""A clock that goes back by more than this in one look was ahead before, and so is much of what a process has in mind:
+when it last did something, what is newest. It begins anew instead."""
 EXIT_STATUS = 70
 """Of a process that had to be ended because a part of it was over but its threads would not stop (EX_SOFTWARE)."""
 
@@ -64,18 +67,32 @@ class _Thread(threading.Thread):
 def run(parts: Iterable[Part], stop: threading.Event, *, join_s: float = JOIN_S) -> None:
     """Runs every part until `stop` is set, then waits for them in their order, `join_s` seconds in all.
 
-    Where a part ends before, sets `stop` for the others, waits for them alike, and raises PartEnded with its name.
+    Where a part ends before, or the clock goes back by more than BACK_S, sets `stop` for the others, waits for them
+    alike, and raises PartEnded that says so.
     """
     threads = [_Thread(part, stop) for part in parts]
     for thread in threads:
         thread.start()
-    while not stop.wait(LOOK_S) and not any(thread.failed for thread in threads):
+    before, back = _clock(), 0.0
+    while back <= BACK_S and not stop.wait(LOOK_S) and not any(thread.failed for thread in threads):
         beats.beat()
+        now = _clock()
+        before, back = now, before - now
     stop.set()
     _join(threads, join_s)
     failed = [thread.name for thread in threads if thread.failed]
+    if back > BACK_S:
+        raise PartEnded(f"the clock went back by {back:.0f} s")
     if failed:
         raise PartEnded(f"ended before its time: {', '.join(failed)}")
+
+
+def _clock() -> float:
+    """How far the city's clock is from the one that nobody can set."""
+    # Imported here: the process that starts the others loads no Django.
+    from cityhall.kernel import clock
+
+    return clock.time() - time.monotonic()
 
 
 def _join(threads: Sequence[threading.Thread], seconds: float) -> None:

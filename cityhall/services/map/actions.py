@@ -89,21 +89,23 @@ def _uuid(text: str) -> uuid.UUID | None:
 
 
 @transaction.atomic
-def delete_view(actor: Actor, public_id: str) -> None:
+def delete_view(actor: Actor, public_id: str) -> SavedView:
     """Deletes the actor's own view; it can be restored until `forget_deleted` comes. Raises Missing."""
     view = own_view(actor, public_id)
     view.deleted_at = timezone.now()
     view.save(update_fields=["deleted_at"])
     append("map", "view.deleted", {}, subject=f"view:{view.public_id}", actor=str(actor))
+    return view
 
 
 @transaction.atomic
-def restore_view(actor: Actor, public_id: str) -> None:
+def restore_view(actor: Actor, public_id: str) -> SavedView:
     """Brings the actor's own deleted view back, with its link. Raises Missing once it is gone for good."""
     view = own_view(actor, public_id, deleted=True)
     view.deleted_at = None
     view.save(update_fields=["deleted_at"])
     append("map", "view.restored", {}, subject=f"view:{view.public_id}", actor=str(actor))
+    return view
 
 
 def find_view(actor: Actor, public_id: str) -> SavedView:

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from cityhall.kernel.places.point import GistIndex, PointField
 
@@ -75,7 +76,7 @@ class DatasetVersion(models.Model):
 
     class Kind(models.TextChoices):
         POINT = "point", _("points")
-        LINE = "line", _("lines")
+        LINE = "line", pgettext_lazy("shapes", "lines")
         AREA = "area", _("areas")
 
     dataset = models.ForeignKey(Dataset, models.CASCADE, related_name="versions")

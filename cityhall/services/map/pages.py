@@ -8,8 +8,9 @@ from urllib.parse import quote
 
 import orjson
 from django.conf import settings
+from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, JsonResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.formats import date_format
@@ -23,7 +24,7 @@ from cityhall.kernel.people.actors import actor_of
 from cityhall.kernel.people.permissions import may, roles
 from cityhall.kernel.places.declares import Layer
 from cityhall.kernel.places.layers import find_layer
-from cityhall.kernel.values import link, moment, whole
+from cityhall.kernel.values import decimal, link, moment, whole
 from cityhall.services.map import actions
 from cityhall.services.map.facets import Facet
 from cityhall.services.map.models import SavedView, Trail
@@ -33,18 +34,23 @@ from cityhall.services.map.rollups import choropleth, heat, resolution_for
 from cityhall.services.map.selection import Selection, read_selection
 from cityhall.services.map.specs import layer_specs, outside_specs, spans, words
 from cityhall.services.map.table import seconds
+from cityhall.web import undo
 from cityhall.web.security import policy
 
 ROWS = 50
 BARS = 48
+CLOSE = 16
+"""The zoom at which one sees a place and what is around it."""
 LONGEST = timedelta(hours=2)
 
 
 @ensure_csrf_cookie
 @require_safe
 def page(request: HttpRequest) -> HttpResponse:
-    """The one map."""
-    return _page(request, {})
+    """The one map; with `lon` and `lat`, close to a place."""
+    lon, lat = decimal(request.GET.get("lon", "")), decimal(request.GET.get("lat", ""))
+    there = lon is not None and lat is not None and abs(lon) <= 180 and abs(lat) <= 90
+    return _page(request, {"state": {"center": [lon, lat], "zoom": CLOSE}} if there else {})
 
 
 @ensure_csrf_cookie
@@ -256,17 +262,29 @@ def save_view(request: HttpRequest) -> JsonResponse:
 
 
 @require_http_methods(["POST"])
-def delete_view(request: HttpRequest, public_id: str) -> JsonResponse:
-    """Deletes one's own view."""
-    actions.delete_view(actor_of(request), public_id)
-    return JsonResponse({"restore": reverse("map_restore_view", args=[public_id])})
+def delete_view(request: HttpRequest, public_id: str) -> HttpResponse:
+    """Deletes one's own view; the answer has the way back, for the map's script or on the page of what is theirs."""
+    view = actions.delete_view(actor_of(request), public_id)
+    restore = reverse("map_restore_view", args=[public_id])
+    if not _is_form(request):
+        return JsonResponse({"restore": restore})
+    undo.done(request, _("%(name)s is deleted.") % {"name": view.name}, restore)
+    return redirect("mine")
 
 
 @require_http_methods(["POST"])
-def restore_view(request: HttpRequest, public_id: str) -> JsonResponse:
+def restore_view(request: HttpRequest, public_id: str) -> HttpResponse:
     """Brings one's own deleted view back."""
-    actions.restore_view(actor_of(request), public_id)
-    return JsonResponse({})
+    view = actions.restore_view(actor_of(request), public_id)
+    if not _is_form(request):
+        return JsonResponse({})
+    messages.success(request, _("%(name)s is here again.") % {"name": view.name})
+    return redirect("mine")
+
+
+def _is_form(request: HttpRequest) -> bool:
+    """Whether a page's form asks, and not the map's script."""
+    return "text/html" in request.headers.get("Accept", "")
 
 
 def _body(request: HttpRequest) -> dict[str, Any]:

@@ -11,13 +11,14 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db import close_old_connections, connection
+from django.db import Error
 from django.utils import timezone
 
 from cityhall.kernel.journal.models import Entry
 from cityhall.kernel.places.declares import Layer, Sighting
 from cityhall.kernel.places.layers import plain, public
 from cityhall.kernel.service import Service, declared, resolve
+from cityhall.kernel.work.regular import look_every
 from cityhall.services.map.held import Held
 from cityhall.services.map.models import Trail
 from cityhall.services.map.reading import read
@@ -102,13 +103,16 @@ def _places(table: Table) -> dict[str, Any]:
 
 def run(stop: threading.Event) -> None:
     """Keeps trails until it is told to stop (manifest `Runner`, in the worker)."""
-    while not stop.wait(EVERY_S):
-        try:
-            close_old_connections()
-            keep_trails()
-        except Exception:
-            log.exception("no trail was kept")
-    connection.close()
+    look_every(EVERY_S, "the map's trails", _keep_or_say, stop)
+
+
+def _keep_or_say() -> None:
+    try:
+        keep_trails()
+    except Error:
+        raise
+    except Exception:
+        log.exception("no trail was kept")
 
 
 def forget_trails() -> None:

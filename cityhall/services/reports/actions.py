@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from datetime import timedelta
 
 from django.db import transaction
@@ -249,11 +250,10 @@ def add_photo(actor: Actor, report_id: int, data: bytes, kind: str) -> Photo:
     return photo
 
 
-@transaction.atomic
 def judge_photo(actor: Actor, photo_id: int, *, publish: bool) -> Photo:
     """An officer's word on a photo that waits: published with what was found blurred, or withheld.
 
-    Raises Missing, Denied.
+    Raises Missing, Denied, Invalid for a photo that takes too much.
     """
     from cityhall.services.reports import photos
 
@@ -261,16 +261,17 @@ def judge_photo(actor: Actor, photo_id: int, *, publish: bool) -> Photo:
     if photo is None:
         raise Missing(_("There is no such photo."), code="no_such_photo")
     require(actor, WORK, photo.report.case)
-    if publish:
-        photos.publish(photo)
-    else:
-        photo.state, photo.published = Photo.State.WITHHELD, None
-    photo.save(update_fields=["state", "published"])
-    append(
-        "reports",
-        "report.photo_judged",
-        {"photo": photo.pk, "published": publish},
-        subject=f"case:{photo.report_id}",
-        actor=str(actor),
-    )
+    with photos.public_copy(photo) if publish else nullcontext() as copy, transaction.atomic():
+        if copy is not None:
+            photos.set_public(photo, copy)
+        else:
+            photo.state, photo.published = Photo.State.WITHHELD, None
+        photo.save(update_fields=["state", "published"])
+        append(
+            "reports",
+            "report.photo_judged",
+            {"photo": photo.pk, "published": publish},
+            subject=f"case:{photo.report_id}",
+            actor=str(actor),
+        )
     return photo

@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
+from cityhall.kernel import translating
 from cityhall.kernel.cases import actions as cases
 from cityhall.kernel.cases.models import Agency, Case
 from cityhall.kernel.cases.queries import Happening, history
@@ -26,7 +27,7 @@ from cityhall.kernel.people.models import Membership, Person
 from cityhall.kernel.people.permissions import may, require
 from cityhall.kernel.places.models import Zone
 from cityhall.kernel.values import whole
-from cityhall.services.reports import actions, desk_undo, routing, tours, translating
+from cityhall.services.reports import actions, desk_undo, routing, tours
 from cityhall.services.reports import inbox as boxes
 from cityhall.services.reports.categories import tree
 from cityhall.services.reports.duplicates import duplicates

@@ -22,13 +22,14 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.mail import EmailMessage
 from django.core.validators import validate_email
-from django.db import InterfaceError, OperationalError
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from cityhall.kernel.database.outage import is_outage
 from cityhall.kernel.errors import CityhallError, Invalid
 from cityhall.kernel.limits.sources import pseudonym
+from cityhall.kernel.notify.letters import send_once
 from cityhall.kernel.notify.sending import send_to_holders
 from cityhall.kernel.people.actors import Actor
 from cityhall.kernel.places import geocoder
@@ -205,10 +206,10 @@ def take(raw: bytes) -> Filed:
             if problem.status != 429:
                 _answer(letter, f"{problem}\n\n{settings.PUBLIC_URL}/reports/new/")
             raise
-        if not filed.again:
-            link = f"{settings.PUBLIC_URL}/reports/follow/{filed.secret}/"
-            said = _("Thank you. It is number %(number)d (%(category)s).\n\nFollow it here:\n%(link)s")
-            _answer(letter, said % {"number": filed.report.pk, "category": filed.report.category.name, "link": link})
+        # Also where it was there already: who filed it may have been killed before it answered.
+        link = f"{settings.PUBLIC_URL}/reports/follow/{filed.secret}/"
+        said = _("Thank you. It is number %(number)d (%(category)s).\n\nFollow it here:\n%(link)s")
+        _answer(letter, said % {"number": filed.report.pk, "category": filed.report.category.name, "link": link})
     return filed
 
 
@@ -231,10 +232,10 @@ def _filing(letter: Letter) -> Filing:
 
 
 def _answer(letter: Letter, text: str) -> None:
-    """Answers a letter. Where the answer cannot be sent that is only noted: the report is filed all the same."""
+    """Answers a letter, once. Where the answer cannot be sent that is only noted: the report is filed all the same."""
     answer = EmailMessage(f"Re: {letter.subject}", text, to=[letter.sender], headers={"Auto-Submitted": "auto-replied"})
     try:
-        answer.send()
+        send_once(answer, f"answer {letter.key}")
     except (SMTPException, OSError, ValueError) as problem:
         log.warning("a letter could not be answered: %r", problem)
 
@@ -262,10 +263,10 @@ def collect() -> int:
             if problem.code == "unreadable_mail":
                 _set_aside(box, path)
                 continue
-        except (OperationalError, InterfaceError):
-            # The database is away, which is not the letter's doing: it is there again in a minute.
-            raise
-        except Exception:
+        except Exception as problem:
+            if is_outage(problem):
+                # Which is not the letter's doing: the database is there again in a minute.
+                raise
             log.exception("a message could not be taken")
             limits.count_refused("unreadable_mail")
             _set_aside(box, path)

@@ -77,9 +77,11 @@ def home(request: HttpRequest) -> HttpResponse:
 def new(request: HttpRequest) -> HttpResponse:
     """Filing a report. With a script the form is sent by the service worker's queue; without one it comes here."""
     groups = tree()
-    context: dict[str, Any] = {"tree": groups, "most": MOST_PHOTOS, "form": request.POST}
+    # A page of a place leads here with the place filled in.
+    form = request.POST if request.method == "POST" else request.GET
+    context: dict[str, Any] = {"tree": groups, "most": MOST_PHOTOS, "form": form}
     context["common"] = queries.often_reported()
-    context["asking"] = _asking([one for _group, items in groups for one in items], request.POST)
+    context["asking"] = _asking([one for _group, items in groups for one in items], form)
     if request.method == "POST":
         try:
             filed = file_report(actor_of(request), _filing(request))

@@ -15,9 +15,10 @@ from PIL import Image
 
 from cityhall.engines.pictures import EMBEDDING, Network, Seen, names
 from cityhall.kernel import derived
+from cityhall.kernel.confined import confined
 from cityhall.services.reports.models import Category, Embedding, Photo
 
-NETWORK = "picture-network"
+NETWORK, FILE = "picture-network", "network.onnx"
 LEARNT = "report-photos"
 Evidence = dict[str, float]
 """Category's slug -> nats; one that is not named has 0."""
@@ -28,13 +29,20 @@ FLOOR = 1e-3
 """Least probability that what was taught gives: no photo rules a category out."""
 
 
+def network_file() -> Path:
+    """The network, made from its weights where it was not yet: a second, once a city."""
+
+    def make(folder: Path) -> None:
+        # What reading the weights takes goes with its process.
+        confined("cityhall.engines.pictures.network:write", str(folder / FILE), memory=2**31, seconds=60, writes=2**27)
+
+    return derived.build(NETWORK, derived.digest([], "efficientnet-lite0", "1"), make) / FILE
+
+
 @lru_cache(maxsize=1)
 def network() -> Network:
-    """The network, made from its weights where it was not yet: a second, once a city."""
-    from cityhall.engines.pictures.network import build
-
-    stamp = derived.digest([], "efficientnet-lite0", "1")
-    return Network(derived.build(NETWORK, stamp, lambda folder: build(folder / "network.onnx")) / "network.onnx")
+    """The network in this process."""
+    return Network(network_file())
 
 
 def look(image: Image.Image) -> Seen:
@@ -42,10 +50,9 @@ def look(image: Image.Image) -> Seen:
     return network().look(np.asarray(image.convert("RGB")))
 
 
-def keep(photo: Photo, seen: Seen) -> None:
-    """Keeps what was seen beside the photo."""
-    values = seen.embedding.astype("<f2").tobytes()
-    Embedding.objects.update_or_create(photo=photo, defaults={"values": values})
+def keep(photo: Photo, embedding: bytes) -> None:
+    """Keeps what was seen beside the photo: half-precision floats, little-endian."""
+    Embedding.objects.update_or_create(photo=photo, defaults={"values": embedding})
 
 
 def embeddings(rows: list[bytes]) -> npt.NDArray[np.float32]:

@@ -1,173 +1,126 @@
-"""Faces and number plates: blurred before a photo is published; where the detector is not sure an officer looks.
+"""Photos of reports: blurred before they are published; where the detector is not sure an officer looks.
 
-Detectors are OpenCV's Haar cascades (Viola and Jones, "Rapid Object Detection using a Boosted Cascade of Simple
-Features", CVPR 2001): frontal faces, profiles both ways, plates. They miss some and see some where there are none, so
-a photo is published without an officer's look only where every find is a sure one and the detector of whole people
-(histograms of oriented gradients: Dalal and Triggs, CVPR 2005) sees nobody whose face was not found.
+What is found is told by `engines/pictures/faces.py`. A photo is looked at in a process of its own, with limits, for it
+may be as large as anybody likes to make it.
 """
 
 from __future__ import annotations
 
-import io
+import base64
 import logging
-from dataclasses import dataclass
-from threading import local
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
-import numpy as np
-from PIL import Image, ImageFilter
+from django.conf import settings
+from django.db import transaction
 
-from cityhall.kernel.media.storing import path_of, store
+from cityhall.engines.pictures.faces import Found
+from cityhall.kernel.confined import Exceeded, Failed, confined
+from cityhall.kernel.media.refusals import unreadable
+from cityhall.kernel.media.storing import MAKING, Made, keep, made, path_of
 from cityhall.kernel.people.actors import ANONYMOUS
 from cityhall.services.reports import photo_model
 from cityhall.services.reports.categories import options
 from cityhall.services.reports.models import Photo
 
 log = logging.getLogger("cityhall.reports")
-Box = tuple[int, int, int, int]
-"""left, top, width, height, px."""
-WIDEST = 1280
-"""Pixels to which a photo is made smaller for detection."""
-SURE = 3.0
-"""Weight of the cascade's last stage from which a find is a sure one."""
-CASCADES = (
-    "haarcascade_frontalface_default.xml",
-    "haarcascade_profileface.xml",
-    "haarcascade_russian_plate_number.xml",
-)
-MARGIN = 0.25
-"""Share of a find's size by which more is blurred on each side."""
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """What is to be blurred, in px of the whole photo, and whether the detector can be relied on for this photo."""
-
-    boxes: tuple[Box, ...]
-    sure: bool
-
-
-_own = local()
-"""What each thread has made for itself: a cascade keeps in itself the picture it is looking at, so two threads that
-shared one would find in one's photo what is in the other's (OpenCV, "CascadeClassifier", not made for threads)."""
-
-
-def _detectors() -> tuple[Any, list[Any], Any] | None:
-    """cv2, this thread's cascades and its detector of people; None where they are not there."""
-    if not hasattr(_own, "made"):
-        _own.made = _made()
-    return _own.made  # type: ignore[no-any-return]
-
-
-def _made() -> tuple[Any, list[Any], Any] | None:
-    try:
-        import cv2
-        from cv2.data import haarcascades
-    except ImportError:
-        return None
-    cascades = [cv2.CascadeClassifier(haarcascades + name) for name in CASCADES]
-    if any(cascade.empty() for cascade in cascades):
-        return None
-    people = cv2.HOGDescriptor()
-    people.setSVMDetector(np.array(cv2.HOGDescriptor.getDefaultPeopleDetector(), np.float32))
-    return cv2, cascades, people
-
-
-def detect(image: Image.Image) -> Found:
-    """Faces and plates of a picture. Not sure where the detector is absent, or sees signs that contradict."""
-    detectors = _detectors()
-    if detectors is None:
-        return Found((), sure=False)
-    cv2, cascades, people = detectors
-    scale = min(1.0, WIDEST / max(image.size))
-    small = image.convert("RGB").resize((max(1, round(image.width * scale)), max(1, round(image.height * scale))))
-    grey = cv2.equalizeHist(cv2.cvtColor(np.asarray(small), cv2.COLOR_RGB2GRAY))
-    finds: list[tuple[Box, float]] = []
-    for cascade in cascades:
-        finds += _finds(cascade, grey)
-    # The profile cascade knows one side of the face only.
-    width = grey.shape[1]
-    finds += [((width - x - w, y, w, h), weight) for (x, y, w, h), weight in _finds(cascades[1], cv2.flip(grey, 1))]
-    sure = all(weight >= SURE for _box, weight in finds)
-    boxes = [tuple(round(edge / scale) for edge in box) for box, _weight in finds]
-    if sure and min(grey.shape) >= 128:
-        bodies, weights = people.detectMultiScale(grey, winStride=(8, 8), scale=1.1)
-        seen = [tuple(int(edge) for edge in body) for body, weight in zip(bodies, weights, strict=True) if weight > 0.7]
-        sure = all(any(_within(box, body) for box, _weight in finds) for body in seen)
-    return Found(tuple(boxes), sure)  # type: ignore[arg-type]
-
-
-def _finds(cascade: Any, grey: Any) -> list[tuple[Box, float]]:
-    boxes, _levels, weights = cascade.detectMultiScale3(
-        grey, scaleFactor=1.1, minNeighbors=4, minSize=(20, 20), outputRejectLevels=True
-    )
-    return [
-        ((int(box[0]), int(box[1]), int(box[2]), int(box[3])), float(weight))
-        for box, weight in zip(boxes, np.ravel(weights), strict=True)
-    ]
-
-
-def _within(box: Box, body: Any) -> bool:
-    x, y = box[0] + box[2] / 2, box[1] + box[3] / 2
-    return bool(body[0] <= x <= body[0] + body[2] and body[1] <= y <= body[1] + body[3])
-
-
-def blurred(image: Image.Image, boxes: tuple[Box, ...]) -> Image.Image:
-    """A copy in which nothing can be made out in the boxes: made coarse first, since a blur alone can be undone."""
-    made = image.convert("RGB")
-    for left, top, width, height in boxes:
-        edge = (
-            max(0, round(left - MARGIN * width)),
-            max(0, round(top - MARGIN * height)),
-            min(made.width, round(left + width * (1 + MARGIN))),
-            min(made.height, round(top + height * (1 + MARGIN))),
-        )
-        part = made.crop(edge)
-        coarse = part.resize((6, 6), Image.Resampling.BOX).resize(part.size, Image.Resampling.BILINEAR)
-        made.paste(coarse.filter(ImageFilter.GaussianBlur(max(2, part.width / 12))), edge)
-    return made
+LOOKING = "cityhall.engines.pictures.looking"
+MEMORY, SECONDS, WRITES = 2**31, 60, 2**27
+"""Bytes that looking at a photo may take, seconds of a processor, and bytes of what is made of it."""
 
 
 def look_at(photo: Photo) -> Photo:
     """Looks for faces and plates: publishes the photo with them blurred, or lets it wait for an officer.
 
-    `publish_photos = "officer"` in [service.reports] of city.toml lets every photo wait.
+    `publish_photos = "officer"` in [service.reports] of city.toml lets every photo wait. Not to be called in a
+    transaction, which would be held up for seconds.
+    """
+    automatic = options().get("publish_photos", "detector") == "detector"
+    with _place() as public:
+        found, embedding = seen_in(photo, public if automatic else None)
+        photo.found = [list(box) for box in found.boxes]
+        copies = [public.read_bytes()] if found.sure and automatic else []
+        with made(copies, patient=True) as ready, transaction.atomic():
+            photo.state = Photo.State.WAITING
+            for copy in ready:
+                set_public(photo, copy)
+            photo.save(update_fields=["found", "state", "published"])
+            if embedding:
+                photo_model.keep(photo, embedding)
+    return photo
+
+
+def seen_in(photo: Photo, public: Path | None) -> tuple[Found, bytes]:
+    """What is to be blurred in a photo, and what the network makes of a resident's (b"" of another's, or none).
+
+    Where that is sure the blurred copy is written to `public`.
     """
     try:
-        with Image.open(path_of(photo.media)) as image:
-            found = detect(image)
+        seen = _confined("look", str(path_of(photo.media)), _network(photo), str(public or ""))
     except Exception:
         # A detector that fails must not let a photo through.
         log.exception("photo %s could not be looked at", photo.pk)
-        found = Found((), sure=False)
-    photo.found = [list(box) for box in found.boxes]
-    if found.sure and options().get("publish_photos", "detector") == "detector":
-        publish(photo)
-    else:
-        photo.state = Photo.State.WAITING
-    photo.save(update_fields=["found", "state", "published"])
-    embed(photo)
-    return photo
+        return Found((), sure=False), b""
+    boxes = tuple((box[0], box[1], box[2], box[3]) for box in seen["boxes"])
+    return Found(boxes, sure=seen["sure"]), base64.b64decode(seen["embedding"])
 
 
 def embed(photo: Photo) -> None:
     """Keeps what the network makes of a resident's photo, for the suggestion to learn from. A failure is only noted."""
-    if photo.kind != Photo.Kind.RESIDENT:
+    network = _network(photo)
+    if not network:
         return
     try:
-        with Image.open(path_of(photo.media)) as image:
-            seen = photo_model.look(image)
+        seen = _confined("embedding", str(path_of(photo.media)), network)
     except Exception:
         log.exception("photo %s could not be learned from", photo.pk)
     else:
-        photo_model.keep(photo, seen)
+        photo_model.keep(photo, base64.b64decode(seen))
 
 
-def publish(photo: Photo) -> None:
-    """Makes the public copy: with what was found blurred. The caller saves the photo."""
-    with Image.open(path_of(photo.media)) as image:
-        copy = blurred(image, tuple((box[0], box[1], box[2], box[3]) for box in photo.found))
-        data = io.BytesIO()
-        copy.save(data, "JPEG", quality=85)
-    photo.published = store(ANONYMOUS, data.getvalue(), purpose="report-public", public=True, patient=True)
+@contextmanager
+def public_copy(photo: Photo) -> Iterator[Made]:
+    """The copy for the public, with what was found blurred; for `set_public`, and to be opened before a transaction.
+
+    Raises Invalid for a photo that takes too much, and what `media.storing.made` does.
+    """
+    with _place() as public:
+        try:
+            _confined("blur", str(path_of(photo.media)), photo.found, str(public))
+        except (Exceeded, Failed):
+            raise unreadable() from None
+        with made([public.read_bytes()], patient=True) as (one,):
+            yield one
+
+
+def set_public(photo: Photo, copy: Made) -> None:
+    """Keeps the public copy, in the caller's transaction, who saves the photo."""
+    photo.published = keep(ANONYMOUS, copy, purpose="report-public", public=True)
     photo.state = Photo.State.PUBLISHED
+
+
+def _network(photo: Photo) -> str:
+    """The network's file, for a resident's photo; "" for another's, or where it cannot be made."""
+    if photo.kind != Photo.Kind.RESIDENT:
+        return ""
+    try:
+        return str(photo_model.network_file())
+    except Exception:
+        log.exception("there is no network for photos to be learned from")
+        return ""
+
+
+def _confined(what: str, *values: Any) -> Any:
+    return confined(f"{LOOKING}:{what}", *values, memory=MEMORY, seconds=SECONDS, writes=WRITES)
+
+
+@contextmanager
+def _place() -> Iterator[Path]:
+    """Where a public copy may be written; gone afterwards."""
+    making = Path(settings.MEDIA_ROOT) / MAKING
+    making.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=making) as folder:
+        yield Path(folder) / "public"

@@ -10,9 +10,9 @@ from cityhall.kernel.places.declares import Layer
 from cityhall.kernel.ports.declares import Provides
 from cityhall.kernel.ports.reported import ReportedNear
 from cityhall.kernel.service import Addresses, Api, Load, Service
-from cityhall.kernel.skills.declares import Skill
+from cityhall.kernel.skills.declares import Page, Skill
 from cityhall.kernel.work.declares import Task
-from cityhall.web.declares import Assets, Card, Feed
+from cityhall.web.declares import Assets, Feed, Mine, PlaceAction, WrongNow
 
 _AGENCIES = "cityhall.kernel.cases.queries:agency_scopes"
 _QUERIES = "cityhall.services.reports.queries"
@@ -33,6 +33,7 @@ SERVICE = Service(
     home="/reports/",
     group="help",
     rank=10,
+    verbs=((_("Report something"), "/reports/new/"), (_("See what others reported"), "/reports/")),
     declares=(
         Addresses("cityhall.services.reports.urls:urlpatterns"),
         Assets(
@@ -40,9 +41,20 @@ SERVICE = Service(
             style="src/services/reports/main.css",
             worker="cityhall/workers/reports.js",
         ),
+        Assets("src/services/reports/front.ts", front=True),
         Api("cityhall.services.reports.api:router"),
         Load("cityhall.services.reports.categories:load"),
-        Card("reports/card.html"),
+        WrongNow("cityhall.services.reports.mine:wrong_now"),
+        Mine(
+            slug="reports",
+            name=_("Your reports"),
+            rows="cityhall.services.reports.mine:reports",
+            empty=_("Nothing was reported yet. Is something broken, dirty or dangerous? Tell the city."),
+            begin="/reports/new/",
+            home="/reports/sent/",
+            icon="camera",
+            device="reports/mine_sent.html",
+        ),
         Provides(ReportedNear, f"{_QUERIES}:reported_near"),
         Layer(
             slug="open",
@@ -100,6 +112,14 @@ SERVICE = Service(
             slots=("text", "place"),
             page="/reports/new/",
         ),
+        PlaceAction(_("Report something here"), "/reports/new/?address={name}&lon={lon}&lat={lat}", icon="warning"),
+        Page(
+            _("Reports from this device"),
+            "/reports/sent/",
+            _("How far the city is with them."),
+            (_("my reports, my complaints, follow a report"),),
+            icon="check",
+        ),
         Indicator("open", _("open"), "", f"{_QUERIES}:open_reports", better="lower", headline=True),
         Indicator("today", _("in 24 hours"), "", f"{_QUERIES}:filed_today", better="lower", headline=True),
         Indicator("in_time", _("resolved in time"), "%", f"{_QUERIES}:on_time_share"),
@@ -111,12 +131,12 @@ SERVICE = Service(
         ),
         Role("officer", _("Officer for reports"), ("reports.view_desk", "reports.work_case"), scopes=_AGENCIES),
         Role("router", _("Officer for routing"), ("reports.view_desk", "reports.change_rules")),
-        Task("fold", f"{_TASKS}:fold_counts", "* * * * *"),
-        Task("sense", f"{_TASKS}:sense", "* * * * *"),
-        Task("mail", "cityhall.services.reports.mail:collect", "* * * * *"),
-        Task("other_cities", "cityhall.services.reports.open311.client:read_all_back", "*/15 * * * *"),
-        Task("learn", f"{_TASKS}:learn", "11 2 * * *"),
-        Task("erase", f"{_TASKS}:erase_personal", "31 3 * * *"),
+        Task("fold", f"{_TASKS}:fold_counts", "* * * * *", twice=True),
+        Task("sense", f"{_TASKS}:sense", "* * * * *", twice=True),
+        Task("mail", "cityhall.services.reports.mail:collect", "* * * * *", twice=True),
+        Task("other_cities", "cityhall.services.reports.open311.client:read_all_back", "*/15 * * * *", twice=True),
+        Task("learn", f"{_TASKS}:learn", "11 2 * * *", twice=True),
+        Task("erase", f"{_TASKS}:erase_personal", "31 3 * * *", twice=True),
         PersonalData(
             {
                 "Report.person": _TO_TELL,

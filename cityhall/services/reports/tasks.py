@@ -7,17 +7,20 @@ from typing import Any
 
 from django.conf import settings
 from django.core.mail import EmailMessage
-from django.db import close_old_connections, transaction
+from django.db import transaction
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
-from procrastinate import RetryStrategy
-from procrastinate.contrib.django import app
+from procrastinate import JobContext, RetryStrategy
 
 from cityhall.kernel.cases.models import Comment
 from cityhall.kernel.cases.workflow import DONE, State
+from cityhall.kernel.database.outage import is_outage
 from cityhall.kernel.journal import append
 from cityhall.kernel.limits.sources import pseudonym
+from cityhall.kernel.notify.letters import send_once
 from cityhall.kernel.people.models import Person
+from cityhall.kernel.work.aside import passing_over
+from cityhall.kernel.work.jobs import job
 from cityhall.services.reports import heat, photo_learning, photos, sensing, suggestion
 from cityhall.services.reports.categories import options
 from cityhall.services.reports.following import TAKEN_BACK, TOLD, mail_link
@@ -30,31 +33,33 @@ SOURCE_DAYS = 30
 BATCH = 1000
 
 
-@app.task(name="reports.look_at_photos", retry=RetryStrategy(max_attempts=5, exponential_wait=3))
+# One report at a time: many large photos take neither all the memory nor all the places of other jobs.
+@job(
+    "reports.look_at_photos",
+    twice=True,
+    lock="reports.photos",
+    retry=RetryStrategy(max_attempts=5, exponential_wait=3),
+)
 def look_at_photos(report_id: int) -> None:
     """Looks for faces and plates in a report's new photos."""
-    try:
-        for photo in Photo.objects.filter(report_id=report_id, state=Photo.State.NEW).select_related("media"):
-            with transaction.atomic():
-                photos.look_at(photo)
-    finally:
-        close_old_connections()
+    for photo in Photo.objects.filter(report_id=report_id, state=Photo.State.NEW).select_related("media"):
+        photos.look_at(photo)
 
 
-@app.task(name="reports.mail_reporter", retry=RetryStrategy(max_attempts=8, exponential_wait=3))
-def mail_reporter(report_id: int, state: str, comment_id: int | None, taken_back: bool = False) -> None:
+@job("reports.mail_reporter", twice=True, pass_context=True, retry=RetryStrategy(max_attempts=8, exponential_wait=3))
+def mail_reporter(
+    context: JobContext, report_id: int, state: str, comment_id: int | None, taken_back: bool = False
+) -> None:
     """Mails a reporter without an account, in the language they reported in. The job holds numbers only."""
-    try:
-        report = Report.objects.select_related("category").filter(pk=report_id).exclude(email="").first()
-        if report is not None:
-            comment = Comment.objects.filter(pk=comment_id, public=True).first() if comment_id else None
-            known = {code for code, _name in settings.LANGUAGES}
-            language = report.language if report.language in known else settings.LANGUAGE_CODE
-            with translation.override(language):
-                title = str(TAKEN_BACK if taken_back else TOLD[State(state)])
-                _mail(report, title, State(state), comment.text if comment else "").send()
-    finally:
-        close_old_connections()
+    report = Report.objects.select_related("category").filter(pk=report_id).exclude(email="").first()
+    if report is not None:
+        comment = Comment.objects.filter(pk=comment_id, public=True).first() if comment_id else None
+        known = {code for code, _name in settings.LANGUAGES}
+        language = report.language if report.language in known else settings.LANGUAGE_CODE
+        with translation.override(language):
+            title = str(TAKEN_BACK if taken_back else TOLD[State(state)])
+            letter = _mail(report, title, State(state), comment.text if comment else "")
+            send_once(letter, f"job {context.job.id}")
 
 
 def _mail(report: Report, title: str, state: State, said: str) -> EmailMessage:
@@ -98,14 +103,15 @@ def erase_personal() -> int:
     """
     now = timezone.now()
     before = now - timedelta(days=int(options().get("keep_days", KEEP_DAYS)))
-    erased = 0
+    erased, kept = 0, set[int]()
     while True:
         with transaction.atomic():
-            over = Report.objects.filter(erased_at=None, state__in=DONE, changed_at__lt=before)
+            over = Report.objects.filter(erased_at=None, state__in=DONE, changed_at__lt=before).exclude(pk__in=kept)
             ids = list(over.select_for_update(skip_locked=True).values_list("pk", flat=True)[:BATCH])
             if ids:
-                _erase(ids)
-                erased += len(ids)
+                left = _erase_each(ids)
+                kept |= left
+                erased += len(ids) - len(left)
         if len(ids) < BATCH:
             break
     Report.objects.filter(filed_at__lt=now - timedelta(days=SOURCE_DAYS)).exclude(source="").update(source="")
@@ -120,6 +126,23 @@ def forget_person(person: Person, **_values: Any) -> None:
     Report.objects.filter(source=source).update(source="")
     Supporter.objects.filter(person=person).delete()
     Supporter.objects.filter(source=source).delete()
+
+
+def _erase_each(ids: list[int]) -> set[int]:
+    """Erases all of them, or where that fails one by one; gives those that cannot be, as `check` tells."""
+    try:
+        with transaction.atomic():
+            _erase(ids)
+        return set()
+    except Exception as problem:
+        if is_outage(problem):
+            raise
+    left = set(ids)
+    for one in ids:
+        with passing_over("reports.erase", one), transaction.atomic():
+            _erase([one])
+            left.discard(one)
+    return left
 
 
 def _erase(ids: list[int]) -> None:

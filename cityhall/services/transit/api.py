@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from ninja import Query, Router, Schema
 from pydantic import Field
 
+from cityhall.engines.timetable.footpaths import WALKING_SPEED
 from cityhall.kernel import values
 from cityhall.kernel.errors import Invalid
 from cityhall.kernel.places.point import Point
@@ -59,10 +60,12 @@ def journeys(
     mode: Mode = Query("leave", description="leave at, or arrive by, the time"),
     prefer: Prefer = Query("fastest"),
     wheelchair: bool = Query(False),
+    pace: float = Query(WALKING_SPEED, ge=0.3, le=3.0, description="On foot or in a wheelchair, m/s"),
+    longest: int | None = Query(None, ge=50, le=5000, description="The longest way on foot at a time, metres"),
 ) -> dict[str, Any]:
     """Up to five journeys, none worse than another in every way, with lines for a map and steps on foot."""
     question, asked = make_question(
-        read_point(origin, "from"), read_point(to, "to"), date, time, mode, prefer, wheelchair
+        read_point(origin, "from"), read_point(to, "to"), date, time, mode, prefer, wheelchair, pace, longest
     )
     found = plan(question)
     version = queries.in_service()
@@ -85,13 +88,16 @@ def make_question(
     mode: Mode,
     prefer: Prefer,
     wheelchair: bool,
+    pace: float = WALKING_SPEED,
+    longest_m: int | None = None,
 ) -> tuple[Question, dt.date]:
     """The question, and the day that was asked for: the question's may be another where the feed is out of date."""
     now = days.now()
     asked = day or now.date()
     used = days.usual_day(asked)
     second = days.second_of(used, (time or now.time()).replace(tzinfo=None))
-    return Question(origin, goal, used, second, mode, prefer, wheelchair), asked
+    question = Question(origin, goal, used, second, mode, prefer, wheelchair, pace=pace, longest_m=longest_m)
+    return question, asked
 
 
 class StopOut(Schema):

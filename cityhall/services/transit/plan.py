@@ -10,7 +10,7 @@ import numpy as np
 from django.utils.translation import gettext as _
 
 from cityhall.engines.streets import Network, Snap
-from cityhall.engines.timetable import Journey, Places, Router, Wishes
+from cityhall.engines.timetable import Journey, Places, Router, Walk, Wishes
 from cityhall.engines.timetable.footpaths import METRES_A_DEGREE, NEVER, WALKING_SPEED
 from cityhall.kernel.errors import Invalid
 from cityhall.kernel.places.point import Point, metres_between
@@ -38,7 +38,8 @@ TOO_FAR_M = 200_000
 class Question:
     """What a resident wants to know. `second` is of the service day `day`.
 
-    `planned` asks the timetable alone, whatever is cancelled, closed or late.
+    `planned` asks the timetable alone, whatever is cancelled, closed or late. `pace` is how fast they go on foot or in
+    a wheelchair, m/s; `longest_m` the longest way they go so at a time, metres, None for what is usual.
     """
 
     origin: Point
@@ -49,6 +50,13 @@ class Question:
     prefer: Prefer = "fastest"
     wheelchair: bool = False
     planned: bool = False
+    pace: float = WALKING_SPEED
+    longest_m: int | None = None
+
+    @property
+    def slower(self) -> float:
+        """How many times longer than at the usual pace a way takes."""
+        return WALKING_SPEED / self.pace
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,24 +80,59 @@ def plan(question: Question) -> Plan:
         raise Invalid(_("That is too far away."), code="too_far", field="to", mend=_("Choose a place in the city."))
     router = (timetables if question.planned else routing).router(question.day, question.wheelchair)
     network = network_for(question.wheelchair)
-    sources = _near(network, question.origin, ACCESS_S[question.prefer])
-    targets = _near(network, question.goal, ACCESS_S[question.prefer])
+    sources, targets = (_reached(network, place, question) for place in (question.origin, question.goal))
     walk = _walk_all(network, question)
     wishes = Wishes(
         max_rides=5,
         slack=SLACK_S,
-        walk_limit=TRANSFER_WALK_S[question.prefer],
+        walk_limit=_between_rides(question),
         wheelchair=question.wheelchair,
     )
     found: list[Journey] = []
-    for limit in LESS_WALKING_S if question.prefer == "less_walking" else (ACCESS_S[question.prefer],):
+    for limit in LESS_WALKING_S if question.prefer == "less_walking" else (NEVER,):
         near, there = _within(sources, limit), _within(targets, limit)
         if near.stops.size and there.stops.size:
             # Who wants to walk less may wait for a bus that is slower than the way on foot.
             bar = NEVER if walk is None or question.prefer == "less_walking" else walk
             wished = replace(wishes, walk_limit=min(limit, wishes.walk_limit))
             found += _search(router, question, near, there, wished, bar)
-    return Plan(question, _best(found, question), walk)
+            if question.slower > 1:
+                # The search walks between rides at the usual pace: with more time in hand there is enough for theirs.
+                more = int(np.ceil((question.slower - 1) * wished.walk_limit))
+                found += _search(router, question, near, there, replace(wished, slack=SLACK_S + more), bar)
+    paced = [journey for one in found if (journey := _paced(one, question.slower)) is not None]
+    return Plan(question, _best(paced, question), walk)
+
+
+def _reached(network: Network | None, place: Point, question: Question) -> Places:
+    """Stops that are no farther than who asks goes, with the seconds it takes them."""
+    usual = ACCESS_S[question.prefer] / question.slower
+    if question.longest_m is not None:
+        usual = question.longest_m / WALKING_SPEED
+    near = stops_near(network, place, int(usual))
+    return Places(near.stops, np.ceil(near.seconds * question.slower).astype(np.int32))
+
+
+def _between_rides(question: Question) -> int:
+    """The longest walk between two rides, in seconds at the usual pace, as the search counts them."""
+    usual = TRANSFER_WALK_S[question.prefer] / question.slower
+    if question.longest_m is not None:
+        usual = min(usual, question.longest_m / WALKING_SPEED)
+    return int(usual)
+
+
+def _paced(journey: Journey, slower: float) -> Journey | None:
+    """The journey with its walks between rides as long as they take; None where the next ride is gone by then."""
+    if slower == 1:
+        return journey
+    legs = list(journey.legs)
+    for place, leg in enumerate(legs[:-1]):
+        if isinstance(leg, Walk) and leg.from_stop >= 0 and leg.to_stop >= 0:
+            there = leg.departure + int(np.ceil((leg.arrival - leg.departure) * slower))
+            if there + SLACK_S > legs[place + 1].departure:
+                return None
+            legs[place] = replace(leg, arrival=there)
+    return replace(journey, legs=tuple(legs))
 
 
 def _within(places: Places, seconds: int) -> Places:
@@ -103,7 +146,7 @@ def network_for(wheelchair: bool) -> Network | None:
     return graph.network("wheelchair" if wheelchair else "walk") if graph else None
 
 
-def _near(network: Network | None, place: Point, limit_s: int) -> Places:
+def stops_near(network: Network | None, place: Point, limit_s: int) -> Places:
     """Stops within a walk of a place, along the streets where they are known."""
     stops = timetables.service().schedule.stops
     x = (np.asarray(stops.lon) - place.lon) * METRES_A_DEGREE * np.cos(np.radians(place.lat))
@@ -128,6 +171,9 @@ def _walk_all(network: Network | None, question: Question) -> int | None:
         a, b = network.snap(*question.origin), network.snap(*question.goal)
         if a and b:
             seconds = float(network.one_to_many(a, [b], WALK_ALL_S)[0])
+    if question.longest_m is not None and seconds * WALKING_SPEED > question.longest_m:
+        return None
+    seconds *= question.slower
     return int(np.ceil(seconds)) if seconds <= WALK_ALL_S else None
 
 

@@ -8,12 +8,16 @@ from cityhall.kernel.indicators.declares import Indicator
 from cityhall.kernel.live import LiveTopic
 from cityhall.kernel.people.declares import Desk, PersonalData, Role
 from cityhall.kernel.places.declares import Layer, Place
+from cityhall.kernel.ports.declares import Provides
+from cityhall.kernel.ports.driving import DrivingNow
+from cityhall.kernel.ports.lines import LineStops
 from cityhall.kernel.service import Addresses, Api, Check, Load, Service
+from cityhall.kernel.skills.declares import Page
 from cityhall.kernel.work.declares import Runner, Task
 from cityhall.services.transit.doors.rules import RULES
 from cityhall.services.transit.kinds import KINDS
 from cityhall.services.transit.riders.personal import RIDERS_DATA, RIDERS_NAMES
-from cityhall.web.declares import Assets, Card, Feed
+from cityhall.web.declares import Assets, Card, Feed, Findable, Mine, PlaceAction, WrongNow
 
 SERVICE = Service(
     slug="transit",
@@ -25,14 +29,51 @@ SERVICE = Service(
     home="/transit/",
     group="around",
     rank=10,
+    verbs=(
+        (_("Plan a journey"), "/transit/"),
+        (_("See all lines"), "/transit/lines/"),
+        (_("Where the buses are, as a list"), "/transit/buses/"),
+        (_("Follow your child's school bus"), "/transit/school/"),
+    ),
     declares=(
         Addresses("cityhall.services.transit.urls:urlpatterns"),
-        Assets("src/services/transit/main.ts", "src/services/transit/main.css"),
-        Assets(style="src/services/transit/front.css", front=True),
+        Assets("src/services/transit/main.ts", "src/services/transit/main.css", "cityhall/workers/transit.js"),
+        Assets("src/services/transit/front.ts", "src/services/transit/front.css", front=True),
         Api("cityhall.services.transit.api:router"),
         Load("cityhall.services.transit.actions:load", outdated="cityhall.services.transit.timetables:outdated"),
         Check("cityhall.services.transit.checks:check"),
         Card("transit/card.html"),
+        Provides(DrivingNow, "cityhall.services.transit.driving:driving_now"),
+        Provides(LineStops, "cityhall.services.transit.driving:line_stops"),
+        WrongNow("cityhall.services.transit.riders.mine:wrong_now"),
+        Mine(
+            slug="trips",
+            name=_("Trips and alarms"),
+            rows="cityhall.services.transit.riders.mine:trips",
+            empty=_("Plan a journey and follow it: you are told when to leave, and when a connection breaks."),
+            begin="/transit/",
+            home="/transit/alarms/",
+            icon="clock",
+        ),
+        Mine(
+            slug="favourites",
+            name=_("Favourite stops, lines and journeys"),
+            rows="cityhall.services.transit.riders.mine:favourites",
+            empty=_("Press the star on the page of a stop, a line or a journey, and find it here again."),
+            begin="/transit/lines/",
+            home="/transit/favourites/",
+            icon="star",
+            device="transit/mine_favourites.html",
+        ),
+        Mine(
+            slug="school",
+            name=_("School bus"),
+            rows="cityhall.services.transit.riders.mine:school_buses",
+            empty=_("Does your child ride a special-school bus? Give the school the e-mail address of your account."),
+            begin="/transit/school/",
+            home="/transit/school/",
+            icon="bus",
+        ),
         Layer(
             slug="lines",
             name=_("Lines"),
@@ -50,6 +91,7 @@ SERVICE = Service(
             source="cityhall.services.transit.queries:stops_geojson",
             public_fields=("id", "name", "lines", "url"),
             labels={"id": _("Number"), "name": _("Stop"), "lines": _("Lines")},
+            panel="/transit/stops/{id}/next/",
             color="#0b5cad",
             min_zoom=14,
             visible=True,
@@ -224,11 +266,48 @@ SERVICE = Service(
         Runner("riders", "cityhall.services.transit.riders.runner:run", part="worker", compiled="journeys"),
         Runner("arrivals", "cityhall.services.transit.arrivals.predict:run", compiled="journeys"),
         DeadlineKind("guardian_invitation", "cityhall.services.transit.riders.school:invitation_is_over"),
-        Task("history", "cityhall.services.transit.realtime.archive:run", cron="25 * * * *"),
-        Task("forget_trips", "cityhall.services.transit.riders.following:forget_old", cron="17 * * * *"),
-        Task("quality", "cityhall.services.transit.control.quality:hourly", cron="12 * * * *"),
-        Task("arrivals", "cityhall.services.transit.arrivals.learn:learn", cron="40 * * * *"),
+        Task("history", "cityhall.services.transit.realtime.archive:run", cron="25 * * * *", twice=True),
+        Task("forget_trips", "cityhall.services.transit.riders.following:forget_old", cron="17 * * * *", twice=True),
+        Task("quality", "cityhall.services.transit.control.quality:hourly", cron="12 * * * *", twice=True),
+        Task("arrivals", "cityhall.services.transit.arrivals.learn:learn", cron="40 * * * *", twice=True),
         PersonalData(RIDERS_DATA, RIDERS_NAMES),
-        Place("stop", _("Stop"), "cityhall.services.transit.queries:stop_names"),
+        Place(
+            "stop",
+            _("Stop"),
+            "cityhall.services.transit.queries:stop_names",
+            words=(_("bus stop, stops, bus, platform"),),
+            icon="stop",
+            page="cityhall.services.transit.finding:stop_page",
+        ),
+        Findable("lines", _("Lines"), "cityhall.services.transit.finding:lines"),
+        PlaceAction(_("Go there"), "/transit/?to={name}&to_lon={lon}&to_lat={lat}", icon="bus"),
+        Page(
+            _("Plan a journey"),
+            "/transit/",
+            _("From door to door, by bus and on foot."),
+            (_("journey planner, route, directions, how do I get to, trip, itinerary"),),
+            icon="swap",
+        ),
+        Page(
+            _("All lines"),
+            "/transit/lines/",
+            _("Every line, its stops and its buses now."),
+            (_("bus lines, routes, timetable, schedule"),),
+            icon="bus",
+        ),
+        Page(
+            _("Favourites"),
+            "/transit/favourites/",
+            _("Your stops, lines and journeys."),
+            (_("saved stops, my stops, my lines"),),
+            icon="star",
+        ),
+        Page(
+            _("Service alerts"),
+            "/transit/alerts/",
+            _("What is different on buses and stops now."),
+            (_("detours, disruptions, delays, cancelled, strike"),),
+            icon="warning",
+        ),
     ),
 )

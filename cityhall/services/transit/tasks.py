@@ -4,28 +4,25 @@ from __future__ import annotations
 
 from django.conf import settings
 from django.core.mail import EmailMessage
-from django.db import close_old_connections
 from django.urls import reverse
 from django.utils import translation
 from django.utils.translation import gettext as _
-from procrastinate import RetryStrategy
-from procrastinate.contrib.django import app
+from procrastinate import JobContext, RetryStrategy
 
+from cityhall.kernel.notify.letters import send_once
 from cityhall.kernel.people import invitations
+from cityhall.kernel.work.jobs import job
 from cityhall.services.transit.models import Guardian
 
 
 # The job knows the number only: the address is forgotten with the invitation, and jobs are kept for a while.
-@app.task(name="transit.invite_guardian", retry=RetryStrategy(max_attempts=8, exponential_wait=3))
-def invite_guardian(guardian_id: int, language: str) -> None:
+@job("transit.invite_guardian", twice=True, pass_context=True, retry=RetryStrategy(max_attempts=8, exponential_wait=3))
+def invite_guardian(context: JobContext, guardian_id: int, language: str) -> None:
     """Mails a guardian's invitation, unless it was taken back or accepted; what is refused is tried again."""
-    try:
-        guardian = Guardian.objects.filter(pk=guardian_id, person=None).first()
-        if guardian is not None:
-            with translation.override(language or settings.LANGUAGE_CODE):
-                _letter(guardian).send()
-    finally:
-        close_old_connections()
+    guardian = Guardian.objects.filter(pk=guardian_id, person=None).first()
+    if guardian is not None:
+        with translation.override(language or settings.LANGUAGE_CODE):
+            send_once(_letter(guardian), f"job {context.job.id}")
 
 
 def _letter(guardian: Guardian) -> EmailMessage:

@@ -11,6 +11,7 @@ DESK = f"control/(?P<name>{'|'.join(realtime.DESKS)})"
 
 urlpatterns = [
     path("", views.journeys, name="transit"),
+    path("walking/", views.keep_walking, name="transit_walking"),
     path("gtfs.zip", views.gtfs, name="transit_gtfs"),
     path("gtfs-rt/<str:name>", feeds.feed, name="transit_feed"),
     path("alerts/", realtime.alerts, name="transit_alerts"),

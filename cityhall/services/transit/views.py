@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
+from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_safe
+from django.views.decorators.http import require_POST, require_safe
 
 from cityhall.kernel import values
 from cityhall.kernel.errors import CityhallError
@@ -15,15 +16,17 @@ from cityhall.kernel.people.actors import actor_of
 from cityhall.kernel.places import geocoder
 from cityhall.services.transit import days, queries, timetables
 from cityhall.services.transit.api import make_question, read_point
-from cityhall.services.transit.itinerary import Itinerary, itineraries, walk_only
+from cityhall.services.transit.itinerary import Itinerary, walk_only
 from cityhall.services.transit.models import FeedVersion, Line
-from cityhall.services.transit.plan import plan
+from cityhall.services.transit.plan import network_for, plan
+from cityhall.services.transit.riders import walking
 from cityhall.services.transit.riders.favourites import JOURNEY, Wanted, is_kept
+from cityhall.services.transit.riders.offers import offers
 from cityhall.services.transit.riders.trip_pages import Option, live_options
+from cityhall.services.transit.riders.walking import Wish
 from cityhall.services.transit.wire import feature
 
 MODES = ("leave", "arrive")
-FOLLOWED = ("from", "from_lon", "from_lat", "to", "to_lon", "to_lat", "date", "time", "mode", "prefer")
 PREFERENCES = ("fastest", "fewer_transfers", "less_walking")
 
 
@@ -31,10 +34,11 @@ PREFERENCES = ("fastest", "fewer_transfers", "less_walking")
 def journeys(request: HttpRequest) -> HttpResponse:
     """The journey planner. Every answer has its own address, so it can be shared and kept."""
     form = _form(request)
-    context: dict[str, Any] = {"form": form, "version": queries.in_service()}
+    wish = walking.wish_of(request)
+    context: dict[str, Any] = {"form": form, "version": queries.in_service(), **_walking(wish, form["wheelchair"])}
     if form["from_lon"] and form["to_lon"]:
         try:
-            context |= _answer(form, actor_of(request).person_id)
+            context |= _answer(form, actor_of(request).person_id, wish)
         except CityhallError as problem:
             context["problem"] = problem
     elif form["from"] or form["to"]:
@@ -75,9 +79,32 @@ def _favourite(form: dict[str, Any]) -> Wanted:
     return Wanted("journey", JOURNEY % tuple(ends), f"{form['from']} – {form['to']}")
 
 
-def _answer(form: dict[str, Any], person_id: int | None) -> dict[str, Any]:
+def _walking(wish: Wish, wheelchair: bool) -> dict[str, Any]:
+    """How fast and how far one goes on foot: what was said, what the search goes by, and what can be chosen."""
+    return {
+        "wish": wish,
+        "walking": wish.used(wheelchair),
+        "paces": [(name, words) for name, (_speed, words) in walking.PACES.items()],
+        "longest": walking.LONGEST,
+        "streets_known": network_for(True) is not None,
+    }
+
+
+@require_POST
+def keep_walking(request: HttpRequest) -> HttpResponse:
+    """Keeps how fast and how far somebody goes, and shows again what they looked at."""
+    back = request.META.get("HTTP_REFERER", "")
+    allowed = url_has_allowed_host_and_scheme(back, {request.get_host()}, require_https=request.is_secure())
+    response = redirect(back if allowed else "transit")
+    wish = walking.read(request.POST.get("pace", ""), request.POST.get("longest", ""))
+    walking.keep(actor_of(request), wish, response, secure=request.is_secure())
+    return response
+
+
+def _answer(form: dict[str, Any], person_id: int | None, wish: Wish) -> dict[str, Any]:
     origin = read_point(f"{form['from_lon']},{form['from_lat']}", "from")
     goal = read_point(f"{form['to_lon']},{form['to_lat']}", "to")
+    used = wish.used(form["wheelchair"])
     question, asked = make_question(
         origin,
         goal,
@@ -86,10 +113,12 @@ def _answer(form: dict[str, Any], person_id: int | None) -> dict[str, Any]:
         form["mode"],
         form["prefer"],
         form["wheelchair"],
+        used.speed,
+        used.longest_m,
     )
     found = plan(question)
-    journeys = itineraries(found)
-    options = live_options(journeys, days.now()) if question.day == asked else [Option(one) for one in journeys]
+    journeys = offers(found)
+    options = live_options(journeys, days.now()) if question.day == asked else [Option(*one) for one in journeys]
     walk = Option(walk_only(question, found.walk_s)) if found.walk_s is not None else None
     names = {"from": form["from"] or _("Start"), "to": form["to"] or _("Destination")}
     return {
@@ -99,8 +128,6 @@ def _answer(form: dict[str, Any], person_id: int | None) -> dict[str, Any]:
         "day": question.day,
         "asked_day": asked,
         "out_of_date": question.day != asked,
-        "follow_fields": [(name, form[name]) for name in FOLLOWED]
-        + ([("wheelchair", "1")] if form["wheelchair"] else []),
         "favourite": _favourite(form),
         "is_favourite": is_kept(person_id, "journey", _favourite(form).reference),
         "map_data": [_drawn(option.itinerary) for option in [*options, *([walk] if walk else [])]],

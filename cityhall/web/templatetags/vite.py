@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from datetime import date, datetime
+
 from django import template
+from django.conf import settings
 from django.template import Context
 from django.templatetags.static import static
+from django.utils.formats import number_format
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
 
 from cityhall.web import assets
+from cityhall.web import when as moments
 
 register = template.Library()
 
@@ -17,14 +23,17 @@ register = template.Library()
 def page_assets(context: Context, *, front: bool = False) -> SafeString:
     """The tags of what a page loads: the shell's script and style, then those of the service whose page it is.
 
-    With `front`, those that every service has for parts of it on the city's front page.
+    With `front`, those that every service has for parts of it on the city's front page. The shell's script also has
+    words here, for where the device's clock is not the city's.
     """
     loaded = assets.of_page(context.get("request"), front=front)
     needed, run = assets.scripts(loaded)
+    words = _("Times are those of %(city)s, {}.") % {"city": settings.CITY.name}
     return (
-        _tags('<link rel="stylesheet" href="{}">', assets.styles(loaded))
-        + _tags('<link rel="modulepreload" href="{}">', needed)
-        + _tags('<script type="module" src="{}"></script>', run)
+        format_html('<meta name="city-zone" content="{}">\n', words)
+        + _tags('<link rel="stylesheet" href="{}">', assets.styles(loaded))
+        + _tags('<link rel="modulepreload" href="{}" fetchpriority="low">', needed)
+        + _tags('<script type="module" src="{}" fetchpriority="low"></script>', run)
     )
 
 
@@ -46,11 +55,29 @@ def minutes(seconds: float) -> int:
 
 
 @register.filter
+def when(moment: datetime) -> str:
+    """The time on the city's clock, and the day where it is not today."""
+    return moments.when(moment)
+
+
+@register.filter
+def until(start: datetime, end: datetime) -> str:
+    """From a moment until another, and their day where it is not today."""
+    return moments.span(start, end)
+
+
+@register.filter
+def which_day(day: date) -> str:
+    """A day with its name and date, and "today" or "tomorrow" before them."""
+    return moments.which_day(day)
+
+
+@register.filter
 def distance(metres: float) -> str:
-    """Metres as people say them: 80 m, 350 m, 1.2 km."""
+    """Metres as people say them: 80 m, 350 m, 1.2 km (1,2 km where the language has a comma)."""
     if metres < 1000:
         return f"{max(10, round(metres, -1)):.0f} m"
-    return f"{metres / 1000:.1f} km"
+    return f"{number_format(metres / 1000, 1)} km"
 
 
 @register.filter

@@ -21,6 +21,7 @@ from cityhall.kernel.deadlines.actions import clear, set_deadline
 from cityhall.kernel.deadlines.declares import Due
 from cityhall.kernel.devices.models import Device
 from cityhall.kernel.devices.registry import register
+from cityhall.kernel.devices.urgent import Urgent
 from cityhall.kernel.errors import Missing
 from cityhall.kernel.journal import Event, append
 from cityhall.kernel.live import publish
@@ -31,7 +32,8 @@ from cityhall.kernel.people.permissions import require
 from cityhall.kernel.places.point import Point
 from cityhall.kernel.vehicles.models import Vehicle
 from cityhall.kernel.vehicles.register import enter
-from lifeguards.models import Alarm, Patrol, Pole
+from lifeguards import beaches
+from lifeguards.models import ANSWER_IN, Alarm, Patrol, Pole
 from lifeguards.queries import feature
 
 SHARE_PLACE = "lifeguards.share_place"
@@ -39,13 +41,13 @@ SHARE_PLACE = "lifeguards.share_place"
 PATROLS = "lifeguards-patrols"
 """The live topic of the layer of patrols."""
 UNANSWERED = "lifeguards.unanswered"
-ANSWER_IN = timedelta(seconds=60)
 OVER_IN = timedelta(minutes=30)
 DESK = "/lifeguards/desk/"
 
 
 def load(progress: Callable[[str, float], None]) -> None:
-    """Makes the agency that the cases go to."""
+    """Makes the agency that the cases go to, and the beaches. Raises Invalid for a beach that is nowhere."""
+    beaches.load()
     keep_agencies(system("lifeguards"), {"coast": (_("Coast desk"), "")})
 
 
@@ -121,12 +123,20 @@ def forget_places(events: list[Event]) -> None:
                 _hand_over(patrol, None)
 
 
-def pressed(device: Device, messages: list[dict[str, Any]], at: datetime) -> None:
-    """The button of a pole (a Door's action): a case, a minute to answer it, and everybody of the desk is told."""
+def pressed(presses: list[Urgent]) -> list[str]:
+    """Buttons of poles (an UrgentDoor's action): for each a case, and a minute to answer it."""
+    return [_called(press.device, press.received_at) for press in presses]
+
+
+def _called(device: Device, at: datetime) -> str:
+    """The case of a button, which everybody of the desk is told of. Raises Missing for a pole that was taken down."""
     pole = Pole.objects.select_for_update().filter(device=device).first()
+    if pole is None:
+        raise Missing(_("There is no such pole."))
     # Whoever presses again while somebody is called or on the way calls nobody else.
-    if pole is None or Alarm.objects.filter(pole=pole, case__state__in=OPEN).exists():
-        return
+    called = Alarm.objects.filter(pole=pole, case__state__in=OPEN).first()
+    if called is not None:
+        return cases.subject(called.pk)
     actor = Actor("device", device.public_id)
     coast = Agency.objects.get(slug="coast")
     case = cases.open_case(actor, "lifeguards", coast, OVER_IN, calendar=ALWAYS, now=at)
@@ -140,6 +150,7 @@ def pressed(device: Device, messages: list[dict[str, Any]], at: datetime) -> Non
         url=DESK,
         key=f"lifeguards-{case.pk}",
     )
+    return cases.subject(case.pk)
 
 
 def unanswered(due: Due) -> None:

@@ -17,16 +17,23 @@ from cityhall.kernel.people.permissions import may, require
 from cityhall.kernel.places.point import Point
 from cityhall.kernel.values import whole
 from cityhall.web.layers import chosen_layers
-from lifeguards import actions, queries
-from lifeguards.models import Patrol, Pole
+from lifeguards import actions, beaches, queries
+from lifeguards.models import Beach, Follow, Patrol, Pole
 
 
 @require_safe
 def home(request: HttpRequest) -> HttpResponse:
-    """How many patrols are out and where the poles stand; lifeguards take a beacon here."""
-    carries = may(actor_of(request), "lifeguards.carry_beacon")
-    context = {"out": queries.on_duty().count(), "poles": Pole.objects.order_by("name")}
-    return render(request, "lifeguards/home.html", context | {"patrols": Patrol.objects.all() if carries else []})
+    """Which beaches are open, how many patrols are out, where the poles stand; lifeguards take a beacon here."""
+    actor = actor_of(request)
+    followed = Follow.objects.filter(person_id=actor.person_id).values_list("beach_id", flat=True)
+    context = {
+        "out": queries.on_duty().count(),
+        "poles": Pole.objects.order_by("name"),
+        "beaches": Beach.objects.order_by("name"),
+        "followed": set(followed) if actor.person_id else set(),
+        "patrols": Patrol.objects.order_by("name") if may(actor, "lifeguards.carry_beacon") else [],
+    }
+    return render(request, "lifeguards/home.html", context)
 
 
 @login_required
@@ -38,6 +45,14 @@ def carry(request: HttpRequest) -> HttpResponse:
 
 
 @login_required
+@require_POST
+def follow(request: HttpRequest, beach_id: int) -> HttpResponse:
+    """Somebody wants to be told of a beach, or no more."""
+    beaches.follow(actor_of(request), beach_id, wanted=request.POST.get("wanted") == "1")
+    return redirect(f"{beaches.HOME}#beach-{beach_id}")
+
+
+@login_required
 @never_cache
 @require_safe
 def desk(request: HttpRequest) -> HttpResponse:
@@ -46,7 +61,8 @@ def desk(request: HttpRequest) -> HttpResponse:
     require(actor, "lifeguards.view_patrols")
     layers = chosen_layers({"lifeguards/patrols": True, "lifeguards/poles": True}, actor)
     part = "alarms" if request.GET.get("part") else "desk"
-    return render(request, f"lifeguards/{part}.html", {"alarms": queries.alarms(), "layers": layers})
+    context = {"alarms": queries.alarms(), "layers": layers, "beaches": Beach.objects.order_by("name")}
+    return render(request, f"lifeguards/{part}.html", context | {"closes": may(actor, "lifeguards.close_beach")})
 
 
 @login_required
@@ -54,6 +70,14 @@ def desk(request: HttpRequest) -> HttpResponse:
 def step(request: HttpRequest, case_id: int, name: str) -> HttpResponse:
     """Answers an alarm, or ends it."""
     {"answer": actions.answer, "end": actions.end}[name](actor_of(request), case_id)
+    return redirect("lifeguards_desk")
+
+
+@login_required
+@require_POST
+def beach(request: HttpRequest, beach_id: int, name: str) -> HttpResponse:
+    """Closes a beach, or opens it again."""
+    {"close": beaches.close, "open": beaches.open_again}[name](actor_of(request), beach_id)
     return redirect("lifeguards_desk")
 
 
@@ -82,9 +106,12 @@ def devices(request: HttpRequest) -> HttpResponse:
 urlpatterns = [
     path("", home, name="lifeguards"),
     path("carry/", carry, name="lifeguards_carry"),
+    path("beaches/<int:beach_id>/follow/", follow, name="lifeguards_follow"),
     path("desk/", desk, name="lifeguards_desk"),
     path("desk/<int:case_id>/", RedirectView.as_view(url=actions.DESK)),
     path("desk/<int:case_id>/answer/", step, {"name": "answer"}, name="lifeguards_answer"),
     path("desk/<int:case_id>/end/", step, {"name": "end"}, name="lifeguards_end"),
+    path("desk/beaches/<int:beach_id>/close/", beach, {"name": "close"}, name="lifeguards_close"),
+    path("desk/beaches/<int:beach_id>/open/", beach, {"name": "open"}, name="lifeguards_open"),
     path("devices/", devices, name="lifeguards_devices"),
 ]

@@ -12,10 +12,9 @@ from django.utils.translation import ngettext
 from cityhall.kernel.cases.workflow import OPEN, State
 from cityhall.kernel.people.actors import Actor
 from cityhall.kernel.vehicles.tracking.shown import collection
-from lifeguards.models import Alarm, Patrol, Pole
+from lifeguards.models import ANSWER_IN, Alarm, Patrol, Pole
 
 Bounds = tuple[float, float, float, float] | None
-MINUTE = timedelta(seconds=60)
 
 
 def feature(one: Patrol | Pole, *, gone: bool = False) -> dict[str, Any]:
@@ -62,14 +61,19 @@ def waiting(actor: Actor) -> int:
 
 def late(actor: Actor) -> int:
     """How many of them nobody has answered in a minute."""
-    return alarms().filter(case__state=State.NEW, case__opened_at__lte=timezone.now() - MINUTE).count()
+    return alarms().filter(case__state=State.NEW, case__opened_at__lte=timezone.now() - ANSWER_IN).count()
+
+
+def out() -> float:
+    """How many patrols are on the beach."""
+    return float(on_duty().count())
 
 
 def in_time() -> float:
     """Per cent of a year's alarms that were answered within a minute; 100 where there were none."""
     year = Alarm.objects.filter(case__opened_at__gte=timezone.now() - timedelta(days=365))
-    every = year.exclude(answered_at=None, case__opened_at__gt=timezone.now() - MINUTE).count()
-    return 100 * year.filter(answered_at__lte=F("case__opened_at") + MINUTE).count() / every if every else 100.0
+    every = year.exclude(answered_at=None, case__opened_at__gt=timezone.now() - ANSWER_IN).count()
+    return 100 * year.filter(answered_at__lte=F("case__opened_at") + ANSWER_IN).count() / every if every else 100.0
 
 
 def watched(actor: Actor) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from django.utils.translation import gettext_lazy as _
 
 from cityhall.kernel.deadlines.declares import DeadlineKind
-from cityhall.kernel.devices.declares import Door
+from cityhall.kernel.devices.declares import Door, UrgentDoor
 from cityhall.kernel.indicators.declares import Indicator
 from cityhall.kernel.journal.declares import Follower
 from cityhall.kernel.people.declares import Desk, PersonalData, Role, kept
@@ -11,8 +11,10 @@ from cityhall.kernel.places.declares import Layer
 from cityhall.kernel.service import Addresses, Load, Service
 from cityhall.kernel.skills.declares import Skill
 from cityhall.kernel.vehicles.declares import VehicleKind
+from cityhall.web.declares import Assets, Findable, Mine, WrongNow
 
 _ON_DUTY = kept(_("to send the nearest patrol"), _("until they lay the beacon down"))
+_FOLLOWED = kept(_("to tell who bathes there when a beach is closed"), _("until they want to be told no more"))
 
 SERVICE = Service(
     slug="lifeguards",
@@ -22,8 +24,11 @@ SERVICE = Service(
     icon="locate",
     home="/lifeguards/",
     group="help",
+    rank=40,
+    verbs=((_("See where you can swim"), "/lifeguards/"), (_("Be told when a beach closes"), "/lifeguards/#beaches")),
     declares=(
         Addresses("lifeguards.pages:urlpatterns"),
+        Assets("lifeguards/main.js", "lifeguards/main.css"),
         Load("lifeguards.actions:load"),
         Layer(
             slug="poles",
@@ -56,9 +61,9 @@ SERVICE = Service(
             color="#0f766e",
         ),
         Door("place", "lifeguards.actions:moved"),
-        Door("press", "lifeguards.actions:pressed"),
+        UrgentDoor("press", "lifeguards.actions:pressed"),
         DeadlineKind("unanswered", "lifeguards.actions:unanswered"),
-        Role("coast", _("Coast desk"), ("lifeguards.view_patrols", "lifeguards.work_case")),
+        Role("coast", _("Coast desk"), ("lifeguards.view_patrols", "lifeguards.work_case", "lifeguards.close_beach")),
         Role(
             "chief",
             _("Chief of the coast"),
@@ -74,6 +79,21 @@ SERVICE = Service(
             late="lifeguards.queries:late",
         ),
         PersonalData({"Patrol.guard": _ON_DUTY, "Patrol.point": _ON_DUTY, "Patrol.seen_at": _ON_DUTY}),
+        PersonalData(
+            {"Follow.person": _FOLLOWED, "Follow.beach": _FOLLOWED},
+            names={"Follow": _("followed beach"), "Follow.person": _("person"), "Follow.beach": _("beach")},
+        ),
+        WrongNow("lifeguards.shown:wrong_now"),
+        Mine(
+            slug="beaches",
+            name=_("Your beaches"),
+            rows="lifeguards.shown:mine",
+            empty=_("You follow no beach. Who follows one is told when it is closed."),
+            begin="/lifeguards/#beaches",
+            home="/lifeguards/",
+        ),
+        Findable("beaches", _("Beaches"), "lifeguards.shown:beaches"),
+        Indicator("out", _("patrols on the beach"), "", "lifeguards.queries:out", headline=True),
         Follower("lifeguards.consents", "lifeguards.actions:forget_places", streams=("people",)),
         Indicator("in_time", _("alarms answered in a minute"), "%", "lifeguards.queries:in_time", headline=True),
         Skill(

@@ -5,8 +5,8 @@ import { describe, panelOf } from './popup'
 import { at, glide, moving, presence, type Glide } from './positions'
 import { startRefresh } from '../shell/refresh'
 import { Shape, ring, type Place } from './shapes'
+import { addPicture, pictureOf } from './pictures'
 import { isChosen, type LayerSpec, type Shown, type Words } from './spec'
-import { theme } from '../shell/theme'
 
 type Feature = GeoJSON.Feature<GeoJSON.Point, Record<string, unknown>>
 /** What a topic says: of what is gone it says no place any more. */
@@ -244,19 +244,12 @@ export class LiveLayer {
     const own = color || this.spec.color
     const going = bearing !== null && bearing !== undefined
     const estimated = status === 'reckoned'
-    const image = this.image(own, going, status === 'off_route' || status === 'wrong_way')
+    const image = pictureOf(own, going, status === 'off_route' || status === 'wrong_way')
+    addPicture(this.map, image)
     const properties = {
       ...feature.properties, image, color: own, ink: ink(own), presence: estimated ? Math.min(here, 0.55) : here,
     }
     return { ...feature, geometry: { type: 'Point', coordinates: place }, properties }
-  }
-
-  /** The name of a vehicle's picture, which the map has before it draws one. */
-  private image(color: string, going: boolean, astray: boolean): string {
-    const name = `vehicle ${going} ${color} ${astray}`
-    const drawn = this.map.hasImage(name) ? undefined : icon(color, going, astray)
-    if (drawn) this.map.addImage(name, drawn, { pixelRatio: 2 })
-    return name
   }
 
   /** Opens what is told of one of its points beside it, the layer's panel where it has one; it goes along with the point. */
@@ -292,29 +285,6 @@ export class LiveLayer {
 function coming(): Set<string> | undefined {
   const list = document.getElementById('coming')
   return list ? new Set(JSON.parse(list.textContent ?? '[]') as string[]) : undefined
-}
-
-/** A disc in the line's colour with a pointer to where it goes; one that is astray has a dashed rim. */
-function icon(color: string, going: boolean, astray: boolean): ImageData | undefined {
-  const size = 88
-  const pen = Object.assign(document.createElement('canvas'), { width: size, height: size }).getContext('2d')
-  if (!pen) return undefined
-  const [middle, radius] = [size / 2, 24]
-  const rim = theme() === 'dark' ? '#0d1117' : '#ffffff'
-  pen.lineJoin = 'round'
-  pen.beginPath()
-  if (going) {
-    pen.arc(middle, middle, radius, -Math.PI / 2 + 0.62, -Math.PI / 2 - 0.62)
-    pen.lineTo(middle, middle - radius - 15)
-    pen.closePath()
-  } else pen.arc(middle, middle, radius, 0, 2 * Math.PI)
-  pen.fillStyle = color
-  pen.strokeStyle = rim
-  pen.lineWidth = 5
-  if (astray) pen.setLineDash([7, 5])
-  pen.stroke()
-  pen.fill()
-  return pen.getImageData(0, 0, size, size)
 }
 
 /** Black or white, whichever reads better on a colour (WCAG 2.2, relative luminance). */

@@ -7,7 +7,8 @@ import { theme } from '../shell/theme'
 import { JOURNEY, addHere, addJourney, addReach, setJourney } from './about'
 import { EMPTY, add, addOutside, fill, remove } from './draw'
 import { LiveLayer } from './live'
-import { describe } from './popup'
+import { addPicture } from './pictures'
+import { told } from './popup'
 import { ring, type Place } from './shapes'
 import { asked, data, usual, type LayerSpec, type OutsideSpec, type Shown, type Words } from './spec'
 
@@ -18,6 +19,22 @@ const STILL = matchMedia('(prefers-reduced-motion: reduce)')
 /** How often heat and districts of what moves are asked for anew. */
 const AGAIN_MS = 10_000
 const NEAR_PX = 6
+
+/** Which attribute has the words for each of MapLibre's own. */
+const OWN_WORDS = {
+  'Map.Title': 'label',
+  'Marker.Title': 'label-pin',
+  'NavigationControl.ZoomIn': 'label-in',
+  'NavigationControl.ZoomOut': 'label-out',
+  'NavigationControl.ResetBearing': 'label-north',
+  'AttributionControl.ToggleAttribution': 'label-credits',
+  'Popup.Close': 'label-close',
+  'GeolocateControl.FindMyLocation': 'label-locate',
+  'GeolocateControl.LocationNotAvailable': 'label-unlocated',
+  'CooperativeGesturesHandler.WindowsHelpText': 'label-keys',
+  'CooperativeGesturesHandler.MacHelpText': 'label-keys-mac',
+  'CooperativeGesturesHandler.MobileHelpText': 'label-fingers',
+}
 
 /** Where the map was pressed, and what of which layer lies there. */
 export type Press = CustomEvent<{ lon: number; lat: number; layer?: string; properties?: Record<string, unknown> }>
@@ -48,7 +65,8 @@ export class CityMap extends HTMLElement {
 
   connectedCallback(): void {
     if (this.map) return
-    this.setAttribute('role', 'region')
+    // MapLibre's own canvas is the region of that name; before there is one, the element's name is of no use.
+    this.removeAttribute('aria-label')
     this.specs = data<LayerSpec[]>(this.getAttribute('layers')) ?? []
     this.outsides = data<OutsideSpec[]>(this.getAttribute('outside')) ?? []
     this.words = data<Words>(this.getAttribute('words')) ?? {}
@@ -70,6 +88,7 @@ export class CityMap extends HTMLElement {
   }
 
   private hear(): void {
+    this.map.setMissingStyleImageResolver(async (name) => addPicture(this.map, name))
     this.map.on('style.load', () => this.begin())
     this.map.on('moveend', () => this.shade())
     this.map.on('click', ({ lngLat, point }) => this.pressed(lngLat.toArray(), point.x, point.y))
@@ -94,10 +113,10 @@ export class CityMap extends HTMLElement {
     for (const layer of this.specs.filter((one) => one.again)) setInterval(() => this.askAgain(layer), layer.again! * 1000)
   }
 
-  /** What MapLibre's own controls are called. */
+  /** What MapLibre says by itself, in the page's words; what the page has none for stays as MapLibre has it. */
   private get locale(): Record<string, string> {
-    const words = { 'NavigationControl.ZoomIn': 'in', 'NavigationControl.ZoomOut': 'out', 'AttributionControl.ToggleAttribution': 'credits', 'Popup.Close': 'close' }
-    return Object.fromEntries(Object.entries(words).map(([name, label]) => [name, this.getAttribute(`label-${label}`) ?? '']))
+    const said = Object.entries(OWN_WORDS).map(([name, attribute]) => [name, this.getAttribute(attribute)] as const)
+    return Object.fromEntries(said.filter((one): one is readonly [string, string] => Boolean(one[1])))
   }
 
   private get style_(): string {
@@ -239,7 +258,7 @@ export class CityMap extends HTMLElement {
     const live = this.live.get(feature.layer.id)
     if (live) return live.open(feature, place)
     const spec = this.specs.find((one) => one.id === feature.layer.id)
-    new Popup({ maxWidth: '280px' }).setLngLat(place).setDOMContent(describe(spec, feature.properties, this.words)).addTo(this.map)
+    new Popup({ maxWidth: '280px' }).setLngLat(place).setDOMContent(told(spec, feature.properties, this.words)).addTo(this.map)
   }
 
   /** Draws a journey and brings it into view; an empty one takes it away. */
@@ -263,11 +282,11 @@ export class CityMap extends HTMLElement {
     return marker
   }
 
-  /** A marker that can be dragged: "from" or "to". */
-  mark(end: 'from' | 'to', lon: number, lat: number, moved: (lon: number, lat: number) => void): void {
+  /** A marker, "from" or "to"; it can be dragged where somebody wants to be told that it `moved`. */
+  mark(end: 'from' | 'to', lon: number, lat: number, moved?: (lon: number, lat: number) => void): void {
     this.markers[end]?.remove()
-    const marker = this.marker(end === 'from' ? '#1a7f4b' : '#c2352b', end, [lon, lat], true)
-    marker.on('dragend', () => moved(marker.getLngLat().lng, marker.getLngLat().lat))
+    const marker = this.marker(end === 'from' ? '#1a7f4b' : '#c2352b', end, [lon, lat], moved !== undefined)
+    if (moved) marker.on('dragend', () => moved(marker.getLngLat().lng, marker.getLngLat().lat))
     this.markers[end] = marker
   }
 }

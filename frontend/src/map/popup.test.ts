@@ -1,5 +1,5 @@
-import { describe as group, expect, it } from 'vitest'
-import { describe } from './popup'
+import { describe as group, expect, it, vi } from 'vitest'
+import { describe, told } from './popup'
 import type { LayerSpec } from './spec'
 
 const spec = (more: Partial<LayerSpec>): LayerSpec => ({ id: 'a/b', name: 'Trees', ...more }) as LayerSpec
@@ -23,5 +23,22 @@ group('what is told of a feature', () => {
       expect(describe(spec({}), { name: 'Oak', url }, {}).querySelector('a')).toBeNull()
     }
     expect(describe(spec({}), { name: 'Oak', url: 'https://trees.example/1' }, {}).querySelector('a')?.href).toBe('https://trees.example/1')
+  })
+  it('is what its panel shows, once that has come', async () => {
+    vi.stubGlobal('fetch', vi.fn(async () => new Response('<b>4 min</b>')))
+    const made = told(spec({ panel: '/stops/{id}/next/' }), { id: 's/1', name: 'Harbour' }, {})
+    expect(made.textContent).toBe('Harbour')
+    document.body.append(made)
+    const woken: string[] = []
+    document.body.addEventListener('htmx:afterSwap', (event) => woken.push((event.target as HTMLElement).innerHTML), { once: true })
+    await vi.waitFor(() => expect(made.textContent).toBe('4 min'))
+    expect(woken, 'what a service has in it is woken').toEqual(['<b>4 min</b>'])
+    expect(fetch).toHaveBeenCalledWith('/stops/s%2F1/next/?part=1', expect.anything())
+    made.remove()
+    vi.stubGlobal('fetch', vi.fn(async () => new Response('<!doctype html><h1>Report</h1>')))
+    const page = told(spec({ panel: '/reports/{id}/' }), { id: '5', name: 'Bench' }, {})
+    await new Promise((done) => setTimeout(done))
+    expect(page.textContent).toBe('Bench')
+    expect(told(spec({}), { name: 'Oak' }, {}).dataset.refresh).toBeUndefined()
   })
 })

@@ -1,4 +1,5 @@
 /** What is told of a feature that is pressed: its name, a way to more, and what its layer has words for. */
+import { startRefresh } from '../shell/refresh'
 import { say, type LayerSpec, type Words } from './spec'
 
 /** What is no field to be told: it names, draws or counts. */
@@ -36,4 +37,31 @@ export function describe(spec: LayerSpec | undefined, properties: Record<string,
     list.appendChild(document.createElement('dd')).textContent = String(value)
   }
   return body
+}
+
+/** How often the panel of what stands still is asked for anew, seconds. */
+const PANEL_S = '20'
+
+/** What is told of a feature; in its place, once it has come, what its layer's panel shows of it. */
+export function told(spec: LayerSpec | undefined, properties: Record<string, unknown>, words: Words): HTMLElement {
+  const panel = panelOf(spec, properties.id)
+  const body = document.createElement('div')
+  const inner = body.appendChild(document.createElement('div'))
+  inner.append(describe(spec, properties, words))
+  if (panel) void show(body, inner, `${panel}?part=1`)
+  return body
+}
+
+/** A layer may name a whole page as its panel: that is led to, not put into a pop-up. */
+async function show(body: HTMLElement, inner: HTMLElement, address: string): Promise<void> {
+  const answer = await fetch(address, { credentials: 'same-origin' }).catch(() => undefined)
+  const html = answer?.ok ? await answer.text() : '<!doctype'
+  if (/^\s*<!doctype/i.test(html)) return
+  inner.innerHTML = html
+  inner.dataset.refreshBody = ''
+  body.dataset.refresh = address
+  body.dataset.every = PANEL_S
+  startRefresh(body)
+  // The same as for a part that is put in later: what it holds is woken.
+  inner.dispatchEvent(new CustomEvent('htmx:afterSwap', { bubbles: true }))
 }

@@ -57,6 +57,22 @@ describe('refresh', () => {
     await vi.advanceTimersByTimeAsync(10_000)
     expect(root.textContent).toContain('new')
   })
+  it('puts nothing in under a finger that is down, though the answer came meanwhile', async () => {
+    const root = part('<button>there</button>')
+    startRefresh(root)
+    answers = [
+      async () => {
+        root.querySelector('button')!.dispatchEvent(new Event('pointerdown', { bubbles: true }))
+        return new Response('<b>new</b>')
+      },
+    ]
+    await vi.advanceTimersByTimeAsync(25_000)
+    expect(root.textContent).toContain('there')
+    expect(fetch).toHaveBeenCalledOnce()
+    document.dispatchEvent(new Event('pointerup'))
+    await vi.advanceTimersByTimeAsync(10_000)
+    expect(root.textContent).toContain('new')
+  })
   it('leaves alone what has not changed, where that is wished', async () => {
     const root = part('<b>old</b>')
     root.dataset.ifChanged = ''
@@ -77,6 +93,19 @@ describe('refresh', () => {
     await vi.advanceTimersByTimeAsync(10_500)
     expect(root.querySelector('details')!.open).toBe(true)
     expect(document.activeElement?.id).toBe('a')
+  })
+  it('asks at once when it is told of something new, and once more where that came while it asked', async () => {
+    const root = part('<b>old</b>')
+    startRefresh(root)
+    let answer: (value: Response) => void = () => undefined
+    answers = [() => new Promise<Response>((done) => (answer = done))]
+    root.dispatchEvent(new Event('refresh'))
+    root.dispatchEvent(new Event('refresh'))
+    expect(fetch).toHaveBeenCalledOnce()
+    answer(new Response('<b>not yet</b>'))
+    await vi.advanceTimersByTimeAsync(0)
+    expect(fetch).toHaveBeenCalledTimes(2)
+    expect(root.textContent).toContain('new')
   })
   it('stops when it is taken off the page', async () => {
     const root = part('')

@@ -4,9 +4,17 @@
  * `data-refresh` is its address, `data-every` the seconds. `[data-refresh-body]` in it is what is put in anew,
  * `[data-refresh-lost]` is shown while there is no answer. Nothing is taken away under a reader's hands: while a form
  * in it is open or written in, it waits. With `data-if-changed` an answer like the one before is not put in, so that
- * what is read out loud is only what is new.
+ * what is read out loud is only what is new. The event `refresh` on it asks at once: something is known to be another way.
  */
+import { clockTime } from './zone'
+
 const started = new WeakSet<HTMLElement>()
+/** Whether a finger, a pen or a mouse button is down. */
+let pressed = false
+for (const [name, down] of [['pointerdown', true], ['pointerup', false], ['pointercancel', false]] as const) {
+  // What the press does comes right after it was let go.
+  document.addEventListener(name, () => (down ? (pressed = true) : setTimeout(() => (pressed = false))), { capture: true })
+}
 
 export function startRefresh(root: HTMLElement, atOnce = false): void {
   if (started.has(root)) return
@@ -14,14 +22,18 @@ export function startRefresh(root: HTMLElement, atOnce = false): void {
   const every = Number(root.dataset.every ?? 15) * 1000
   let last = Date.now()
   let asking = false
+  let wanted = false
   let before = ''
   const look = async (): Promise<void> => {
-    if (asking || document.hidden || busy(root)) return
+    if (asking || pressed || document.hidden || busy(root)) return
     asking = true
+    wanted = false
     try {
       const answer = await fetch(root.dataset.refresh!, { cache: 'no-store', credentials: 'same-origin' })
       if (!answer.ok) throw new Error(String(answer.status))
       const html = await answer.text()
+      // A finger that went down meanwhile presses what is there now; the next look brings the rest.
+      if (pressed || busy(root)) return
       if (html !== before || !('ifChanged' in root.dataset)) put(root, html)
       before = html
       last = Date.now()
@@ -30,6 +42,8 @@ export function startRefresh(root: HTMLElement, atOnce = false): void {
       lost(root, new Date(last))
     } finally {
       asking = false
+      // What was told of meanwhile may not be in that answer.
+      if (wanted && root.isConnected) void look()
     }
   }
   const timer = setInterval(() => {
@@ -37,9 +51,13 @@ export function startRefresh(root: HTMLElement, atOnce = false): void {
     else clearInterval(timer)
   }, every)
   document.addEventListener('visibilitychange', () => {
-    if (!document.hidden && root.isConnected && Date.now() - last > every) void look()
+    if (!document.hidden && root.isConnected && (wanted || Date.now() - last > every)) void look()
   })
   addEventListener('online', () => root.isConnected && void look())
+  root.addEventListener('refresh', () => {
+    wanted = true
+    void look()
+  })
   if (atOnce) void look()
 }
 
@@ -69,7 +87,6 @@ function lost(root: HTMLElement, since: Date | undefined): void {
   banner.hidden = since === undefined
   const words = banner.querySelector<HTMLElement>('[data-words]')
   if (since && words) {
-    const time = new Intl.DateTimeFormat(document.documentElement.lang || undefined, { hour: '2-digit', minute: '2-digit', second: '2-digit', hour12: false })
-    words.textContent = (words.dataset.words ?? '{}').replace('{}', time.format(since))
+    words.textContent = (words.dataset.words ?? '{}').replace('{}', clockTime(since.getTime(), { second: '2-digit' }))
   }
 }

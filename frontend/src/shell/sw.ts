@@ -4,8 +4,10 @@
  * (their `Assets.worker`) stands before it in the same script, so their listeners hear of everything first.
  */
 import { CACHE, OFFLINE, fresh, isBuilt, keep, kept } from './keeping'
+import { ALWAYS, PAGES, forget, page } from './pages'
 
 const ICONS = '/static/cityhall/icons.svg'
+const SIGN_OUT = '/accounts/logout/'
 const worker = self as unknown as ServiceWorkerGlobalScope
 
 worker.addEventListener('install', (event) => {
@@ -22,7 +24,7 @@ async function keepOffline(): Promise<void> {
 worker.addEventListener('activate', (event) => {
   event.waitUntil(
     caches.keys()
-      .then((names) => Promise.all(names.filter((name) => name !== CACHE).map((name) => caches.delete(name))))
+      .then((names) => Promise.all(names.filter((name) => ![CACHE, PAGES, ALWAYS].includes(name)).map((name) => caches.delete(name))))
       .then(() => worker.clients.claim()),
   )
 })
@@ -30,15 +32,20 @@ worker.addEventListener('activate', (event) => {
 worker.addEventListener('fetch', (event) => {
   const { request } = event
   const url = new URL(request.url)
-  if (request.method !== 'GET' || url.origin !== location.origin) return
+  if (url.origin !== location.origin) return
+  // Whoever signs out leaves nothing for the next at this device, also where the network is lost right then.
+  if (request.method === 'POST' && url.pathname === SIGN_OUT) event.waitUntil(forget().catch(() => undefined))
+  if (request.method !== 'GET') return
   if (isBuilt(url.pathname)) event.respondWith(kept(request))
   else if (url.pathname === ICONS) event.respondWith(fresh(event))
-  else if (request.mode === 'navigate') event.respondWith(fetch(request).catch(async () => (await caches.match(OFFLINE))!))
+  else if (request.mode === 'navigate') event.respondWith(page(event))
 })
 
 worker.addEventListener('push', (event) => {
-  const { title = '', body = '', url = '/' } = (event.data?.json() ?? {}) as Record<string, string>
-  event.waitUntil(worker.registration.showNotification(title, { body, data: { url }, icon: '/static/cityhall/icon-192.png' }))
+  const { id = '', title = '', body = '', url = '/' } = (event.data?.json() ?? {}) as Record<string, string>
+  // One that is sent twice, by a worker that was killed before it said that it had sent it, is shown once.
+  const icon = '/static/cityhall/icon-192.png'
+  event.waitUntil(worker.registration.showNotification(title, { body, tag: String(id), data: { url }, icon }))
 })
 
 worker.addEventListener('notificationclick', (event) => {

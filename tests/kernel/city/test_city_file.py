@@ -33,7 +33,7 @@ def test_a_right_one_is_read(tmp_path: Path) -> None:
         ('languages = ["en", "es", "pt", "ko"]', "languages = []", "languages"),
         ("center = [-51.2, -30.03]", "center = [-30.03, -251.2]", "center"),
         ("bounds = [-51.3, -30.1, -51.1, -29.95]", "bounds = [-51.1, -30.1, -51.3, -29.95]", "bounds"),
-        ('services = ["transit", "reports", "map"]', 'services = "transit"', "services"),
+        ('services = ["transit", "reports", "safety", "house", "map", "treasury"]', 'services = "transit"', "services"),
         ('name = "Testville"', "name = 7", "name"),
     ],
 )
@@ -60,3 +60,9 @@ def test_what_is_no_toml_says_where(tmp_path: Path) -> None:
 def test_no_file(tmp_path: Path) -> None:
     with pytest.raises(CityFileError, match=r"city\.toml"):
         read_city(tmp_path / "city.toml")
+
+
+def test_brazils_portuguese_has_two_names(tmp_path: Path) -> None:
+    named = CITY_TOML.replace('languages = ["en", "es", "pt", "ko"]', 'languages = ["pt-BR", "en", "pt"]')
+    (tmp_path / "city.toml").write_text(named)
+    assert read_city(tmp_path / "city.toml").languages == ("pt", "en")

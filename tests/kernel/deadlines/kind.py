@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 import random
 import time
+from datetime import timedelta
 
 from django.db import connection
 
 from cityhall.kernel import service
+from cityhall.kernel.deadlines.actions import set_deadlines
 from cityhall.kernel.deadlines.declares import DeadlineKind, Due
 from cityhall.kernel.service import Service
 
@@ -22,6 +24,7 @@ SERVICE = Service("trial", "Trial", "", "cityhall.services.trial", declares=(
     DeadlineKind("note", f"{__name__}:note"),
     DeadlineKind("slow", f"{__name__}:slow"),
     DeadlineKind("fails", f"{__name__}:fails"),
+    DeadlineKind("many", f"{__name__}:many", many=True),
 ))  # fmt: skip
 
 
@@ -50,3 +53,17 @@ def fails(due: Due) -> None:
     """Leaves a line that must not stay."""
     note(due)
     raise LookupError("the siren is broken")
+
+
+def many(together: list[Due]) -> None:
+    """Leaves a line of each, with how many were together as its level; a broken siren spoils all it is with."""
+    with connection.cursor() as cursor:
+        for due in together:
+            cursor.execute(
+                "INSERT INTO deadline_done VALUES (%s, %s, %s, %s, %s, %s)",
+                [due.kind, due.subject, len(together), due.due_at, due.now, os.getpid()],
+            )
+    if any(due.subject.startswith("siren") for due in together):
+        raise LookupError("the siren is broken")
+    anew = [(due.subject, due.now + timedelta(seconds=10)) for due in together if due.subject.startswith("bell")]
+    set_deadlines("trial.many", anew)

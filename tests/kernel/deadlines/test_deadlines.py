@@ -92,6 +92,36 @@ def test_many_at_once() -> None:
     assert taker.take_due(NOON + 49 * S) == 50 and taker.take_due(NOON + 200 * S) == 50
 
 
+def test_a_kind_that_takes_many_is_given_them_together_and_may_set_them_again() -> None:
+    with transaction.atomic():
+        set_deadlines("trial.many", [(f"bell:{number}", NOON) for number in range(1100)])
+    assert taker.take_due(NOON) == 1100
+    assert sorted(level for _subject, level in lines()) == [100] * 100 + [200] * 1000
+    assert Deadline.objects.filter(due_at=NOON + 10 * S).count() == 1100
+
+
+def test_of_many_together_one_that_fails_or_was_cleared_spoils_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    with transaction.atomic():
+        set_deadlines("trial.many", [(one, NOON) for one in ("lamp:1", "siren:1", "lamp:2")])
+    assert taker.take_due(NOON) == 2
+    assert lines() == [("lamp:1", 1), ("lamp:2", 1)] and Deadline.objects.get().subject == "siren:1"
+    plain = kind.many
+
+    def others_clear(together: list[Due]) -> None:
+        plain(together)
+        if len(together) > 1:
+            # As if it had been cleared by another connection after it was found.
+            with connection.cursor() as cursor:
+                cursor.execute("UPDATE deadlines_deadline SET version = version + 1 WHERE subject = 'lamp:3'")
+
+    monkeypatch.setattr(kind, "many", others_clear)
+    with transaction.atomic():
+        clear("trial.many", "siren:1")
+        set_deadlines("trial.many", [("lamp:3", NOON + S), ("lamp:4", NOON + S)])
+    assert taker.take_due(NOON + S) == 2
+    assert lines()[2:] == [("lamp:3", 1), ("lamp:4", 1)]
+
+
 def test_a_failing_one_waits_longer_each_time_and_holds_nobody_up(caplog: pytest.LogCaptureFixture) -> None:
     put("siren:1", what="trial.fails")
     put("lamp:1", NOON + S)

@@ -63,7 +63,8 @@ def city(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
     """A small city with reports alone, running."""
     folder = tmp_path_factory.mktemp("city")
     (folder / "data" / "small").mkdir(parents=True)
-    toml = CITY_TOML.replace('"transit", "reports", "map"', '"reports"').replace('slug = "testville"', 'slug = "small"')
+    toml = CITY_TOML.replace('"transit", "reports", "safety", "house", "map"', '"reports"')
+    toml = toml.replace('slug = "testville"', 'slug = "small"')
     (folder / "data" / "small" / "city.toml").write_text(toml)
     command = [sys.executable, "-m", "cityhall.cli", "load", "reports", "--city", "small", "--data", folder / "data"]
     subprocess.run(command, cwd=ROOT, env=outside(), check=True, timeout=200)

@@ -9,9 +9,10 @@ from importlib import import_module
 import pytest
 
 from cityhall.kernel import service
-from cityhall.kernel.devices import drops, receive, registry
+from cityhall.kernel.devices import drops, registry, signers
 from cityhall.kernel.devices.models import Device
 from cityhall.kernel.people.actors import system
+from cityhall.kernel.vehicles import kinds
 from cityhall.simulator.signing import Signer
 from tests.kernel.devices import door
 
@@ -24,14 +25,18 @@ def trams(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     # The addresses are those of the whole city, whichever test asks for one first.
     import_module("cityhall.urls")
     monkeypatch.setattr(service, "city_services", lambda: (door.SERVICE, door.OTHER))
-    receive.forget()
+    signers.forget()
     # The writer's thread would commit outside of the test's transaction.
     monkeypatch.setattr(drops, "_writer", threading.current_thread())
     drops._pending.clear()
     door.TAKEN.clear()
     door.FAULT.clear()
+    door.PRESSED.clear()
     yield
     drops._pending.clear()
+    # What a devices process in a thread found of these made-up services is no other test's city.
+    for kept in (kinds._kinds, kinds._public_kinds):
+        kept.cache_clear()
 
 
 @pytest.fixture

@@ -183,7 +183,7 @@ def test_only_officers_see_the_counts(make: Make) -> None:
     for person, status in ((None, 403), (resident, 403), (officer, 200)):
         client = Client()
         if person:
-            client.force_login(person, "django.contrib.auth.backends.ModelBackend")
+            client.force_login(person)
         assert client.get("/api/devices/drops").status_code == status
         assert client.get("/api/devices/").status_code == status
     assert [(row["reason"], row["count"]) for row in client.get("/api/devices/drops").json()] == [("malformed", 1)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import socket
@@ -17,9 +18,11 @@ import paho.mqtt.client as mqtt
 import pytest
 from django.db import connection
 from paho.mqtt.enums import CallbackAPIVersion
+from paho.mqtt.packettypes import PacketTypes
 
+from cityhall.kernel.database.slots import slot
 from cityhall.kernel.devices import mqtt as mqtt_door
-from cityhall.kernel.devices import receive, runner
+from cityhall.kernel.devices import receive, runner, urgent
 from cityhall.simulator.signing import Signer
 from tests.kernel.devices import door
 from tests.kernel.devices.conftest import Make
@@ -183,6 +186,47 @@ def test_what_comes_while_the_door_is_shut_waits_for_it(broker: Broker, settings
     publisher.close()
 
 
+def test_what_the_broker_owes_to_a_killed_process_comes_to_the_next_at_once(
+    broker: Broker, settings: Any, make: Make
+) -> None:
+    """Five hundred unacknowledged messages would lie in a session that nobody takes up, and then be gone."""
+    _device, signer = make()
+    settings.MQTT_URL = f"mqtt://127.0.0.1:{broker.port}"
+    killed: list[bytes] = []
+    with slot(mqtt_door.ORDINARY.slots) as own:
+        doomed = mqtt_door.Door(settings.MQTT_URL, own.number)
+        doomed.client.on_message = lambda client, data, message: killed.append(message.payload)
+        properties = mqtt_door._properties(PacketTypes.CONNECT, SessionExpiryInterval=300, ReceiveMaximum=500)
+        doomed.client.connect("127.0.0.1", broker.port, clean_start=False, properties=properties)
+        doomed.client.loop_start()
+        publisher = Publisher(broker)
+        wait_for(lambda: publisher.send("tram-1", signer.envelope([POSITION])) or killed)
+        for number in range(40):
+            publisher.send("tram-1", signer.envelope([{"kind": "position", "number": number}]))
+        wait_for(lambda: len(killed) > 40)
+        # As SIGKILL ends it: no word to the broker.
+        doomed.client._thread_terminate = True
+        doomed.client._sock.close()
+        doomed.client.loop_stop()
+    with opened():
+        wait_for(lambda: len(door.TAKEN) >= len(killed))
+    publisher.close()
+
+
+def test_each_process_has_a_number_of_its_own_and_leaves_it(db: None) -> None:
+    with slot(mqtt_door.ORDINARY.slots) as first:
+        with slot(mqtt_door.ORDINARY.slots) as second:
+            assert (first.number, second.number) == (0, 1)
+        with slot(mqtt_door.ORDINARY.slots) as again:
+            assert again.number == 1
+        assert first.held()
+        first._asked -= 10
+        first._holding.close()
+        assert not first.held()
+    with slot(mqtt_door.ORDINARY.slots) as next_one:
+        assert next_one.number == 0
+
+
 def test_nothing_is_lost_while_the_database_is_away(
     broker: Broker, runs: None, make: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -236,6 +280,55 @@ def test_what_an_action_failed_on_is_given_to_it_again(broker: Broker, settings:
     with opened():
         resumed(publisher, make("probe-2")[1])
         assert door.TAKEN == []
+    publisher.close()
+
+
+def test_a_receipt_comes_on_the_devices_own_topic_once_the_database_has_it(
+    broker: Broker, runs: None, make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Sent with QoS 1, which the broker acknowledges long before: while the database is away there is no receipt."""
+    from django.db import OperationalError
+
+    _device, signer = make()
+    publisher = Publisher(broker)
+    heard: list[tuple[str, bytes]] = []
+    publisher.client.on_message = lambda client, data, message: heard.append((message.topic, message.payload))
+    publisher.client.subscribe("cityhall/receipts/+", qos=1)
+
+    def press(body: bytes) -> None:
+        publisher.client.publish("cityhall/urgent/tram-1", body, qos=1).wait_for_publish(10)
+
+    first = signer.envelope([{"kind": "press"}], sent_at=0)
+
+    def received() -> bool:
+        press(first)
+        return bool(heard)
+
+    wait_for(received)
+    topic, said = heard[0]
+    assert topic == "cityhall/receipts/tram-1"
+    assert [one["subject"] for one in signer.receipt(said) or []] == ["alarm:tram-1"]
+    away = threading.Event()
+    away.set()
+
+    def claim(*arguments: Any) -> Any:
+        if away.is_set():
+            raise OperationalError("the server closed the connection")
+        return real(*arguments)
+
+    real = urgent._find
+    monkeypatch.setattr(urgent, "_find", claim)
+    second = signer.envelope([{"kind": "press"}])
+
+    def told() -> bool:
+        return json.loads(second)["nonce"] in [json.loads(body)["nonce"] for _topic, body in heard]
+
+    press(second)
+    time.sleep(1)
+    assert not told()
+    away.clear()
+    wait_for(told)
+    assert len(door.PRESSED) == 2
     publisher.close()
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from cityhall.kernel import outgoing
 from cityhall.kernel.notify import push
 from cityhall.kernel.notify.models import PushSubscription
 from cityhall.kernel.people.models import Person
@@ -32,7 +33,7 @@ def mails(settings: Any) -> Iterator[MailServer]:
 def browser(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[PushService]:
     """A push service that the city takes for one of the public internet, with a certificate that it trusts."""
     with push_service(tmp_path) as server:
-        monkeypatch.setattr(push, "is_public", lambda _address: True)
+        monkeypatch.setattr(outgoing, "is_public", lambda _address: True)
         monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(server.certificate))
         for name in ("HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"):
             monkeypatch.delenv(name, raising=False)

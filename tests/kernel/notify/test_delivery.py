@@ -15,12 +15,14 @@ from procrastinate.contrib.django.models import ProcrastinateJob
 from procrastinate.jobs import Job
 from pywebpush import WebPushException
 
+from cityhall.kernel import outgoing
 from cityhall.kernel.errors import Invalid
 from cityhall.kernel.notify import push
 from cityhall.kernel.notify.models import Delivery, PushSubscription
 from cityhall.kernel.notify.sending import send
 from cityhall.kernel.notify.tasks import ATTEMPTS, deliver
 from cityhall.kernel.people.models import Person
+from cityhall.kernel.values import is_public
 from tests.kernel.notify.mail_server import MailServer
 from tests.kernel.notify.push_service import PushService
 
@@ -193,7 +195,7 @@ def test_our_own_network_is_out_of_reach(
         deliver(delivery_id=one("push").pk)
     assert browser.requests == 0
     with pytest.raises(requests.exceptions.InvalidSchema):
-        push.new_session().post("http://localhost/")
+        outgoing.new_session().post("http://localhost/")
 
 
 @pytest.mark.parametrize(
@@ -210,7 +212,7 @@ def test_our_own_network_is_out_of_reach(
     ],
 )
 def test_which_addresses_are_public(address: str, public: bool) -> None:
-    assert push.is_public(address) is public
+    assert is_public(address) is public
 
 
 def test_a_person_has_so_many_browsers(resident: Person) -> None:

@@ -41,7 +41,7 @@ def resident() -> Person:
 def signed_in() -> Callable[[Person], Client]:
     def client(person: Person) -> Client:
         made = Client()
-        made.force_login(person, "django.contrib.auth.backends.ModelBackend")
+        made.force_login(person)
         return made
 
     return client

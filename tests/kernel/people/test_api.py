@@ -38,7 +38,7 @@ def test_me(resident: Person, signed_in: Callable[[Person], Client]) -> None:
 
 def test_a_change_needs_the_pages_token(resident: Person) -> None:
     strict = Client(enforce_csrf_checks=True)
-    strict.force_login(resident, "django.contrib.auth.backends.ModelBackend")
+    strict.force_login(resident)
     assert post(strict, "push-subscriptions", SUBSCRIPTION).status_code == 403
     assert not PushSubscription.objects.exists()
 

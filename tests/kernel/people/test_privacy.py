@@ -10,13 +10,15 @@ import pytest
 from django.apps import apps
 from django.db import models
 from django.test import Client
+from django.utils import translation
 
 from cityhall.kernel.errors import CityhallError, Conflict, Denied
 from cityhall.kernel.notify.models import Notification, PushSubscription
 from cityhall.kernel.people import consents, households
 from cityhall.kernel.people.actors import ANONYMOUS, person_actor, system
 from cityhall.kernel.people.models import Consent, Household, Person
-from cityhall.kernel.people.privacy import declared_data, erase, erasing
+from cityhall.kernel.people.privacy import declared_data, erase, erasing, names_of
+from tests.pages import main_of
 
 pytestmark = pytest.mark.django_db
 
@@ -45,14 +47,29 @@ def test_what_is_listed_is_there_and_says_why() -> None:
     assert all(str(why) for fields in declared_data().values() for why in fields.values())
 
 
-def test_what_is_listed_is_named_in_the_readers_language(
+def test_what_is_listed_is_named_in_the_readers_language() -> None:
+    """In Korean no name is without a Korean letter, unless nobody has translated it."""
+    with translation.override("ko"):
+        names = [str(name) for model, fields in declared_data().items() for name in names_of(model, list(fields))]
+    assert len(names) > 40
+    assert [name for name in names if not re.search("[가-힣]", name)] == []
+
+
+def test_the_page_shows_what_is_kept_of_me_and_nothing_of_what_is_not(
     resident: Person, signed_in: Callable[[Person], Client]
 ) -> None:
-    """In Korean no name is without a Korean letter, unless nobody has translated it."""
-    page = signed_in(resident).get("/accounts/me/data/", headers={"Accept-Language": "ko"}).content.decode()
-    names = re.findall(r"<h2>(.*?)</h2>|<th scope=\"row\">(.*?)</th>", page)
-    assert len(names) > 40
-    assert [name for pair in names for name in pair if name and not re.search("[가-힣]", name)] == []
+    other = Person.objects.create_user("other@example.org", name="Somebody else")
+    for person in (resident, other):
+        consents.give_consent(person_actor(person), f"share.{person.name}")
+    page = main_of(signed_in(resident).get("/accounts/me/data/", headers={"Accept-Language": "es"}))
+    assert page.count("<details") == 1, "one room of the city keeps something of her"
+    assert "<summary>Cuentas</summary>" in page and "maria@example.org" in page and "share.Maria" in page
+    assert "Somebody else" not in page and "other@example.org" not in page
+    assert "Domicilio" not in page and "Miembro del hogar" not in page, "she is in no household"
+    assert resident.password not in page
+    Notification.objects.create(person=resident, title="Hello Maria", language="en")
+    with_more = main_of(signed_in(resident).get("/accounts/me/data/", headers={"Accept-Language": "es"}))
+    assert with_more.count("<details") == 2 and "Hello Maria" in with_more
 
 
 def test_export_holds_all_of_me_and_nothing_of_others(resident: Person, signed_in: Callable[[Person], Client]) -> None:

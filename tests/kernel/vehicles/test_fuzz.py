@@ -60,7 +60,7 @@ def test_a_phone_may_send_anything(counted: Counted, wrong: dict[str, Any]) -> N
         # What was taken stops no tracker.
         assert Tracking().tick() >= 1
         transaction.set_rollback(True)
-    from cityhall.kernel.devices.receive import forget
+    from cityhall.kernel.devices.signers import forget
 
     forget()
 

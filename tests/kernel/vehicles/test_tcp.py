@@ -16,7 +16,7 @@ from pyubx2 import UBXMessage
 from cityhall.engines.gnss.nmea import sentence
 from cityhall.kernel.devices.models import Device, DeviceState
 from cityhall.kernel.devices.registry import disable
-from cityhall.kernel.vehicles.doors import tcp
+from cityhall.kernel.vehicles.doors import connections, tcp
 from tests.kernel.vehicles.conftest import BUILDER, Counted, Taken, epoch, free_port, running, wait_for
 
 Make = Callable[..., str]
@@ -210,7 +210,7 @@ def test_an_address_has_only_so_many_connections(port: int, receiver: Make, coun
     receiver("rx-1", address="127.0.0.0/8")
     receiver("rx-2", address="127.0.0.0/8")
     with door(port):
-        ways = [connect(port) for _ in range(tcp.SPARE_CONNECTIONS + 4)]
+        ways = [connect(port) for _ in range(connections.SPARE_CONNECTIONS + 4)]
         wait_for(lambda: ("", "connections") in counted.found)
         for way in ways:
             way.close()

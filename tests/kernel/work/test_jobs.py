@@ -7,13 +7,22 @@ import json
 import os
 import subprocess
 import sys
+import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 import pytest
-from django.db import connection
+from django.db import connection, connections
+from procrastinate.contrib.django import app
+
+from cityhall.kernel import service
+from cityhall.kernel.people.models import Person
+from cityhall.kernel.work.declares import Task
+from cityhall.kernel.work.jobs import TWICE
+from cityhall.running import worker
 
 ROOT = Path(__file__).parents[3]
 TREE = sorted(path for path in (ROOT / "cityhall").rglob("*.py") if "migrations" not in path.parts)
@@ -23,22 +32,16 @@ def module(path: Path) -> str:
     return ".".join(path.relative_to(ROOT).with_suffix("").parts)
 
 
-def decorated() -> Iterator[tuple[str, dict[str, ast.Call]]]:
-    """("module:function", {"task": call, "periodic": call}) of every function that is a job by its decorators."""
+def decorated() -> Iterator[str]:
+    """ "module:function" of every function that is a job by its decorator."""
     for path in TREE:
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-                calls = {
-                    call.func.attr: call
+                if any(
+                    isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id == "job"
                     for call in node.decorator_list
-                    if isinstance(call, ast.Call)
-                    and isinstance(call.func, ast.Attribute)
-                    and isinstance(call.func.value, ast.Name)
-                    and call.func.value.id == "app"
-                    and call.func.attr in ("task", "periodic")
-                }
-                if calls:
-                    yield f"{module(path)}:{node.name}", calls
+                ):
+                    yield f"{module(path)}:{node.name}"
 
 
 def declared() -> Iterator[tuple[str, str]]:
@@ -85,13 +88,12 @@ def started(django_db_setup: None) -> dict[str, Any]:
 @pytest.mark.django_db(transaction=True)
 def test_the_started_worker_knows_every_job(started: dict[str, Any]) -> None:
     functions = set(started["jobs"].values())
-    periodic = {started["jobs"][name] for name in started["periodic"]}
-    jobs = dict(decorated())
-    assert len(jobs) >= 8, "the tree was searched"
-    assert sorted(set(jobs) - functions) == [], "written as jobs, but no module that the worker imports has them"
-    regular = {name for name, calls in jobs.items() if "periodic" in calls}
-    assert sorted(regular - periodic) == [], "written to be run again and again, and never run"
-    assert all("task" in jobs[name] for name in regular)
+    jobs = set(decorated())
+    assert len(jobs) >= 6, "the tree was searched"
+    assert sorted(jobs - functions) == [], "written as jobs, but no module that the worker imports has them"
+    said = {*TWICE, *(f"{owner.slug}.{task.slug}" for owner, task in service.declared(Task))}
+    own = {name for name in started["jobs"] if "procrastinate.builtin_tasks" not in name}
+    assert own == said, "each says whether it may run twice"
 
 
 @pytest.mark.slow
@@ -103,10 +105,35 @@ def test_the_started_worker_runs_every_declared_task(started: dict[str, Any]) ->
     assert [one for one in wanted if one not in known] == []
 
 
+@pytest.mark.slow
+@pytest.mark.django_db(transaction=True)
+def test_no_job_leaves_its_connection_open() -> None:
+    seen: list[Any] = []
+
+    @app.task(name="test.looks")
+    def looks() -> None:
+        assert Person.objects.count() == 0 and connection.connection is not None
+        seen.append(connections["default"])
+
+    looks.defer()
+    stop = threading.Event()
+    running = threading.Thread(target=worker.jobs, args=(stop,))
+    running.start()
+    try:
+        end = time.monotonic() + 30
+        while not seen or seen[0].connection is not None:
+            assert time.monotonic() < end, "its thread keeps a place among the few of the database"
+            time.sleep(0.05)
+    finally:
+        stop.set()
+        running.join(20)
+        del app.tasks["test.looks"]
+
+
 def test_what_stands_among_jobs_is_used() -> None:
     """A function of a `tasks` module that lost its decorator, or its line in the manifest, would never run again."""
     used = {path: set(words(ast.parse(path.read_text()))) for path in TREE}
-    jobs = {name for name, _calls in decorated()}
+    jobs = set(decorated())
     idle = []
     for path in TREE:
         if path.name != "tasks.py":

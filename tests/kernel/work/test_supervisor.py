@@ -111,7 +111,8 @@ def test_a_process_ends_with_its_part_and_is_started_anew(
     said = " ".join((out + err).split())
     assert len(set(starts)) >= 2, f"started twice, each a process of its own: {said}"
     if status is not None:
-        assert f"{part} ended with {status}" in said and child.wait > 0.5, "the more often it dies, the longer it rests"
+        assert f"{part} ended with {status}" in said
+        assert child.wait > processes.FIRST_WAIT, "the more often it dies, the longer it rests"
     if ending in ("raises", "hangs"):
         assert "odd.odd has failed" in said and "LookupError: the map of sea monsters is lost" in said
     else:

@@ -16,7 +16,7 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
-from cityhall.kernel.work import taking_up
+from cityhall.kernel.work import checks, jobs, taking_up
 
 pytestmark = pytest.mark.attack
 ROOT = Path(__file__).parents[3]
@@ -58,6 +58,11 @@ def killed_worker(told: Path) -> None:
             worker.kill()
 
 
+@pytest.fixture(autouse=True)
+def may_run_twice(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(jobs.TWICE, "test.endless", True)
+
+
 @pytest.mark.slow
 @pytest.mark.django_db(transaction=True)
 def test_a_killed_workers_job_is_taken_up_once_and_given_up_at_last(tmp_path: Path) -> None:
@@ -86,8 +91,40 @@ def test_a_regular_job_that_was_left_makes_room_for_the_next(caplog: pytest.LogC
 
 
 @pytest.mark.django_db
+@pytest.mark.parametrize("says", [False, None], ids=["that it may not", "nothing"])
+def test_a_job_that_may_not_run_twice_is_set_aside_and_told(
+    says: bool | None, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    if says is None:
+        monkeypatch.delitem(jobs.TWICE, "test.endless")
+    else:
+        monkeypatch.setitem(jobs.TWICE, "test.endless", says)
+    assert [level for level, _what, _mend in checks.findings()] == ["ok"]
+    defer()
+    rows("UPDATE procrastinate_jobs SET status = 'doing' WHERE task_name = 'test.endless'")
+    assert taking_up.take_up() == 1
+    assert rows(QUERY) == [("aborted", 1)], "nobody begins it again"
+    assert "may not run twice" in caplog.text
+    ((level, what, mend),) = checks.findings()
+    assert level == "error" and "1 of test.endless broke off" in what and "by hand" in mend
+
+
+@pytest.mark.django_db
+def test_a_job_that_failed_is_told() -> None:
+    defer()
+    rows("UPDATE procrastinate_jobs SET status = 'failed' WHERE task_name = 'test.endless'")
+    ((level, what, _mend),) = checks.findings()
+    assert level == "warning" and "1 of test.endless failed" in what
+
+
+def test_what_may_not_run_twice_is_not_tried_again_either() -> None:
+    with pytest.raises(ValueError, match="may not run twice"):
+        jobs.job("test.once", twice=False, retry=3)
+
+
+@pytest.mark.django_db
 def test_what_is_over_is_forgotten_after_a_while() -> None:
-    for number, status in enumerate(("succeeded", "failed", "todo")):
+    for number, status in enumerate(("succeeded", "failed", "aborted", "todo")):
         for age in (1, 8, 40):
             defer()
             (job,) = rows("SELECT max(id) FROM procrastinate_jobs")[0]
@@ -96,4 +133,4 @@ def test_what_is_over_is_forgotten_after_a_while() -> None:
             rows("UPDATE procrastinate_events SET at = %s WHERE job_id = %s", (at, job))
     taking_up.forget_old()
     left = [status for status, _attempts in rows(QUERY)]
-    assert {one: left.count(one) for one in set(left)} == {"succeeded": 1, "failed": 2, "todo": 3}
+    assert {one: left.count(one) for one in set(left)} == {"succeeded": 1, "failed": 2, "aborted": 2, "todo": 3}

@@ -19,6 +19,7 @@ import pyarrow.parquet as pq
 import pyogrio
 import pytest
 import shapely
+from django.db import OperationalError
 from django.test import Client
 from procrastinate.contrib.django.models import ProcrastinateJob
 
@@ -29,7 +30,7 @@ from cityhall.kernel.people.actors import ANONYMOUS, Actor, person_actor, system
 from cityhall.kernel.people.models import Person
 from cityhall.kernel.people.permissions import grant
 from cityhall.services.map import reading, tasks, tiles
-from cityhall.services.map.datasets import actions, limits, outside, published
+from cityhall.services.map.datasets import actions, importing, limits, outside, published
 from cityhall.services.map.models import Dataset, DatasetFeature, DatasetVersion
 
 pytestmark = pytest.mark.django_db
@@ -45,7 +46,6 @@ DOT, LINE = {"type": "Point", "coordinates": [1, 2]}, {"type": "LineString", "co
 @pytest.fixture(autouse=True)
 def _fresh(settings: Any, tmp_path: Path) -> None:
     settings.MEDIA_ROOT = tmp_path / "media"
-    published.forget()
 
 
 @pytest.fixture
@@ -118,7 +118,6 @@ def test_a_table_becomes_a_layer_like_others(bring: Any, officer: Person) -> Non
     own.force_login(officer)
     assert own.get("/map/summary/map/street-trees/").json()["count"] == 3
     actions.publish(person_actor(officer), "street-trees", on=True)
-    published.forget()
     page = Client().get(items, headers={"accept": "application/json"}).json()
     assert page["numberMatched"] == 3 and "a@b.c" not in json.dumps(page)
     assert {one["properties"]["name"] for one in page["features"]} == {"Oak", "Lime", "007"}
@@ -190,9 +189,8 @@ def test_what_is_wrong_is_said_by_row_and_field(
 
 
 def test_what_is_wrong_is_said_in_the_language_of_who_brought_it(
-    officer: Person, monkeypatch: pytest.MonkeyPatch, django_capture_on_commit_callbacks: Any
+    officer: Person, django_capture_on_commit_callbacks: Any
 ) -> None:
-    monkeypatch.setattr(tasks, "close_old_connections", lambda: None)
     client = Client()
     client.force_login(officer)
     file = io.BytesIO(b"longitude,latitude\nx,3\n")
@@ -202,6 +200,25 @@ def test_what_is_wrong_is_said_in_the_language_of_who_brought_it(
         assert client.post("/map/data-sets/bring/", {"file": file}, headers=asked).status_code < 400
     tasks.import_dataset(**ProcrastinateJob.objects.get(task_name="map.import_dataset").args)
     assert "no es un número de grados" in DatasetVersion.objects.get().problems[0]["what"]
+
+
+@pytest.mark.attack
+def test_a_file_outlives_the_database(officer: Person, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The job fails while the database is away, and is tried again: the file is there still."""
+    actor = person_actor(officer)
+    slug = actions.create(actor, "Street trees").slug
+    version = actions.upload(actor, slug, io.BytesIO(b"longitude,latitude\n1,2\n"), "a.csv")
+
+    def away(*_values: Any) -> None:
+        raise OperationalError("the server has closed the connection")
+
+    with monkeypatch.context() as patch, pytest.raises(OperationalError):
+        patch.setattr(importing.Importer, "run", away)
+        tasks.import_dataset(version.pk)
+    tasks.import_dataset(version.pk)
+    version.refresh_from_db()
+    assert (version.state, version.rows) == ("ready", 1)
+    assert not list(actions.folder().iterdir()), "and gone when it was read"
 
 
 def test_rows_with_faults_can_be_left_out(bring: Any) -> None:
@@ -247,12 +264,10 @@ def test_versions_go_back_and_deleting_can_be_undone(bring: Any, officer: Person
     actions.show_version(actor, slug, 1)
     assert Dataset.objects.get(slug=slug).version == first
     actions.delete(actor, slug)
-    published.forget()
     assert not published.layers()
     with pytest.raises(Missing):
         actions.find(actor, slug)
     actions.restore(actor, slug)
-    published.forget()
     assert [layer.slug for layer in published.layers()] == [slug]
 
 
@@ -415,7 +430,6 @@ def test_a_layer_too_large_for_memory_gives_the_same(
     version = bring(b"longitude,latitude,side\n" + rows.encode(), "many.csv")
     slug = version.dataset.slug
     actions.publish(person_actor(officer), slug, on=True)
-    published.forget()
     u, v = to_world(-51.2, -30.0)
     paths = [
         f"/map/summary/map/{slug}/?facets=1&bbox=-51.21,-30.01,-51.19,-29.99",
@@ -485,7 +499,6 @@ def test_the_period_reaches_what_people_bring(
     with pytest.raises(Invalid):
         actions.change(actor, slug, public={"done on"}, when="note")
     actions.change(actor, slug, public={"done on"}, when="")
-    published.forget()
     assert count(noon + 1, "..") == 5
     assert sum(Client().get(f"/map/timeline/map/{slug}/", year).json()["counts"]) == 0
 
@@ -506,7 +519,6 @@ def test_actions_raise_one_family(officer: Person) -> None:
 def test_a_column_named_as_a_formula_and_a_link_that_runs_do_not_leave_as_such(bring: Any, officer: Person) -> None:
     bring(b"longitude,latitude,name,=1+1,url\n-51.2,-30.03,Oak,x,javascript:alert(1)\n", "trees.csv")
     actions.publish(person_actor(officer), "street-trees", on=True)
-    published.forget()
     answer: Any = Client().get("/map/data/map/street-trees.csv")
     body = b"".join(answer.streaming_content).decode()
     assert body.startswith("\ufeff"), "or a spreadsheet reads it as Latin-1"

@@ -18,7 +18,7 @@ from cityhall.kernel.people.actors import person_actor, system
 from cityhall.kernel.people.models import Person
 from cityhall.kernel.people.permissions import grant
 from cityhall.services.map import reading, tasks
-from cityhall.services.map.datasets import actions, apart, published
+from cityhall.services.map.datasets import actions, apart
 from cityhall.services.map.datasets import reading as source
 from cityhall.services.map.models import DatasetFeature, DatasetVersion
 
@@ -30,7 +30,6 @@ LARGE = 2**63
 def officer(settings: Any, tmp_path: Path) -> Person:
     """Somebody who publishes, in a city without data sets."""
     settings.MEDIA_ROOT = tmp_path / "media"
-    published.forget()
     reading.forget()
     person = Person.objects.create_user("officer@example.org", "a long password", name="Rosa")
     grant(system("test"), person, "map.publisher")
@@ -46,7 +45,6 @@ def brought(officer: Person, data: bytes, name: str, title: str = "Trees") -> Da
     version.refresh_from_db()
     if version.state == "ready":
         actions.publish(actor, slug, on=True)
-        published.forget()
     return version
 
 
@@ -139,3 +137,44 @@ def test_what_needs_too_much_memory_is_given_up(
 
 def test_data_sets_are_read_one_at_a_time_and_those_that_wait_hold_no_worker() -> None:
     assert tasks.import_dataset.lock
+
+
+def test_a_fault_in_a_field_whose_name_holds_nul_is_told(officer: Person) -> None:
+    """It could not be written down, so the data set was "being read" for ever and nobody heard why."""
+    place = {"type": "Point", "coordinates": [-51.2, -30.03]}
+    row = {"type": "Feature", "geometry": place, "properties": {"a\0b": "x" * 6_000}}
+    version = brought(officer, json.dumps({"type": "FeatureCollection", "features": [row]}).encode(), "a.geojson")
+    assert version.state == "failed" and version.problems[0]["field"] == "ab"
+
+
+def test_outlines_are_checked_where_they_hold_up_nobody(officer: Person, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An outline that crosses itself everywhere takes long to be checked: in the worker, it held all others up."""
+
+    def never(*values: Any) -> Any:
+        raise AssertionError("the worker looks at no stranger's outline")
+
+    for name in ("is_valid", "from_wkb", "force_2d", "count_coordinates"):
+        monkeypatch.setattr(shapely, name, never)
+    rng = np.random.default_rng(3)
+    ring = rng.uniform(-1, 1, (200, 2)).round(6).tolist()
+    square = [[0, 0], [1, 0], [1, 1], [0, 1], [0, 0]]
+    rows = [
+        {"type": "Feature", "geometry": {"type": "Polygon", "coordinates": [one]}, "properties": {"n": number}}
+        for number, one in enumerate([square, [*ring, ring[0]]])
+    ]
+    body = json.dumps({"type": "FeatureCollection", "features": rows}).encode()
+    version = brought(officer, body, "a.geojson")
+    assert version.state == "failed" and version.problems[0]["row"] == 2 and "crosses" in version.problems[0]["what"]
+    good = brought(officer, json.dumps({"type": "FeatureCollection", "features": rows[:1]}).encode(), "b.geojson", "B")
+    assert (good.state, good.kind, good.rows) == ("ready", "area", 1)
+    assert DatasetFeature.objects.get(version=good).geometry["type"] == "Polygon"
+
+
+def test_what_takes_too_long_to_be_checked_is_given_up(officer: Person, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(apart, "SECONDS", 2)
+    teeth = 60_000
+    xs = np.linspace(0, 1, teeth)
+    ring = np.column_stack([np.where(np.arange(teeth) % 2, xs, 1 - xs), np.linspace(0, 1, teeth) % 0.37]).tolist()
+    row = {"type": "Feature", "geometry": {"type": "Polygon", "coordinates": [[*ring, ring[0]]]}, "properties": {}}
+    version = brought(officer, json.dumps({"type": "FeatureCollection", "features": [row]}).encode(), "a.geojson")
+    assert version.state == "failed"

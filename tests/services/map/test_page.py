@@ -294,6 +294,32 @@ def test_a_deleted_view_comes_back_by_its_own_link_and_only_to_its_owner(city: A
     assert not SavedView.objects.exists()
 
 
+HTML = {"accept": "text/html"}
+
+
+def test_ones_own_views_are_among_what_is_ones_own_and_are_deleted_and_brought_back_there(city: Any) -> None:
+    client, other = Client(), Client()
+    client.force_login(Person.objects.create_user("p@example.org", "a long password"))
+    other.force_login(Person.objects.create_user("o@example.org", "a long password"))
+    kept = {"name": "Harbour <3", "state": {}, "audience": "public"}
+    grant(system("test"), Person.objects.get(email="o@example.org"), "map.analyst")
+    other.post("/map/views/", json.dumps(kept | {"name": "Not hers"}), "application/json")
+    assert "keep it as a view" in client.get("/mine/").content.decode()
+    values = kept | {"audience": "private"}
+    url = client.post("/map/views/", json.dumps(values), "application/json").json()["url"]
+    page = client.get("/mine/").content.decode()
+    assert f'href="{url}"' in page and "Harbour &lt;3" in page and f'action="{url}delete/"' in page
+    assert "Not hers" not in page and "keep it as a view" not in page
+
+    answer = client.post(f"{url}delete/", headers=HTML)
+    assert (answer.status_code, answer["Location"]) == (302, "/mine/")
+    page = client.get("/mine/").content.decode()
+    assert f'href="{url}"' not in page and "Harbour &lt;3 is deleted." in page and f'action="{url}restore/"' in page
+    assert other.post(f"{url}restore/", headers=HTML).status_code == 404
+    assert client.post(f"{url}restore/", headers=HTML)["Location"] == "/mine/"
+    assert f'href="{url}"' in client.get("/mine/").content.decode()
+
+
 SECRETS = st.dictionaries(
     st.sampled_from(["name", "kind", "email", "phone", "url", "id", "at"]), st.text(min_size=1, max_size=20), max_size=7
 )

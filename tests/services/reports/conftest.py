@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import json
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +12,10 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
+from cityhall.engines.pictures import looking
 from cityhall.kernel.people.actors import ANONYMOUS, Actor, person_actor
 from cityhall.kernel.people.models import Membership, Person
-from cityhall.services.reports import categories
+from cityhall.services.reports import categories, photos
 from cityhall.services.reports.filing import Filed, Filing, file_report
 
 CENTER = (-51.2, -30.03)
@@ -77,3 +80,14 @@ def traffic_light() -> Image.Image:
     for row, color in enumerate(("#ff2a12", "#4a3a10", "#0d3a1c")):
         draw.ellipse((134, 54 + row * 65, 186, 106 + row * 65), fill=color)
     return image
+
+
+@pytest.fixture
+def here(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Photos are looked at in this process, where a test can say what is seen in them."""
+
+    def confined(work: str, *values: Any, **_limits: int) -> Any:
+        return json.loads(json.dumps(getattr(looking, work.partition(":")[2])(*values)))
+
+    monkeypatch.setattr(photos, "confined", confined)
+    monkeypatch.setattr(looking, "Network", cache(looking.Network))

@@ -28,6 +28,7 @@ from cityhall.kernel.people.models import Person
 from cityhall.kernel.places.point import metres_between
 from cityhall.services.reports import actions, following, heat, routing, tasks, tours
 from cityhall.services.reports.models import Report, RuleSet, SavedFilter, StandardAnswer, Supporter
+from tests.jobs import run_job
 from tests.services.reports.conftest import CENTER, filed, jpeg, officer_of
 
 pytestmark = pytest.mark.django_db
@@ -35,7 +36,7 @@ pytestmark = pytest.mark.django_db
 
 def client_of(actor: Actor) -> Client:
     made = Client()
-    made.force_login(Person.objects.get(pk=actor.person_id), "django.contrib.auth.backends.ModelBackend")
+    made.force_login(Person.objects.get(pk=actor.person_id))
     return made
 
 
@@ -86,8 +87,7 @@ def test_rules_that_cannot_be_meant(city: Path, wrong: dict[str, str]) -> None:
         routing.save_rules(officer_of("parks"), [], "")
 
 
-def test_every_change_reaches_the_reporter_in_their_language(city: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tasks, "close_old_connections", lambda: None)
+def test_every_change_reaches_the_reporter_in_their_language(city: Path) -> None:
     maria = Person.objects.create_user("maria@example.org", language="pt")
     named = filed(person_actor(maria), named=True).report
     mailed = filed(email="jo@example.org", language="es").report
@@ -97,7 +97,7 @@ def test_every_change_reaches_the_reporter_in_their_language(city: Path, monkeyp
     assert told.language == "pt" and "Which side?" in told.body and told.url == f"/reports/{named.pk}/"
     job = ProcrastinateJob.objects.get(task_name="reports.mail_reporter")
     assert "jo@example.org" not in str(job.args)
-    tasks.mail_reporter(**job.args)
+    run_job("reports.mail_reporter", job.args)
     (sent,) = outbox.outbox
     assert sent.to == ["jo@example.org"] and "Which side?" in sent.body
     path = sent.body[sent.body.index("/reports/follow/") :].split()[0]

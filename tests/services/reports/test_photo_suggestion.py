@@ -18,7 +18,7 @@ from cityhall.services.reports import asking, categories, photo_learning, photo_
 from cityhall.services.reports.models import Embedding, Photo
 from tests.services.reports.conftest import CENTER, encoded, filed, jpeg, officer_of, traffic_light
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("here")]
 WORDS = "Please come and look"
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from cityhall.services.reports import photos
+from cityhall.engines.pictures import faces
 from tests.services.reports.test_sensing import face
 
 pytestmark = pytest.mark.attack
@@ -27,9 +27,9 @@ def street(number: int) -> Image.Image:
     return image
 
 
-def seen(picture: Image.Image) -> tuple[set[photos.Box], bool]:
+def seen(picture: Image.Image) -> tuple[set[faces.Box], bool]:
     """What is to be blurred, without the order, which is OpenCV's own threads' doing."""
-    found = photos.detect(picture)
+    found = faces.detect(picture)
     return set(found.boxes), found.sure
 
 

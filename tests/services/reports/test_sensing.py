@@ -4,26 +4,29 @@ from __future__ import annotations
 
 import dataclasses
 import io
+import threading
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import psutil
 import pytest
 import shapely
 from django.test import Client
 from django.utils import timezone
 from PIL import Image, ImageDraw
 
+from cityhall.engines.pictures import faces, looking
 from cityhall.kernel.cases import actions as cases
 from cityhall.kernel.journal.models import Entry
 from cityhall.kernel.media.storing import path_of
 from cityhall.kernel.notify.models import Notification
 from cityhall.kernel.people.actors import system
 from cityhall.kernel.places.point import Point, metres_between
-from cityhall.services.reports import actions, photos, sensing, suggestion
+from cityhall.services.reports import actions, photo_model, photos, sensing, suggestion
 from cityhall.services.reports.duplicates import LIKELY, duplicates, likeness
-from cityhall.services.reports.models import Category, Incident, Photo, Report
+from cityhall.services.reports.models import Category, Embedding, Incident, Photo, Report
 from cityhall.simulator.residents import Residents, pairs
 from tests.services.reports.conftest import CENTER, filed, jpeg, officer_of
 
@@ -152,7 +155,7 @@ def face(width: int = 640, height: int = 480) -> Image.Image:
 def test_what_is_found_is_made_unreadable() -> None:
     image = face()
     box = (240, 150, 160, 200)
-    made = photos.blurred(image, (box,))
+    made = faces.blurred(image, (box,))
     before, after = (np.asarray(one.convert("L"), dtype=float)[180:320, 270:370] for one in (image, made))
     edges = [float(np.abs(np.diff(one, axis=1)).max()) for one in (before, after)]
     assert edges[1] < edges[0] / 5, "no edge is left to tell a face by"
@@ -160,7 +163,7 @@ def test_what_is_found_is_made_unreadable() -> None:
 
 
 def test_a_face_is_found_by_the_real_detector() -> None:
-    found = photos.detect(face())
+    found = faces.detect(face())
     assert any(box[0] < 320 < box[0] + box[2] and box[1] < 240 < box[1] + box[3] for box in found.boxes)
 
 
@@ -168,13 +171,14 @@ def photo_of(image: bytes) -> Photo:
     return photos.look_at(filed(photos=(image,)).report.photos.select_related("media").get())
 
 
+@pytest.mark.usefixtures("here")
 def test_a_photo_is_published_without_faces_or_waits(city: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     clear = photo_of(jpeg())
     assert clear.state == Photo.State.PUBLISHED and clear.published is not None
     out = io.BytesIO()
     face().save(out, "JPEG")
     box = (240, 150, 160, 200)
-    monkeypatch.setattr(photos, "detect", lambda image: photos.Found((box,), sure=True))
+    monkeypatch.setattr(looking, "detect", lambda image: faces.Found((box,), sure=True))
     blurred = photo_of(out.getvalue())
     assert blurred.state == Photo.State.PUBLISHED and blurred.published is not None
     with Image.open(path_of(blurred.published)) as public, Image.open(path_of(blurred.media)) as own:
@@ -182,7 +186,7 @@ def test_a_photo_is_published_without_faces_or_waits(city: Path, monkeypatch: py
             np.asarray(public.convert("L"))[180:320, 270:370].std()
             < np.asarray(own.convert("L"))[180:320, 270:370].std()
         )
-    monkeypatch.setattr(photos, "detect", lambda image: photos.Found((box,), sure=False))
+    monkeypatch.setattr(looking, "detect", lambda image: faces.Found((box,), sure=False))
     unsure = photo_of(jpeg(seed=3))
     assert unsure.state == Photo.State.WAITING and unsure.published is None
     shown = {one.pk: Client().get(f"/api/reports/{one.report_id}").json()["photos"] for one in (clear, blurred, unsure)}
@@ -190,18 +194,19 @@ def test_a_photo_is_published_without_faces_or_waits(city: Path, monkeypatch: py
     assert len({*shown[clear.pk], *shown[blurred.pk]}) == 2
 
 
+@pytest.mark.usefixtures("here")
 def test_without_a_detector_or_with_one_that_fails_it_waits(
     city: Path, monkeypatch: pytest.MonkeyPatch, settings: Any
 ) -> None:
     with monkeypatch.context() as patch:
-        patch.setattr(photos, "_detectors", lambda: None)
+        patch.setattr(faces, "_detectors", lambda: None)
         assert photo_of(jpeg(seed=4)).state == Photo.State.WAITING
 
-    def broken(image: Image.Image) -> photos.Found:
+    def broken(image: Image.Image) -> faces.Found:
         raise RuntimeError("no memory")
 
     with monkeypatch.context() as patch:
-        patch.setattr(photos, "detect", broken)
+        patch.setattr(looking, "detect", broken)
         waiting = photo_of(jpeg(seed=5))
         assert waiting.state == Photo.State.WAITING
     settings.CITY = dataclasses.replace(settings.CITY, options={"reports": {"publish_photos": "officer"}})
@@ -212,3 +217,33 @@ def test_without_a_detector_or_with_one_that_fails_it_waits(
     assert Client().get(f"/api/reports/{waiting.report_id}").json()["photos"]
     withheld = actions.judge_photo(olga, waiting.pk, publish=False)
     assert withheld.published is None and not Client().get(f"/api/reports/{waiting.report_id}").json()["photos"]
+
+
+@pytest.mark.attack
+@pytest.mark.slow
+def test_as_large_a_photo_as_may_be_takes_no_memory_of_the_worker(city: Path) -> None:
+    """Fifty million pixels are a gigabyte while they are looked at, and four jobs at once were three."""
+    large = io.BytesIO()
+    Image.new("RGBA", (7000, 7000)).save(large, "PNG")
+    photo = filed(photos=(large.getvalue(),)).report.photos.select_related("media").get()
+    photo_model.network_file()
+    process, stop, most = psutil.Process(), threading.Event(), [0]
+
+    def own() -> int:
+        memory = process.memory_info()
+        return int(memory.rss - memory.shared)
+
+    def watch() -> None:
+        while not stop.wait(0.02):
+            most.append(own())
+
+    before = own()
+    watching = threading.Thread(target=watch)
+    watching.start()
+    try:
+        seen = photos.look_at(photo)
+    finally:
+        stop.set()
+        watching.join()
+    assert seen.state == Photo.State.PUBLISHED and Embedding.objects.filter(photo=photo).exists()
+    assert max(most) - before < 60_000_000

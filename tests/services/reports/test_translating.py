@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from django.test import Client
 
+from cityhall.kernel import translating
 from cityhall.kernel.people.models import Person
-from cityhall.services.reports import translating
 from cityhall.services.reports.models import Report
 from tests.services.reports.conftest import filed, officer_of
 

@@ -46,7 +46,8 @@ def test_a_feed_of_twelve_years_answers_today_and_on_its_last_day(folder: Path, 
 
 def test_a_feed_long_out_of_date_shows_a_usual_day_of_its_last_years(folder: Path, client: Client) -> None:
     load(folder, "daily,1,1,1,1,1,1,1,20080101,20200630\n")
-    body = client.get("/api/transit/journeys", {"from": HARBOUR, "to": SOUTH, "date": "2026-11-24"}).json()
+    asked = {"from": HARBOUR, "to": SOUTH, "date": "2026-11-24", "time": "08:00"}
+    body = client.get("/api/transit/journeys", asked).json()
     assert body["out_of_date"] is True and body["day"] == "2020-06-30" and body["journeys"]
 
 

@@ -34,8 +34,8 @@ Heard = list[tuple[str, list[dict[str, object]]]]
 @pytest.fixture
 def patrols(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """The city of the tests with a service more, which runs patrol cars: only dispatchers see them."""
-    patrol = VehicleKind("patrol", "patrol car", "transit.view_fleet", "transit.change_fleet", hidden=True)
-    safety = replace(manifests.available()["map"], slug="safety", declares=(patrol,))
+    patrol = VehicleKind("warden", "patrol car", "transit.view_fleet", "transit.change_fleet", hidden=True)
+    safety = replace(manifests.available()["map"], slug="wardens", declares=(patrol,))
     services = manifests.city_services()
     monkeypatch.setattr(manifests, "city_services", lambda: (*services, safety))
     for cache in (kinds._kinds, kinds._public_kinds):
@@ -56,14 +56,14 @@ def heard(monkeypatch: pytest.MonkeyPatch) -> Heard:
 
 def test_a_patrol_car_on_a_line_is_on_no_trip(patrols: None, today: date, heard: Heard) -> None:
     """It drives just as the bus of the trip does, and says that it is on it."""
-    Vehicle.objects.create(public_id="P1", kind="patrol", label="North")
+    Vehicle.objects.create(public_id="P1", kind="warden", label="North")
     tracking = Tracking()
     follow(tracking, drive(today, "P1", until=760, trip="out4", line="1"))
     state = places.VehicleState.objects.get()
     assert state.vehicle.public_id == "P1" and state.accuracy_m < 5
     assert state.point.lon == pytest.approx(state.measured.lon, abs=1e-5), "it is where it was measured"
     assert not VehicleState.objects.exists() and not StopCall.objects.exists()
-    assert {topic for topic, _payload in heard} == {"vehicles-patrol"}
+    assert {topic for topic, _payload in heard} == {"vehicles-warden"}
     assert heard[-1][1][0]["properties"]["name"] == "North"  # type: ignore[index]
     assert Client().get("/map/layers/transit/vehicles.geojson").json()["features"] == []
     # A bus is on that trip beside it, and another tracker goes on with both.
@@ -71,13 +71,13 @@ def test_a_patrol_car_on_a_line_is_on_no_trip(patrols: None, today: date, heard:
     assert [one.trip for one in VehicleState.objects.all()] == ["out4"]
     last = max(one.at for one in places.VehicleState.objects.all()).timestamp()
     again = Tracking(now=last + 1)
-    assert [len(again.fleet_of(kind)) for kind in ("bus", "patrol")] == [1, 1]
+    assert [len(again.fleet_of(kind)) for kind in ("bus", "warden")] == [1, 1]
 
 
 def test_who_may_hear_a_kind(patrols: None, db: None) -> None:
     dispatcher = Person.objects.create_user("dora@example.org")
     grant(system("test"), dispatcher, "transit.dispatcher")
-    topic = shown.topic_of("patrol")
+    topic = shown.topic_of("warden")
     assert shown.may_hear(person_actor(dispatcher), topic) and not shown.may_hear(ANONYMOUS, topic)
     # Buses move on a topic of their service's.
     assert not any(shown.may_hear(person_actor(dispatcher), shown.topic_of(kind)) for kind in ("bus", "none"))
@@ -89,13 +89,13 @@ def test_a_bus_that_becomes_a_patrol_car_leaves_the_network(patrols: None, today
     tracking = Tracking(now=fixes[0].at)
     follow(tracking, iter(fixes[:60]))
     assert VehicleState.objects.get().trip == "out4"
-    Vehicle.objects.update(kind="patrol")
+    Vehicle.objects.update(kind="warden")
     tracking.tick(now=fixes[60].at + LOOK_S)
     assert not VehicleState.objects.exists()
     heard.clear()
     later = [replace(fix, at=fix.at + 2 * LOOK_S) for fix in fixes[60:]]
     follow(tracking, iter(later))
-    assert not VehicleState.objects.exists() and {topic for topic, _payload in heard} == {"vehicles-patrol"}
+    assert not VehicleState.objects.exists() and {topic for topic, _payload in heard} == {"vehicles-warden"}
     state = places.VehicleState.objects.get()
     assert state.at.timestamp() == pytest.approx(later[-1].at)
     # And back: it is a bus again, on the trip that it drives.
@@ -112,19 +112,19 @@ def test_a_device_speaks_for_vehicles_of_its_own_service_only(
     monkeypatch.setattr(
         drops, "count", lambda reason, number=1, *, device="", at=None: counted.append((device, reason))
     )
-    Vehicle.objects.create(public_id="P1", kind="patrol")
+    Vehicle.objects.create(public_id="P1", kind="warden")
     Vehicle.objects.create(public_id="B7", kind="bus")
     now = timezone.now()
-    for owner in ("transit", "safety"):
+    for owner in ("transit", "wardens"):
         device, _key = register(system("test"), kind="gateway", owner=owner, public_id=owner)
         said = {"lon": -51.2, "lat": -30.03, "at": now.timestamp()}
         record_positions(device, [said | {"vehicle": name} for name in ("P1", "B7", "new")], now)
     # What nobody has entered is taken for a bus, so the buses' devices alone may speak of it.
-    assert counted == [("transit", "unknown_vehicle")] + [("safety", "unknown_vehicle")] * 2
+    assert counted == [("transit", "unknown_vehicle")] + [("wardens", "unknown_vehicle")] * 2
     assert [(fix.device, fix.vehicle) for fix in inbox.take()] == [
         ("transit", "B7"),
         ("transit", "new"),
-        ("safety", "P1"),
+        ("wardens", "P1"),
     ]
 
 

@@ -12,6 +12,9 @@ from typing import Any
 import pytest
 from django.test import Client
 
+from cityhall.kernel.people.actors import system
+from cityhall.kernel.people.models import Person
+from cityhall.kernel.people.permissions import grant
 from cityhall.kernel.places import loading as places
 from cityhall.services.transit import actions
 from cityhall.web import basemap
@@ -204,3 +207,14 @@ def test_times_are_those_of_the_legs(city: Path, client: Client) -> None:
         assert journey["walk_s"] == walked
         lasted = datetime.fromisoformat(journey["arrival"]) - datetime.fromisoformat(journey["departure"])
         assert journey["duration_s"] == lasted.total_seconds() and journey["duration_s"] > walked
+
+
+def test_a_detour_is_drawn_along_the_streets(city: Path, client: Client) -> None:
+    person = Person.objects.create_user("dispatcher@example.org", "secret-enough-1")
+    grant(system("test"), person, "transit.dispatcher")
+    client.force_login(person)
+    (from_lon, from_lat), (to_lon, to_lat) = HARBOUR, SOUTH
+    asked = {"from_lon": from_lon, "from_lat": from_lat, "to_lon": to_lon, "to_lat": to_lat}
+    way = client.get("/api/transit/streets/way", asked).json()
+    assert way["along"] and len(way["points"]) > 2
+    assert metres(way["points"][0], HARBOUR) < 60 and metres(way["points"][-1], SOUTH) < 60

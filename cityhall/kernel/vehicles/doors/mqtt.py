@@ -23,7 +23,7 @@ from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from cityhall.engines.gnss import Frames
 from cityhall.kernel import clock
-from cityhall.kernel.devices.mqtt import broker_client
+from cityhall.kernel.devices.mqtt import broker_client, passing
 from cityhall.kernel.vehicles.doors import directory
 from cityhall.kernel.vehicles.doors.directory import Directory
 from cityhall.kernel.vehicles.doors.handover import Batch, Handover
@@ -48,7 +48,7 @@ class Door:
         self.inbox: queue.SimpleQueue[tuple[str, bytes, float]] = queue.SimpleQueue()
         self.overload = 0
         self.speakers: dict[str, Speaker] = {}
-        self.client, self.host, self.port = broker_client(url, "receivers-")
+        self.client, self.host, self.port = broker_client(url, passing("receivers"))
         self.client.on_connect = self._connected
         self.client.on_message = self._arrived
 
@@ -87,7 +87,13 @@ class Door:
             self.overload = 0
         for _ in range(self.inbox.qsize()):
             topic, payload, at = self.inbox.get()
-            self.hear(topic, payload, at)
+            try:
+                self.hear(topic, payload, at)
+            except Exception:
+                name = topic.rpartition("/")[2]
+                log.exception("a message of %s could not be taken", name)
+                self.batch.drops[name if name in self.directory.by_id else "", "failed"] += 1
+                self.speakers.pop(name, None)
         if len(self.speakers) > 2 * len(self.directory.by_id) + 1000:
             self.speakers.clear()
 

@@ -38,6 +38,10 @@ async def pull(caster: Caster, station: Station) -> None:
         except (Refused, Unavailable, ntrip.RequestError) as problem:
             log.error("base station %s is not given: %s", station.mountpoint, problem)
             wait = max(wait, 10.0)
+        except Exception:
+            # Whatever the other caster sends: this station is asked again, and the others never noticed.
+            log.exception("base station %s stumbles", station.mountpoint)
+            wait = max(wait, 10.0)
         # Not all at one moment after the other caster has been away.
         await asyncio.sleep(wait * random.uniform(0.75, 1.25))
         wait = min(wait * 2, LONGEST_WAIT_S)

@@ -58,7 +58,7 @@ class Speaker:
     def _take(self, now: float, batch: Batch) -> None:
         device = self.known.public_id
         for position in self._positions:
-            self.tokens = min(BURST, self.tokens + (now - self.filled_at) * RATE_HZ)
+            self.tokens = min(BURST, self.tokens + max(0.0, now - self.filled_at) * RATE_HZ)
             self.filled_at = now
             if self.tokens < 1:
                 batch.drops[device, "rate"] += 1

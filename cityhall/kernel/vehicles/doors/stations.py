@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hmac
-import logging
 import threading
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,10 +10,7 @@ from django.db import connection
 
 from cityhall.kernel import clock
 from cityhall.kernel.devices import keys
-from cityhall.kernel.errors import Unavailable
 from cityhall.kernel.vehicles.models import BaseStation, Receiver
-
-log = logging.getLogger("cityhall.transit.caster")
 
 _WRITE = """
 INSERT INTO transit_stationstate
@@ -88,7 +83,7 @@ class Access:
     def reader(self, user: str, password: str) -> int | None:
         """Primary key of the receiver's device, where it may read and this is its key."""
         pk, key = self._readers.get(user, (None, b""))
-        return pk if key and _opens(key, password) else None
+        return pk if key and keys.opens(key, password) else None
 
     def may_read(self, user: str) -> bool:
         """Whether a receiver that has signed in may go on reading."""
@@ -99,15 +94,7 @@ class Access:
         station = self.stations.get(mountpoint)
         if station is None or station.source or (user is not None and user != station.device):
             return None
-        return station if _opens(station.key, password) else None
-
-
-def _opens(sealed: bytes, password: str) -> bool:
-    try:
-        return hmac.compare_digest(keys.as_text(keys.unseal(sealed)).encode(), password.rstrip("=").encode())
-    except Unavailable as problem:
-        log.error("%s", problem)
-        return False
+        return station if keys.opens(station.key, password) else None
 
 
 def write(reports: list[StationReport]) -> None:

@@ -13,83 +13,57 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import resource
 import threading
 import time
-from collections.abc import Callable
-from typing import Any, cast
+from typing import Any
 
-import uvloop
-
-from cityhall.engines.gnss import Frames
+from cityhall.engines.gnss import Epochs, Frames
 from cityhall.engines.gnss.nmea import content_of
 from cityhall.kernel import clock
-from cityhall.kernel.vehicles.doors import directory
+from cityhall.kernel.vehicles.doors import connections, directory
+from cityhall.kernel.vehicles.doors.connections import Connections, keep_open
 from cityhall.kernel.vehicles.doors.directory import Directory, Known
 from cityhall.kernel.vehicles.doors.handover import Batch, Handover
 from cityhall.kernel.vehicles.doors.options import options
 from cityhall.kernel.vehicles.doors.speaker import Speaker
 
-TICK_S = 0.05
 GREETING = b"$PCHID,"
 GREETING_S = 10.0
 """A connection that has not said who it is by then is closed."""
 IDLE_S = 120.0
 """So is one that has said nothing for this long."""
-MOST_CONNECTIONS = 20_000
 BYTES_A_SECOND = 32 * 1024
 """What is read of each receiver: 10 Hz of every sentence that receivers commonly send take half of it."""
-SPARE_CONNECTIONS = 4
-"""More connections than receivers that an address may have: old ones of lost networks have not been closed yet."""
 log = logging.getLogger("cityhall.transit.doors")
 
 
-class Connection(asyncio.Protocol):
+class Connection(connections.Connection):
     """One sender. `speakers` are the receivers it has named, `speaking` the one whose frames come now."""
 
-    __slots__ = (
-        "_door",
-        "address",
-        "allowance",
-        "began",
-        "filled_at",
-        "frames",
-        "heard",
-        "speakers",
-        "speaking",
-        "way",
-    )
+    __slots__ = ("_door", "frames", "speakers", "speaking")
 
     def __init__(self, door: Door) -> None:
         self._door = door
         self.frames = Frames()
         self.speakers: dict[str, Speaker] = {}
         self.speaking: Speaker | None = None
-        self.address = ""
-        self.way: asyncio.Transport | None = None
-        self.began = self.heard = self.filled_at = time.monotonic()
-        self.allowance = 2.0 * BYTES_A_SECOND
+        super().__init__()
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self.way = cast(asyncio.Transport, transport)
-        peer = transport.get_extra_info("peername")
-        self.address = str(peer[0]) if peer else ""
-        refused = self._door.refusal(self)
-        if refused:
-            self._door.batch.drops["", refused] += 1
-            self.way.abort()
-            return
-        self._door.connections.add(self)
+    @property
+    def door(self) -> Door:
+        return self._door
+
+    @property
+    def rate(self) -> float:
+        return BYTES_A_SECOND * max(1.0, len(self.speakers))
+
+    def taken(self) -> None:
         there = self._door.directory.at(self.address)
         if len(there) == 1:
             self.speak(there[0])
 
-    def connection_lost(self, problem: Exception | None) -> None:
-        self._door.forget(self)
-
     def data_received(self, data: bytes) -> None:
-        self.heard = time.monotonic()
-        self._spend(len(data))
+        self.spend(len(data))
         now, batch = clock.time(), self._door.batch
         for frame in self.frames.feed(data):
             if frame.startswith(GREETING):
@@ -109,19 +83,6 @@ class Connection(asyncio.Protocol):
             self.frames.malformed = 0
         if speaking is not None and speaking.epochs.open:
             self._door.open.add(speaking)
-
-    def _spend(self, size: int) -> None:
-        """Counts what was read; one who sends too fast is not read from until it is within the measure again."""
-        rate = BYTES_A_SECOND * max(1, len(self.speakers))
-        self.allowance = min(2.0 * rate, self.allowance + (self.heard - self.filled_at) * rate) - size
-        self.filled_at = self.heard
-        if self.allowance < 0 and self.way is not None:
-            self.way.pause_reading()
-            self._door.later(-self.allowance / rate + 0.05, self._go_on)
-
-    def _go_on(self) -> None:
-        if self.way is not None and not self.way.is_closing():
-            self.way.resume_reading()
 
     def _greeted(self, frame: bytes) -> None:
         name = content_of(frame)[len(GREETING) :].decode("ascii", "replace")
@@ -154,66 +115,44 @@ class Connection(asyncio.Protocol):
         if not self.speakers:
             self.close()
 
-    def refuse(self, reason: str) -> None:
-        """Counts why, and closes."""
-        self._door.batch.drops["", reason] += 1
-        self.close()
-
-    def close(self) -> None:
-        if self.way is not None:
-            self.way.abort()
-        self._door.forget(self)
+    def end(self, way: asyncio.Transport) -> None:
+        # Nothing is ever written: there is nothing to wait for.
+        way.abort()
 
 
-class Door:
-    """All the connections, and the batch they fill."""
+class Door(Connections[Connection]):
+    """All the connections, and the batch they fill. `speaking` is the connection of each receiver, the newest."""
 
     def __init__(self, known: Directory) -> None:
-        self.directory = known
-        self.batch = Batch()
-        self.connections: set[Connection] = set()
+        super().__init__(known)
         self.speaking: dict[str, Connection] = {}
         self.open: set[Speaker] = set()
-        self._by_address: dict[str, int] = {}
-
-    def later(self, seconds: float, call: Callable[[], None]) -> None:
-        asyncio.get_running_loop().call_later(seconds, call)
-
-    def refusal(self, connection: Connection) -> str:
-        """Why a connection is not taken; "" where it is, and then it is counted."""
-        there = self.directory.at(connection.address) if connection.address else []
-        if not there:
-            return "unknown_address"
-        number = self._by_address.get(connection.address, 0)
-        if len(self.connections) >= MOST_CONNECTIONS or number >= len(there) + SPARE_CONNECTIONS:
-            return "connections"
-        self._by_address[connection.address] = number + 1
-        return ""
 
     def forget(self, connection: Connection) -> None:
-        """A connection has ended."""
-        connection.way = None
         for name, speaker in connection.speakers.items():
             if self.speaking.get(name) is connection:
                 del self.speaking[name]
             self.open.discard(speaker)
         connection.speakers = {}
         connection.speaking = None
-        if connection in self.connections:
-            self.connections.discard(connection)
-            left = self._by_address[connection.address] - 1
-            if left:
-                self._by_address[connection.address] = left
-            else:
-                del self._by_address[connection.address]
+        super().forget(connection)
 
     def tick(self) -> Batch:
         """Closes epochs that have waited enough, and gives what has come since the last tick."""
         if self.open:
             now = clock.time()
-            self.open = {speaker for speaker in self.open if not speaker.flush(now, self.batch)}
-        taken, self.batch = self.batch, Batch()
-        return taken
+            self.open = {speaker for speaker in self.open if not self._flush(speaker, now)}
+        return super().tick()
+
+    def _flush(self, speaker: Speaker, now: float) -> bool:
+        """Whether a speaker has no epoch open any more. One that stumbles takes none of the others along."""
+        try:
+            return speaker.flush(now, self.batch)
+        except Exception:
+            log.exception("an epoch of %s could not be taken", speaker.known.public_id)
+            self.batch.drops[speaker.known.public_id, "failed"] += 1
+            speaker.epochs = Epochs()
+            return True
 
     def look(self) -> None:
         """Closes connections that are silent, have not said who they are, or whose receivers may speak no more."""
@@ -232,51 +171,26 @@ async def _serve(stop: threading.Event, door: Door, handover: Handover, host: st
     loop = asyncio.get_running_loop()
     server: Any = await loop.create_server(lambda: Connection(door), host, port, backlog=1024)
     log.info("receivers are taken on %s:%s", host, server.sockets[0].getsockname()[1])
-    next_look = 0.0
     try:
-        while not stop.is_set():
-            await asyncio.sleep(TICK_S)
-            batch = door.tick()
-            if batch:
-                handover.put(batch)
-            if loop.time() >= next_look:
-                next_look = loop.time() + min(1.0, directory.READ_EVERY_S)
-                door.look()
+        await door.hand_over(handover, stop)
     finally:
         server.close()
-        for connection in list(door.connections):
-            connection.close()
+        door.close()
         handover.put(door.tick())
-
-
-def _allow_many() -> None:
-    """Each connection is an open file, and a process may often have 1,024 only until it asks for more."""
-    _soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 def run(stop: threading.Event) -> None:
     """Serves receivers until `stop`, where city.toml names a port for them; a port that is taken is waited for."""
     chosen = options()
-    if not chosen.receiver_port:
+    port = chosen.receiver_port
+    if not port:
         stop.wait()
         return
-    _allow_many()
     known = Directory()
     with Handover(known.refresh, directory.READ_EVERY_S) as handover:
-        told = False
-        while not stop.is_set():
-            if not known.ready.wait(0.25):
-                continue
-            try:
-                with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-                    runner.run(_serve(stop, Door(known), handover, chosen.host, chosen.receiver_port))
-            except OSError as problem:
-                if not told:
-                    log.error(
-                        "receivers cannot be taken on port %s (%s): mend receiver_port in city.toml",
-                        chosen.receiver_port,
-                        problem.strerror,
-                    )
-                told = True
-                stop.wait(5.0)
+        keep_open(
+            lambda: _serve(stop, Door(known), handover, chosen.host, port),
+            known,
+            stop,
+            lambda why: f"receivers cannot be taken on port {port} ({why}): mend receiver_port in city.toml",
+        )

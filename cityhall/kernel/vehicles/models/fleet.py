@@ -61,11 +61,25 @@ class Vehicle(models.Model):
 
 
 class Receiver(models.Model):
-    """A GNSS receiver that speaks NMEA 0183 or UBX: those cannot sign, so it is bound by its id and its address."""
+    """A GNSS receiver (NMEA 0183, UBX) or a tracker (all others): they cannot sign, so id and address bind them.
+
+    A tracker's device has the id that its protocol says: its IMEI or number.
+    """
 
     class Protocol(models.TextChoices):
         NMEA = "nmea", "NMEA 0183"
         UBX = "ubx", "UBX"
+        GT06 = "gt06", "GT06"
+        SUNTECH = "suntech", "Suntech"
+        QUECLINK = "queclink", "Queclink"
+        TELTONIKA = "teltonika", "Teltonika"
+        JT808 = "jt808", "JT/T 808"
+        WATCH = "watch", "SeTracker"
+        H02 = "h02", "H02"
+        TK103 = "tk103", "TK103"
+        GOTOP = "gotop", "Gotop"
+        ITS = "its", "AIS 140"
+        TOPIN = "topin", "Topin"
 
     device = models.OneToOneField(Device, models.CASCADE, related_name="receiver")
     vehicle = models.ForeignKey(Vehicle, models.CASCADE, related_name="receivers")

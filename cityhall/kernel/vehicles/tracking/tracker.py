@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
@@ -10,6 +11,7 @@ from django.db import transaction
 
 from cityhall.engines.positioning import Settings
 from cityhall.kernel import clock
+from cityhall.kernel.database.outage import is_outage
 from cityhall.kernel.devices import drops
 from cityhall.kernel.service import resolve
 from cityhall.kernel.vehicles import inbox, kinds
@@ -19,13 +21,22 @@ from cityhall.kernel.vehicles.tracking.fleet import Fleet
 
 LOOK_S = 10.0
 """How often the registry of vehicles is read, and what they move on is looked at."""
+REST_S = 60.0
+"""So long nothing is taken of a vehicle whose fixes the tracker stumbled on."""
+AHEAD = timedelta(minutes=1)
+log = logging.getLogger("cityhall.vehicles.tracker")
 
 
 class Tracking:
     """One tracker's work, tick by tick. `fleets` are by what their vehicles' kinds say of the network, "" for none."""
 
     def __init__(self, now: float | None = None) -> None:
-        now = clock.time() if now is None else now
+        self._resting: dict[str, float] = {}
+        """Until when (Unix seconds) vehicles rest whose fixes were stumbled on."""
+        self._begin(clock.time() if now is None else now)
+
+    def _begin(self, now: float) -> None:
+        """Starts from what was kept."""
         networks = dict.fromkeys(["", *(kind.network for _service, kind in kinds.kinds().values())])
         self.fleets: dict[str, Fleet] = {path: resolve(path)() if path else Fleet() for path in networks}
         self.looked_at = now
@@ -39,7 +50,10 @@ class Tracking:
 
     def _recall(self, now: float) -> None:
         """Goes on where the tracker before this one stopped, or was stopped."""
-        since = datetime.fromtimestamp(now, UTC) - timedelta(seconds=Settings().forget_after)
+        moment = datetime.fromtimestamp(now, UTC)
+        # Of a clock that was ahead and has come back: not until then, but soon, is a vehicle no more to be seen.
+        VehicleState.objects.filter(at__gt=moment + AHEAD).update(at=moment)
+        since = moment - timedelta(seconds=Settings().forget_after)
         states: dict[Fleet, list[VehicleState]] = {fleet: [] for fleet in self.fleets.values()}
         for state in VehicleState.objects.filter(at__gte=since).select_related("vehicle"):
             states[self.fleet_of(state.vehicle.kind)].append(state)
@@ -51,29 +65,75 @@ class Tracking:
     def tick(self, given: Sequence[Fix] = (), *, waiting: bool = True, now: float | None = None) -> int:
         """Takes `given` fixes and, where `waiting`, those in the inbox; gives how many.
 
-        All that follows from them is in one transaction. Where that fails nothing in the inbox is lost.
+        All that follows from them is in one transaction. Where the database is away nothing in the inbox is lost; what
+        is stumbled on is one vehicle's doing, and the others go on.
         """
         now = clock.time() if now is None else now
+        try:
+            return self._tick(given, waiting, now)
+        except Exception as problem:
+            if is_outage(problem):
+                raise
+            log.exception("fixes could not be taken together: each vehicle's are taken by themselves")
+            return self._apart(given, waiting, now)
+
+    def _tick(self, given: Sequence[Fix], waiting: bool, now: float) -> int:
         if now - self.looked_at > LOOK_S:
             self._look_again(now)
             self.looked_at = now
         dropped: Counter[tuple[str, str]] = Counter()
         with transaction.atomic():
             fixes = [*given, *inbox.take()] if waiting else list(given)
-            if fixes:
-                dropped = self._take(fixes, now)
-            for fleet in self.fleets.values():
-                fleet.step(now)
+            self._take_and_keep(fixes, now, dropped)
+        self._kept(now, dropped)
+        return len(fixes)
+
+    def _take_and_keep(self, fixes: Sequence[Fix], now: float, dropped: Counter[tuple[str, str]]) -> None:
+        if fixes:
+            dropped += self._take(fixes, now)
+        for fleet in self.fleets.values():
+            fleet.step(now)
+
+    def _kept(self, now: float, dropped: Counter[tuple[str, str]]) -> None:
         for fleet in self.fleets.values():
             fleet.kept(now)
         for (device, reason), number in dropped.items():
             drops.count(reason, number, device=device)
+
+    def _apart(self, given: Sequence[Fix], waiting: bool, now: float) -> int:
+        """Takes each vehicle's fixes by themselves; those of one that is stumbled on are counted ("failed").
+
+        What was in mind may be half changed, so it begins from what was kept, now and after each that fails.
+        """
+        dropped: Counter[tuple[str, str]] = Counter()
+        with transaction.atomic():
+            fixes = [*given, *inbox.take()] if waiting else list(given)
+            of: dict[str, list[Fix]] = defaultdict(list)
+            for fix in fixes:
+                of[fix.vehicle].append(fix)
+            self._begin(now)
+            for vehicle, own in of.items():
+                try:
+                    with transaction.atomic():
+                        self._take_and_keep(own, now, dropped)
+                except Exception as problem:
+                    if is_outage(problem):
+                        raise
+                    log.exception("fixes of vehicle %s cannot be taken; it rests for %d s", vehicle, REST_S)
+                    dropped.update((fix.device, "failed") for fix in own)
+                    self._resting[vehicle] = now + REST_S
+                    self._begin(now)
+        self._kept(now, dropped)
         return len(fixes)
 
     def _take(self, fixes: Sequence[Fix], now: float) -> Counter[tuple[str, str]]:
         """Each fleet takes its vehicles' fixes together."""
-        self._know((fix.vehicle for fix in fixes), now)
         dropped: Counter[tuple[str, str]] = Counter()
+        if self._resting:
+            self._resting = {name: until for name, until in self._resting.items() if until > now}
+            dropped.update((fix.device, "failed") for fix in fixes if fix.vehicle in self._resting)
+            fixes = [fix for fix in fixes if fix.vehicle not in self._resting]
+        self._know((fix.vehicle for fix in fixes), now)
         sorted_: dict[Fleet, list[Fix]] = defaultdict(list)
         for fix in fixes:
             fleet = self._of.get(fix.vehicle)

@@ -20,7 +20,7 @@ from cityhall.kernel.people.actors import Actor
 from cityhall.kernel.people.permissions import require
 from cityhall.services.map.datasets import limits, pictures
 from cityhall.services.map.datasets.outside import checked_address
-from cityhall.services.map.datasets.published import forget
+from cityhall.services.map.datasets.published import layers
 from cityhall.services.map.models import Dataset, DatasetVersion, OutsideMap
 from cityhall.services.map.reading import look_again
 
@@ -37,15 +37,11 @@ class Upload(Protocol):
     def read(self, size: int = ..., /) -> bytes: ...
 
 
-def _show_at_once() -> None:
-    forget()
-    look_again()
-
-
 def _note(actor: Actor, kind: str, dataset: Dataset, data: dict[str, Any] | None = None) -> None:
     # By its number: its name, and so its address, are somebody's words.
     append("map", f"dataset.{kind}", data or {}, subject=f"dataset:{dataset.pk}", actor=str(actor))
-    transaction.on_commit(_show_at_once)
+    layers.changed()
+    transaction.on_commit(look_again)
 
 
 def find(actor: Actor, slug: str, *, deleted: bool = False) -> Dataset:
@@ -117,15 +113,16 @@ def _read_later(version: DatasetVersion) -> None:
     """Has the worker read a version; what is wrong in it is told in the language of whoever brought it."""
     from cityhall.services.map.tasks import import_dataset
 
-    language = get_language() or ""
-    transaction.on_commit(lambda: import_dataset.defer(version_id=version.pk, language=language))
+    # With the version or not at all: one that nobody reads would shut its data set to others.
+    import_dataset.defer(version_id=version.pk, language=get_language() or "")
 
 
 def _next(dataset: Dataset, source: str, lenient: bool) -> DatasetVersion:
     Dataset.objects.select_for_update().get(pk=dataset.pk)
     # A worker that was killed while it read must not hold the data set for ever.
-    lately = timezone.now() - STUCK
-    if dataset.versions.filter(state__in=(State.WAITING, State.READING), made_at__gt=lately).exists():
+    now = timezone.now()
+    lately = (now - STUCK, now + STUCK)
+    if dataset.versions.filter(state__in=(State.WAITING, State.READING), made_at__range=lately).exists():
         raise Conflict(_("A file of this data set is being read."), mend=_("Wait until it is done."))
     newest = dataset.versions.first()
     return DatasetVersion(dataset=dataset, number=newest.number + 1 if newest else 1, source=source, lenient=lenient)
@@ -133,14 +130,15 @@ def _next(dataset: Dataset, source: str, lenient: bool) -> DatasetVersion:
 
 @transaction.atomic
 def read(version: DatasetVersion) -> None:
-    """After the worker has read a version: shows it, with the choices made for the one before; lets old ones go."""
+    """After the worker has read a version: keeps how it went, shows it with the choices of before, lets old ones go."""
     dataset = Dataset.objects.select_for_update().get(pk=version.dataset_id)
     if version.state == State.READY:
         before = {one["name"]: one for one in (dataset.version.fields if dataset.version else [])}
         version.fields = [_as_before(one, before.get(one["name"])) for one in version.fields]
-        version.save(update_fields=["fields"])
         dataset.version = version
-        dataset.save(update_fields=["version"])
+    # All of it at once: one that is ready and was never shown would not be read again.
+    version.save()
+    dataset.save(update_fields=["version"])
     append(
         "map",
         f"dataset.{version.state}",
@@ -150,7 +148,8 @@ def read(version: DatasetVersion) -> None:
     )
     old = [one.pk for one in dataset.versions.all()[KEPT:] if one.pk != dataset.version_id]
     DatasetVersion.objects.filter(pk__in=old).delete()
-    transaction.on_commit(_show_at_once)
+    layers.changed()
+    transaction.on_commit(look_again)
 
 
 def _as_before(field: dict[str, Any], before: dict[str, Any] | None) -> dict[str, Any]:

@@ -1,17 +1,17 @@
 """Others' files, read in a process with limits on time and memory: what comes of them is rows in a file of ours.
 
-A table of 180 kB can hold the interpreter, a GeoPackage may ask for a view without an end: neither may hold up the
-worker.
+A table of 180 kB can hold the interpreter, a GeoPackage may ask for a view without an end, an outline may take minutes
+to be checked: none may hold up the worker.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import orjson
-import shapely
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
@@ -20,15 +20,29 @@ from cityhall.kernel.errors import Invalid
 from cityhall.kernel.places.plainly import plain
 from cityhall.services.map.datasets import limits
 from cityhall.services.map.datasets.limits import unreadable
-from cityhall.services.map.datasets.reading import Fault, Opened, Row, open_file
+from cityhall.services.map.datasets.placing import Place, Placing
+from cityhall.services.map.datasets.reading import Fault, Row, open_file
 
 MEMORY, SECONDS, WRITES = 4 * 2**30, 180, 2**31
 """Bytes, seconds of a processor, and bytes of a file, that reading a data set may take."""
 LOCALE = Path(__file__).resolve().parents[3] / "locale"
 
 
-def opened_apart(path: Path, name: str, folder: Path) -> Opened:
-    """As reading.open_file, but read in a process of its own. Raises Invalid, also for what takes too much."""
+Placed = tuple[int, Place, dict[str, Any]]
+"""A row from 1, where it is, its values."""
+
+
+@dataclass(frozen=True)
+class Read:
+    """A file that was read. `rows` gives each row or a Fault for a bad one, `count` how many there are said to be."""
+
+    rows: Callable[[], Iterator[Placed | Fault]]
+    count: int
+    names: list[str]
+
+
+def read_apart(path: Path, name: str, folder: Path) -> Read:
+    """As reading.open_file, but read and placed in a process of its own. Raises Invalid, also for too much work."""
     rows = folder / "rows"
     try:
         made = confined(
@@ -44,21 +58,22 @@ def opened_apart(path: Path, name: str, folder: Path) -> Opened:
         raise unreadable(_("it is damaged")) from problem
     if "refused" in made:
         raise Invalid(made["refused"], code=made["code"], mend=made["mend"])
-    return Opened(lambda: _rows(rows), made["count"], made["names"])
+    return Read(lambda: _rows(rows), made["count"], made["names"])
 
 
 def _limits() -> dict[str, int]:
     return {name: value for name, value in vars(limits).items() if name.isupper()}
 
 
-def _rows(path: Path) -> Iterator[Row | Fault]:
+def _rows(path: Path) -> Iterator[Placed | Fault]:
     with path.open("rb") as file:
         for line in file:
             one = orjson.loads(line)
             if "what" in one:
                 yield Fault(one["row"], one["field"], one["what"])
             else:
-                yield one["row"], shapely.from_wkb(one["place"]), one["values"]
+                family, lon, lat, geometry = one["place"]
+                yield one["row"], (family, lon, lat, geometry), one["values"]
 
 
 def read(path: str, name: str, folder: str, rows: str, language: str, most: dict[str, int]) -> dict[str, Any]:
@@ -76,22 +91,22 @@ def read(path: str, name: str, folder: str, rows: str, language: str, most: dict
         setattr(limits, limit, value)
     with translation.override(language):
         try:
-            opened = open_file(Path(path), name, Path(folder))
+            opened, placing = open_file(Path(path), name, Path(folder)), Placing()
             with Path(rows).open("wb") as out:
                 # One more than may be, for whoever checks them to see.
                 for _number, one in zip(range(limits.ROWS + 1), opened.rows(), strict=False):
-                    out.write(orjson.dumps(_line(one)) + b"\n")
+                    out.write(orjson.dumps(_line(one, placing)) + b"\n")
         except CityhallError as problem:
             return {"refused": str(problem.message), "code": problem.code, "mend": str(problem.mend)}
         return {"count": opened.count, "names": opened.names}
 
 
-def _line(one: Row | Fault) -> dict[str, Any]:
-    if isinstance(one, Fault):
-        return {"row": one.row, "field": one.field, "what": one.what}
-    number, shape, values = one
-    return {
-        "row": number,
-        "place": shapely.to_wkb(shape, hex=True),
-        "values": {str(name): plain(value) for name, value in values.items()},
-    }
+def _line(one: Row | Fault, placing: Placing) -> dict[str, Any]:
+    try:
+        if isinstance(one, Fault):
+            raise one
+        number, shape, values = one
+        place = placing.place(number, shape)
+    except Fault as fault:
+        return {"row": fault.row, "field": fault.field, "what": fault.what}
+    return {"row": number, "place": place, "values": {str(name): plain(value) for name, value in values.items()}}

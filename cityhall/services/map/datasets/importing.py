@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 import tempfile
 from collections.abc import Callable, Iterator
@@ -10,29 +9,20 @@ from pathlib import Path
 from typing import Any
 
 import orjson
-import shapely
-from django.db import connection, transaction
+from django.db import InterfaceError, OperationalError, connection, transaction
 from django.utils.translation import gettext as _
-from shapely.validation import explain_validity
 
 from cityhall.kernel.errors import CityhallError
 from cityhall.kernel.places.layers import plain
 from cityhall.kernel.places.point import Point
 from cityhall.services.map.datasets import limits
-from cityhall.services.map.datasets.apart import opened_apart
+from cityhall.services.map.datasets.apart import Placed, Read, read_apart
 from cityhall.services.map.datasets.limits import too_large, unreadable
 from cityhall.services.map.datasets.moments import is_moment
-from cityhall.services.map.datasets.reading import Fault, Opened, Row
+from cityhall.services.map.datasets.reading import Fault
 from cityhall.services.map.models import DatasetFeature, DatasetVersion
 
 BATCH = 2_000
-FAMILIES = {
-    "Point": "point",
-    "LineString": "line",
-    "MultiLineString": "line",
-    "Polygon": "area",
-    "MultiPolygon": "area",
-}
 TAKEN = frozenset({"bbox", "datetime", "limit", "after", "f", "facets", "zoom", "start", "minutes", "id", "points"})
 """Names that mean something in an address or a tile: a field called so gets a _ behind it."""
 PERSONAL = ("mail", "phone", "telef", "birth", "nacim", "nascim", "passport", "cpf", "iban", "owner_name", "surname")
@@ -44,12 +34,12 @@ State = DatasetVersion.State
 class Importer:
     """Checks rows and writes the good ones. `fields` grow as names are met; `kind` is the first row's."""
 
-    def __init__(self, version: DatasetVersion, opened: Opened) -> None:
+    def __init__(self, version: DatasetVersion, opened: Read) -> None:
         self.version, self.opened = version, opened
         self.fields: dict[str, dict[str, Any]] = {}
         self.kind = ""
         self.problems: list[dict[str, Any]] = []
-        self.vertices = self.rows = 0
+        self.rows = 0
 
     def run(self, told: Callable[[float], None]) -> None:
         """Everything, a batch at a time. Raises TooMany past a limit, Invalid where nothing is there."""
@@ -72,41 +62,22 @@ class Importer:
                 yield self._row(one)
             except Fault as fault:
                 if len(self.problems) < limits.PROBLEMS:
-                    self.problems.append({"row": fault.row, "field": fault.field, "what": fault.what})
+                    # A name may hold what no JSON of the database does, and then nobody would be told.
+                    told = {"field": fault.field.replace("\0", ""), "what": str(fault.what).replace("\0", "")}
+                    self.problems.append({"row": fault.row, **told})
                 elif not self.version.lenient:
                     return
 
-    def _row(self, row: Row) -> tuple[Point, Any, dict[str, Any]]:
-        number, shape, values = row
-        place, geometry = self._place(number, shape)
+    def _row(self, row: Placed) -> tuple[Point, Any, dict[str, Any]]:
+        number, (self.kind, lon, lat, geometry), values = row
         self.rows += 1
         if self.rows > (limits.ROWS if self.kind == "point" else limits.SHAPES):
             raise too_large(_("rows"), limits.ROWS if self.kind == "point" else limits.SHAPES)
-        return place, geometry, {self._field(name, value): value for name, value in self._values(number, values)}
-
-    def _place(self, number: int, shape: Any) -> tuple[Point, Any]:
-        if shape.geom_type == "MultiPoint" and len(shape.geoms) == 1:
-            shape = shape.geoms[0]
-        family = FAMILIES.get(shape.geom_type)
-        if shape.is_empty or family is None:
-            raise Fault(number, "geometry", _("%(kind)s cannot be drawn") % {"kind": shape.geom_type})
-        self.kind = self.kind or family
-        if family != self.kind:
-            raise Fault(number, "geometry", _("it is no %(kind)s, as the first row is") % {"kind": self.kind})
-        west, south, east, north = shape.bounds
-        if not all(map(math.isfinite, shape.bounds)) or west < -180 or east > 180 or south < -90 or north > 90:
-            swapped = abs(south) <= 180 and abs(west) <= 90 and abs(south) > 90
-            hint = _("; are longitude and latitude exchanged?") if swapped else ""
-            raise Fault(number, "geometry", _("it lies outside the world") + hint)
-        self.vertices += int(shapely.count_coordinates(shape))
-        if self.vertices > limits.VERTICES:
-            raise too_large(_("vertices"), limits.VERTICES)
-        if family == "area" and not shape.is_valid:
-            raise Fault(number, "geometry", _("its outline crosses itself: %(why)s") % {"why": explain_validity(shape)})
-        if family == "point":
-            return Point(shape.x, shape.y), None
-        middle = shape.representative_point()
-        return Point(middle.x, middle.y), json.loads(shapely.to_geojson(shapely.force_2d(shape)))
+        return (
+            Point(lon, lat),
+            geometry,
+            {self._field(name, value): value for name, value in self._values(number, values)},
+        )
 
     def _values(self, number: int, values: dict[str, Any]) -> Iterator[tuple[str, Any]]:
         for name, value in values.items():
@@ -137,7 +108,7 @@ class Importer:
         return str(known["name"])
 
     def _free(self, name: str) -> str:
-        base = " ".join(name.split())[:60] or "field"
+        base = " ".join(name.replace("\0", " ").split())[:60] or "field"
         base = f"{base}_" if base.lower() in TAKEN else base
         names = {one["name"] for one in self.fields.values()}
         return base if base not in names else next(f"{base} {n}" for n in range(2, 99) if f"{base} {n}" not in names)
@@ -169,7 +140,10 @@ def _personal(name: str) -> bool:
 
 
 def import_version(version: DatasetVersion, path: Path, name: str) -> None:
-    """Reads a version's file, which was called `name`; ends with the version ready, or failed with its problems."""
+    """Reads a version's file, which was called `name`: its rows are kept, and the version says whether it is ready.
+
+    That it is, or has failed with which problems, is saved by actions.read, with what follows from it.
+    """
 
     def told(share: float) -> None:
         DatasetVersion.objects.filter(pk=version.pk).update(progress=share)
@@ -179,11 +153,13 @@ def import_version(version: DatasetVersion, path: Path, name: str) -> None:
     importer = None
     try:
         with tempfile.TemporaryDirectory(dir=path.parent) as folder:
-            importer = Importer(version, opened_apart(path, name, Path(folder)))
+            importer = Importer(version, read_apart(path, name, Path(folder)))
             importer.run(told)
     except CityhallError as problem:
         _fail(version, [*(importer.problems if importer else []), {"row": 0, "field": "", "what": str(problem)}])
         return
+    except (OperationalError, InterfaceError):
+        raise
     except Exception:
         # Whatever a library stumbles on in a file is the file's fault to its owner; the log has it whole.
         _fail(version, [{"row": 0, "field": "", "what": str(unreadable(_("it is damaged")))}])
@@ -196,10 +172,8 @@ def import_version(version: DatasetVersion, path: Path, name: str) -> None:
     if moments := [one for one in version.fields if one["type"] == "time" and one["public"]]:
         moments[0]["when"] = True
     version.problems, version.progress, version.state = importer.problems, 1.0, State.READY
-    version.save()
 
 
 def _fail(version: DatasetVersion, problems: list[dict[str, Any]]) -> None:
     DatasetFeature.objects.filter(version=version).delete()
     version.state, version.problems = State.FAILED, problems
-    version.save(update_fields=["state", "problems"])

@@ -9,16 +9,18 @@ from __future__ import annotations
 
 import socket
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urljoin, urlsplit
 
-import httpx
 import orjson
 from django.conf import settings
 from django.utils.translation import gettext as _
 
 from cityhall.kernel.errors import Invalid, TooMany
 from cityhall.kernel.values import is_public, url_parts
+
+if TYPE_CHECKING:
+    import httpx
 
 TIMEOUT_S = 20.0
 REDIRECTS = 3
@@ -68,6 +70,9 @@ def ask(url: str, *, accept: str = "*/*", redirects: int = REDIRECTS, origin: st
 
     Raises Invalid for what may not be asked or does not answer well, TooMany for too much.
     """
+    # A sixth of a second of every process, and most ask nobody.
+    import httpx
+
     for turn in range(redirects + 1):
         host, address, port = checked_address(url)
         parts = urlsplit(url)

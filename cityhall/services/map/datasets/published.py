@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from functools import partial
 from typing import Any
 
@@ -12,34 +11,24 @@ from django.db.models.fields.json import KeyTextTransform
 from django.db.models.functions import Cast, NullIf
 
 from cityhall.kernel.places.declares import Layer
+from cityhall.kernel.reference import Reference
 from cityhall.services.map.datasets.moments import as_moment
 from cityhall.services.map.models import Dataset, DatasetFeature, DatasetVersion
 
 COLOR = "#8a4bb0"
-FRESH_S = 0.5
-"""How long a process may go on with the list it has: every tile and page asks for it."""
 TYPES: dict[str, models.Field[Any, Any]] = {
     "int": models.BigIntegerField(),
     "float": models.FloatField(),
     "bool": models.BooleanField(),
 }
-_known: tuple[float, tuple[Layer, ...]] = (0.0, ())
 
 
-def layers() -> tuple[Layer, ...]:
-    """A layer of each data set that has a version to show; one not published is for its publishers."""
-    global _known
-    until, made = _known
-    if time.monotonic() >= until:
-        made = tuple(_layer(dataset) for dataset in _shown())
-        _known = (time.monotonic() + FRESH_S, made)
-    return made
+def _layers() -> tuple[Layer, ...]:
+    return tuple(_layer(dataset) for dataset in _shown())
 
 
-def forget() -> None:
-    """Lets the next question see what was just changed."""
-    global _known
-    _known = (0.0, ())
+layers = Reference(_layers)
+"""A layer of each data set that has a version to show; one not published is for its publishers."""
 
 
 def _shown() -> models.QuerySet[Dataset]:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import logging
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from xml.etree.ElementTree import Element
 
-import httpx
 from defusedxml import ElementTree
 from defusedxml.common import DefusedXmlException
 from django.conf import settings
@@ -18,16 +17,25 @@ from cityhall.kernel.errors import Conflict, Invalid, Unavailable
 from cityhall.kernel.journal import append
 from cityhall.kernel.people.actors import Actor, system
 from cityhall.kernel.people.permissions import require
+from cityhall.kernel.work.aside import passing_over
 from cityhall.services.reports.models import OtherCity, Report
+
+if TYPE_CHECKING:
+    import httpx
 
 log = logging.getLogger("cityhall.reports")
 TIMEOUT_S = 15
+MOST_ASKED = 500
+"""Reports that a city is asked about at once."""
 LARGEST = 2_000_000
 """Bytes of an answer that are read."""
 
 
 def _call(city: OtherCity, method: str, path: str, client: httpx.Client | None, values: dict[str, str]) -> Any:
     """One call, answered as a list of dicts. Raises Unavailable, or Invalid with what the server says of the input."""
+    # A sixth of a second of every process, and most ask no other city.
+    import httpx
+
     own = client or httpx.Client(timeout=TIMEOUT_S, follow_redirects=False)
     values = {**values, **({"jurisdiction_id": city.jurisdiction} if city.jurisdiction else {})}
     try:
@@ -100,7 +108,7 @@ def send_to(actor: Actor, report_id: int, city: OtherCity, client: httpx.Client 
         "api_key": settings.SECRETS.get("open311", {}).get(city.slug, ""),
     }
     first = _call(city, "POST", "requests.json", client, values)[0]
-    there = str(first.get("service_request_id") or first.get("token") or "")
+    there = _plain(first.get("service_request_id") or first.get("token"))
     if not there:
         raise Unavailable(_("%(city)s gave no number.") % {"city": city.name}, code="other_city")
     kind = "number" if first.get("service_request_id") else "token"
@@ -114,11 +122,15 @@ def read_back(city: OtherCity, client: httpx.Client | None = None) -> int:
     """Reads how reports sent to a city stand there; resolves those that are closed. Gives how many changed."""
     changed = 0
     sent = Report.objects.filter(elsewhere__city=city.slug, elsewhere__status="open").select_related("case")
-    for report in sent[:500]:
+    # In any order: where more wait than are asked for at once, each has its turn.
+    for report in sent.order_by("?")[:MOST_ASKED]:
         try:
-            changed += _read_one(city, report, client)
-        except (Unavailable, Invalid) as problem:
+            with passing_over("reports.other-cities", f"{city.slug} {report.pk}"):
+                changed += _read_one(city, report, client)
+        except Unavailable as problem:
+            # It does not answer: asked about the others now, it would keep the other cities waiting.
             log.warning("report %s in %s: %s", report.pk, city.slug, problem)
+            break
     return changed
 
 
@@ -128,9 +140,10 @@ def _read_one(city: OtherCity, report: Report, client: httpx.Client | None) -> b
         found = _call(city, "GET", f"tokens/{there['token']}.json", client, {})[0]
         if not found.get("service_request_id"):
             return False
-        there["number"] = str(found["service_request_id"])
+        there["number"] = _plain(found["service_request_id"])
     found = _call(city, "GET", f"requests/{there['number']}.json", client, {})[0]
-    there["status"], note = str(found.get("status", "open")), str(found.get("status_notes") or "")[:300]
+    there["status"], note = (_plain(found.get(name))[:300] for name in ("status", "status_notes"))
+    there["status"] = there["status"][:50] or "open"
     if there == report.elsewhere:
         return False
     with transaction.atomic():
@@ -139,6 +152,11 @@ def _read_one(city: OtherCity, report: Report, client: httpx.Client | None) -> b
             said = f"{city.name}: {note}" if note else city.name
             cases.act(system("open311"), report.pk, "resolve", reason=said)
     return True
+
+
+def _plain(value: Any) -> str:
+    """What another city wrote, as the database keeps it."""
+    return str(value or "").replace("\0", "")
 
 
 def read_all_back() -> None:

@@ -6,24 +6,23 @@ writes what has changed by one statement and tells whoever watches the topic "ar
 
 from __future__ import annotations
 
-import logging
 import threading
 import time
 from collections.abc import Hashable, Iterator
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import orjson
 import psycopg
-from django.conf import settings
-from django.db import Error, close_old_connections, connection, transaction
+from django.db import connection, transaction
 
 from cityhall.engines.arrivals import Calls, Predictor
 from cityhall.kernel import clock, derived
-from cityhall.kernel.database import psycopg_url, wait_for_lock
+from cityhall.kernel.database.alone import alone
 from cityhall.kernel.errors import Unavailable
 from cityhall.kernel.live import publish
 from cityhall.services.transit import timetables
@@ -45,7 +44,6 @@ TOLD_S = 10
 """Nor are watchers told of what differs by no more than this."""
 SOON_S = 1800
 """Watchers are told of calls within this time."""
-log = logging.getLogger("cityhall.transit.arrivals")
 
 Key = tuple[date, str]
 _WRITE = """
@@ -62,26 +60,17 @@ ON CONFLICT (service_day, trip) DO UPDATE SET route = excluded.route, vehicle = 
 
 def run(stop: threading.Event) -> None:
     """Predicts until `stop`, as soon as no other process of the city does."""
-    url = psycopg_url(settings.DATABASES["default"])
-    while not stop.is_set():
-        try:
-            with psycopg.connect(url, autocommit=True) as holding:
-                _predict(stop, holding)
-        except (psycopg.Error, Error) as problem:
-            log.warning("predictions wait for the database: %r", problem)
-            close_old_connections()
-            stop.wait(0.5)
+    alone("the arrivals' prediction", LOCK, partial(_predict, stop), stop)
 
 
-def _predict(stop: threading.Event, holding: psycopg.Connection[tuple[object, ...]]) -> None:
-    if not wait_for_lock(holding, LOCK, stop):
-        return
+def _predict(stop: threading.Event, holding: psycopg.Connection[tuple[object, ...]]) -> Iterator[None]:
     rounds = Rounds()
     while not stop.is_set():
         began = time.monotonic()
         # Asked on the connection that holds the lock: where that is lost, another process may predict by now.
         holding.execute("SELECT 1")
         rounds.step(clock.now())
+        yield
         stop.wait(max(0.0, EVERY_S - (time.monotonic() - began)))
 
 

@@ -11,17 +11,19 @@ from typing import Any
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from ninja import Router, Schema
+from ninja import Query, Router, Schema
 from pydantic import Field
 
 from cityhall.kernel.devices.receive import asker
 from cityhall.kernel.errors import Denied, Invalid, Missing
 from cityhall.kernel.people.actors import actor_of
 from cityhall.kernel.people.permissions import require
+from cityhall.kernel.places.streets import streets
 from cityhall.services.transit.control import board, holding, quality
 
 router = Router()
 HEADER = "Cityhall-Envelope"
+LONGEST_WAY_S = 3600
 
 
 class AdviceOut(Schema):
@@ -90,6 +92,33 @@ def fleet(request: HttpRequest) -> dict[str, Any]:
     """For dispatchers: hidden vehicles are in it."""
     require(actor_of(request), "transit.view_fleet")
     return {"type": "FeatureCollection", "features": [row.feature() for row in board.now_rows()]}
+
+
+class WayOut(Schema):
+    """A way for a bus between two places; `along` false: straight, where no street is known to lead there."""
+
+    points: list[list[float]] = Field(..., description="[lon, lat], the ends as they were asked for snapped")
+    along: bool
+
+
+@router.get("/streets/way", response=WayOut, summary="A way along the streets")
+def way(
+    request: HttpRequest,
+    from_lon: float = Query(..., ge=-180, le=180),
+    from_lat: float = Query(..., ge=-90, le=90),
+    to_lon: float = Query(..., ge=-180, le=180),
+    to_lat: float = Query(..., ge=-90, le=90),
+) -> dict[str, Any]:
+    """For who draws detours: as a bus drives, by the city's map."""
+    require(actor_of(request), "transit.change_alert")
+    graph = streets()
+    network = graph.network("drive") if graph else None
+    start, goal = (network.snap(from_lon, from_lat), network.snap(to_lon, to_lat)) if network else (None, None)
+    path = network.route(start, goal, LONGEST_WAY_S) if network and start and goal else None
+    if path is None:
+        return {"points": [(from_lon, from_lat), (to_lon, to_lat)], "along": False}
+    points = zip(path.lon.tolist(), path.lat.tolist(), strict=True)
+    return {"points": [(round(lon, 6), round(lat, 6)) for lon, lat in points], "along": True}
 
 
 class QualityOut(Schema):

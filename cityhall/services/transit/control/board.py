@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -20,6 +20,8 @@ from cityhall.services.transit.models import Episode, VehicleState
 
 KEPT = timedelta(hours=1)
 """A vehicle not heard for longer is off the road."""
+UNHEARD = timedelta(minutes=10)
+"""A vehicle not heard for longer is not counted as on the road; it is shown while something of it is open."""
 COLORS = {"ok": "#1a7f4b", "warn": "#b8860b", "bad": "#b3261e", "off": "#76828f"}
 ORDER = {rule.slug: place for place, rule in enumerate(RULES)}
 LEVELS = {rule.slug: rule.level for rule in RULES}
@@ -30,7 +32,8 @@ class Row:
     """A vehicle as the fleet room shows it. `states` are the rules of its open episodes, the worst first.
 
     `level` is ok, warn, bad, or off for one on no trip; `gap` its distance to the one ahead as a share of what is
-    meant; `hold_s` what its driver is advised, None where the line runs by a timetable.
+    meant; `hold_s` what its driver is advised, None where the line runs by a timetable; `stale` whether it was not
+    heard for UNHEARD.
     """
 
     vehicle: str
@@ -55,6 +58,7 @@ class Row:
     hold_reason: str
     ahead_s: int | None
     behind_s: int | None
+    stale: bool = False
 
     def feature(self) -> dict[str, Any]:
         """As GeoJSON, for the map and for the table alike."""
@@ -135,9 +139,12 @@ def rows(
         opened.setdefault(episode.vehicle, []).append(episode.rule)
     advised = holds(list(looked))
     found = [
-        _row(state, what, opened.get(state.vehicle.public_id, []), advised.get(state.vehicle.public_id))
+        replace(
+            _row(state, what, opened.get(state.vehicle.public_id, []), advised.get(state.vehicle.public_id)),
+            stale=now - state.at >= UNHEARD,
+        )
         for state, what in zip(states, looked, strict=True)
-        if now - state.at < timedelta(minutes=10) or state.vehicle.public_id in opened
+        if now - state.at < UNHEARD or state.vehicle.public_id in opened
     ]
     return sorted(found, key=lambda row: (("bad", "warn", "ok", "off").index(row.level), row.line, row.vehicle))
 

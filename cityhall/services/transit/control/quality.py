@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -33,13 +33,15 @@ RUN_SHARE = 0.5
 """A trip seen at so many of its stops has run."""
 SEEN_LATE = timedelta(minutes=10)
 """The day's first call may be that of a trip so late."""
+ENOUGH = 30
+"""Of fewer calls a share says nothing of a day: a single late trip makes most of it."""
 LONGEST_GAP_S = 7200
 """A longer gap is a pause of the line, or of our seeing it."""
 FIXES = ("0", "1", "2", "4", "5")
 FIGURES = (
     *("calls", "on_time", "early", "late", "median_delay_s", "trips_planned", "trips_run", "trips_missed"),
-    *("trips_cancelled", "wait_s", "planned_wait_s", "excess_wait_s", "speed_kmh", "bunched_min", "off_route_min"),
-    *("silent_vehicles", "speeding", "braking", "fixes", "dropped"),
+    *("trips_seen", "trips_cancelled", "wait_s", "planned_wait_s", "excess_wait_s", "speed_kmh", "bunched_min"),
+    *("off_route_min", "silent_vehicles", "speeding", "braking", "fixes", "dropped"),
 )
 """Names of what is kept of a day. Shares are of 1; `fixes` shares by class of fix; `dropped` messages by reason."""
 
@@ -65,6 +67,7 @@ def compute(actor: Actor, day: date) -> list[DailyQuality]:
         tallies[tally.route][tally.what] = tally.amount
     cancelled = _cancelled(day)
     since = min((call.arrived_at for found in calls.values() for call in found), default=timezone.now())
+    before = dict(DailyQuality.objects.filter(service_day=day).values_list("route", "figures"))
     kept = []
     for route in sorted({*calls, *(route for route, trips in planned.items() if trips)}):
         mine = [episode for episode in episodes if episode.route == route]
@@ -73,7 +76,9 @@ def compute(actor: Actor, day: date) -> list[DailyQuality]:
         kept.append(_keep(day, route, line_of(route), figures))
     kept.append(_keep(day, "", "", _whole(kept, calls, episodes, tallies, day)))
     DailyQuality.objects.filter(service_day=day).exclude(pk__in=[row.pk for row in kept]).delete()
-    append("transit", "quality.computed", {"day": f"{day}", "lines": len(kept) - 1}, subject=f"{day}", actor=str(actor))
+    if {row.route: row.figures for row in kept} != before:
+        told = {"day": f"{day}", "lines": len(kept) - 1}
+        append("transit", "quality.computed", told, subject=f"{day}", actor=str(actor))
     return kept
 
 
@@ -107,15 +112,14 @@ def _cancelled(day: date) -> set[str]:
 def _line(calls: Sequence[StopCall], planned: Sequence[runs.Trip], cancelled: set[str], day: date) -> dict[str, Any]:
     now = timezone.now()
     due = [trip for trip in planned if trip.moment(day, -1) <= now]
-    seen: dict[str, int] = defaultdict(int)
-    for call in calls:
-        seen[call.trip] += 1
+    seen = Counter(call.trip for call in calls)
     ran = sum(seen[trip.id] >= RUN_SHARE * len(trip.stops) for trip in due)
     off = sum(trip.id in cancelled for trip in due)
     headway = bool(planned) and planned[0].headway_line
     figures: dict[str, Any] = {
         "trips_planned": len(due),
         "trips_run": ran,
+        "trips_seen": len(seen),
         "trips_cancelled": off,
         "trips_missed": max(0, len(due) - ran - off),
         "headway_line": headway,
@@ -217,7 +221,7 @@ def _whole(
             total[what] += amount
     timed = [row.route for row in lines if not row.figures["headway_line"]]
     figures = _punctuality([_delay(call) for route in timed for call in calls[route]])
-    for name in ("trips_planned", "trips_run", "trips_cancelled", "trips_missed"):
+    for name in ("trips_planned", "trips_run", "trips_seen", "trips_cancelled", "trips_missed"):
         figures[name] = sum(row.figures[name] for row in lines)
     waits = [
         (row.figures["excess_wait_s"], len(calls[row.route]))
@@ -235,6 +239,16 @@ def _dropped(day: date) -> dict[str, int]:
     for reason, count in DropCount.objects.filter(Q(day=day)).values_list("reason", "count"):
         found[reason] = found.get(reason, 0) + count
     return dict(sorted(found.items(), key=lambda item: -item[1]))
+
+
+def telling(figures: dict[str, Any]) -> dict[str, Any]:
+    """The same as people may be shown them: no share of too few calls, and `few` where that is so.
+
+    `part` is how many trips were seen and have not been seen to run: on the way, or seen at few of their stops.
+    """
+    few = figures["calls"] < ENOUGH
+    part = max(0, figures.get("trips_seen", 0) - figures["trips_run"])
+    return figures | {"few": few, "part": part} | (dict.fromkeys(("on_time", "early", "late")) if few else {})
 
 
 def of_day(day: date) -> tuple[DailyQuality | None, list[DailyQuality]]:

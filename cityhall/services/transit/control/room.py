@@ -6,16 +6,17 @@ import logging
 import threading
 import time
 from collections import defaultdict
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
+from functools import partial
 from typing import Any
 
 import psycopg
-from django.conf import settings
-from django.db import Error, close_old_connections, connection, transaction
+from django.db import Error, connection, transaction
 
 from cityhall.kernel import clock
-from cityhall.kernel.database import psycopg_url, wait_for_lock
+from cityhall.kernel.database.alone import alone
 from cityhall.kernel.errors import CityhallError
 from cityhall.kernel.live import publish
 from cityhall.services.transit import days
@@ -54,29 +55,21 @@ class Room:
 
 def run(stop: threading.Event) -> None:
     """Watches until `stop`, as soon as no other process of the city does."""
-    url = psycopg_url(settings.DATABASES["default"])
     while not stop.is_set():
         try:
-            with psycopg.connect(url, autocommit=True) as holding:
-                _watch(stop, holding)
-        except (psycopg.Error, Error) as problem:
-            log.warning("the fleet room waits for the database: %r", problem)
+            alone("the fleet room", LOCK, partial(_watch, stop), stop)
         except CityhallError as problem:
             log.error("the fleet room does not watch: %s", problem)
             stop.wait(30)
-        finally:
-            close_old_connections()
-        stop.wait(1.0)
 
 
-def _watch(stop: threading.Event, holding: psycopg.Connection[tuple[object, ...]]) -> None:
-    if not wait_for_lock(holding, LOCK, stop, every=2.0):
-        return
+def _watch(stop: threading.Event, holding: psycopg.Connection[tuple[object, ...]]) -> Iterator[None]:
     room = Room(Ledger.load())
     while not stop.is_set():
         began = time.monotonic()
         step(room, clock.time())
         holding.execute("SELECT 1")  # the lock is only ours while its connection lives
+        yield
         # A look at thousands of vehicles takes longer; it must not take the machine from what they send.
         spent = time.monotonic() - began
         stop.wait(max(EVERY_S - spent, REST * spent))

@@ -11,6 +11,7 @@ import numpy as np
 
 from cityhall.engines.gtfs.schedule import Float64, Int64
 from cityhall.services.transit import days, timetables
+from cityhall.services.transit.riders.trips import is_by_headway
 
 LAYOVER_S = 120.0
 """What a round of a loop takes more than the trip, at its end."""
@@ -85,8 +86,7 @@ def _trip(folder: Path, row: int) -> Trip:
         along=np.repeat(along, 2),
         second=np.column_stack([times.arrival[rows], times.departure[rows]]).ravel().astype(np.int64),
         shape=int(trips.shape[row]),
-        # The reader names a departure of frequencies.txt so.
-        headway_line="@" in trips.id[row],
+        headway_line=is_by_headway(trips.id[row]),
         loop=first == last,
     )
 

@@ -10,6 +10,7 @@ urlpatterns = [
     # Where the fleet was before it was a layer like all others.
     path("vehicles.geojson", RedirectView.as_view(url="/map/layers/transit/fleet.geojson", permanent=True)),
     path("live", RedirectView.as_view(url="/live/fleet-room", permanent=True)),
+    path("press/", views.press, name="transit_control_press"),
     path("vehicles/<str:vehicle_id>/", views.vehicle, name="transit_control_vehicle"),
     path("lines/", views.lines, name="transit_control_lines"),
     path("quality/", views.quality_page, name="transit_control_quality"),

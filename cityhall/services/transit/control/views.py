@@ -20,10 +20,11 @@ from cityhall.kernel.people.actors import actor_of
 from cityhall.kernel.people.permissions import may, require
 from cityhall.kernel.vehicles.models import Vehicle
 from cityhall.services.transit import days, queries, timetables
-from cityhall.services.transit.control import board, quality, runs, strings
+from cityhall.services.transit.control import board, presses, quality, runs, strings
 from cityhall.services.transit.control.rules import BY_SLUG, rules
 from cityhall.services.transit.kinds import KINDS
 from cityhall.services.transit.models import Episode, FeedVersion, Line, StopCall, TripPrediction, VehicleState
+from cityhall.web import undo
 from cityhall.web.layers import chosen_layers
 
 WINDOWS = (60, 120, 240)
@@ -41,6 +42,7 @@ def _names() -> dict[str, Any]:
         "kinds": {kind.slug: str(kind.name) for kind in KINDS},
         "hold": _("wait %s s"),
         "go": _("go"),
+        "stale": _("not heard for 10 min"),
     }
 
 
@@ -61,7 +63,8 @@ def fleet(request: HttpRequest) -> HttpResponse:
         "names": names,
         "counts": [(rule, counts[rule.slug]) for rule in rules()],
         "well": not any(row.level in ("bad", "warn") for row in rows),
-        "on_road": len(rows),
+        "on_road": sum(not row.stale for row in rows),
+        "may_tell": may(actor_of(request), "transit.change_alert"),
         "lines": sorted({row.line for row in rows if row.line}, key=lambda line: (len(line), line)),
         "wanted": wanted,
         "layers": chosen_layers({"transit/fleet": True}, actor_of(request)),
@@ -84,8 +87,29 @@ def _shown(row: board.Row, names: dict[str, Any], wanted: dict[str, str]) -> dic
         "fix": names["fixes"].get(str(row.fix), ""),
         "occupancy": names["occupancy"].get(str(row.occupancy), ""),
         "hold": "" if row.hold_s is None else names["hold"] % row.hold_s if row.hold_s else names["go"],
+        "stale": names["stale"] if row.stale else "",
+        "late": "late" in row.states and not row.stale,
         "age": max(0, round(clock.time() - row.at)),
     }
+
+
+@require_POST
+def press(request: HttpRequest) -> HttpResponse:
+    """Tells riders of a late bus or cancels its trip, with the way back on the fleet room's page."""
+    actor, cancels = actor_of(request), request.POST.get("do") == "cancel"
+    do = presses.cancel_trip if cancels else presses.tell_of_delay
+    try:
+        made = do(actor, request.POST.get("vehicle", ""), request.POST.get("trip", ""))
+    except CityhallError as problem:
+        if problem.status == 403:
+            raise
+        messages.error(request, str(problem))
+    else:
+        name, told = "alerts", _("Riders of the line are told for an hour.")
+        if cancels:
+            name, told = "cancellations", _("The trip is cancelled, and riders are told.")
+        undo.done(request, told, f"{reverse('transit_notice_withdraw', args=[name, made.pk])}?from=fleet")
+    return redirect("transit_control")
 
 
 @require_safe
@@ -186,12 +210,13 @@ def quality_page(request: HttpRequest) -> HttpResponse:
     compare = values.day(request.GET.get("compare", ""))
     whole, found = quality.of_day(day)
     other_whole, other = quality.of_day(compare) if compare else (None, [])
-    by_route = {row.route: row.figures for row in other}
+    by_route = {row.route: quality.telling(row.figures) for row in other}
     context = {
         "day": day,
         "compare": compare,
         "whole": whole,
-        "other": other_whole,
+        "figures": quality.telling(whole.figures) if whole else {},
+        "other": quality.telling(other_whole.figures) if other_whole else None,
         "lines": [_quality_row(row, by_route.get(row.route)) for row in found],
         "trend": _trend(computed),
         "today": days.today(),
@@ -203,7 +228,7 @@ def quality_page(request: HttpRequest) -> HttpResponse:
 
 
 def _quality_row(row: Any, other: dict[str, Any] | None) -> dict[str, Any]:
-    figures = row.figures
+    figures = quality.telling(row.figures)
     shares = [figures.get(name) or 0.0 for name in ("early", "on_time", "late")]
     before = (other or {}).get("on_time")
     change = None if before is None or figures.get("on_time") is None else round(100 * (figures["on_time"] - before))
@@ -221,8 +246,9 @@ def _quality_row(row: Any, other: dict[str, Any] | None) -> dict[str, Any]:
 
 
 def _trend(computed: list[tuple[dt.date, dict[str, Any], dt.datetime]]) -> list[dict[str, Any]]:
-    """The on-time share of the last days as bars of a drawing 100 high."""
-    known = [(day, figures["on_time"]) for day, figures, _at in computed if figures.get("on_time") is not None]
+    """The on-time share of the last days as bars of a drawing 100 high; without those of too few calls."""
+    shown = [(day, quality.telling(figures)["on_time"]) for day, figures, _at in computed]
+    known = [(day, share) for day, share in shown if share is not None]
     return [
         {
             "day": day,

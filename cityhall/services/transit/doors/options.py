@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from django.conf import settings
 
 from cityhall.kernel.vehicles.doors.options import only_known
-from cityhall.kernel.vehicles.queries import broken_rules
+from cityhall.kernel.vehicles.queries import broken_rules, unread_feeds
 from cityhall.services.transit.doors.rules import RULES
 
 
@@ -63,6 +63,12 @@ def check() -> Iterator[tuple[str, str, str]]:
         if urlsplit(feed.url).scheme == "http":
             yield "warning", f"transit: the vehicle positions {feed.name} come unprotected.", "Use its https address."
         yield "ok", f"transit: the vehicle positions {feed.name} are asked for every {feed.every_s:g} s.", ""
+    for device, times in unread_feeds():
+        yield (
+            "warning",
+            f"transit: {device} could not be read {times} times in the last seven days.",
+            "See that its address answers with GTFS-Realtime; the log says what came instead.",
+        )
     broken: dict[str, list[str]] = {}
     for rule in broken_rules():
         broken.setdefault(rule["device"], []).append(f"{rule['reason']} ({rule['count']})")

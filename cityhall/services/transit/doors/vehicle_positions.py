@@ -11,6 +11,7 @@ import logging
 import math
 import random
 import threading
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,9 +21,10 @@ from google.protobuf.message import DecodeError
 from google.transit import gtfs_realtime_pb2
 
 from cityhall.kernel import clock
+from cityhall.kernel.devices import drops
 from cityhall.kernel.values import whole
 from cityhall.kernel.vehicles.doors.handover import Batch, Handover
-from cityhall.kernel.vehicles.fixes import MAX_SPEED, POLLED, Fix, fault, text
+from cityhall.kernel.vehicles.fixes import MAX_SPEED, POLLED, UNREAD, Fix, fault, text
 from cityhall.services.transit.doors.judging import Judge
 from cityhall.services.transit.doors.options import Source, sources
 
@@ -162,17 +164,36 @@ async def ask(client: httpx.AsyncClient, poll: Poll, handover: Handover) -> floa
         batch = Batch()
         now = clock.time()
         poll.take(body, now, batch)
-        # Beside the other sources' answers, not before them.
-        broken = await asyncio.to_thread(poll.judge.look, poll.feed, now)
-        batch.drops.update({(poll.device, rule): number for rule, number in broken.items()})
         handover.put(batch)
+        await _judge(poll, now, handover)
         poll.etag, poll.modified = answer.headers.get("ETag", ""), answer.headers.get("Last-Modified", "")
         poll.failures = 0
     except (httpx.HTTPError, httpx.InvalidURL, FeedProblem, TimeoutError) as problem:
-        poll.failures += 1
-        if poll.failures in (1, 10) or poll.failures % 100 == 0:
-            log.warning("vehicle positions %s: %s", poll.source.name, problem or type(problem).__name__)
+        _failed(poll, str(problem) or type(problem).__name__)
+    except Exception as problem:
+        # Whatever is in one source's answer: were this to end, all the city's doors would with it.
+        log.exception("vehicle positions %s stumbled", poll.source.name)
+        _failed(poll, repr(problem))
     return poll.wait(asked)
+
+
+async def _judge(poll: Poll, now: float, handover: Handover) -> None:
+    """Counts the rules that an answer breaks, beside the other sources' answers and not before them."""
+    try:
+        broken = await asyncio.to_thread(poll.judge.look, poll.feed, now)
+    except Exception:
+        log.exception("vehicle positions %s could not be judged", poll.source.name)
+        return
+    if broken:
+        handover.put(Batch(drops=Counter({(poll.device, rule): number for rule, number in broken.items()})))
+
+
+def _failed(poll: Poll, why: str) -> None:
+    """Notes that a source was asked in vain: `cityhall check` tells how often."""
+    poll.failures += 1
+    drops.count(UNREAD, device=poll.device)
+    if poll.failures in (1, 10) or poll.failures % 100 == 0:
+        log.warning("vehicle positions %s: %s", poll.source.name, why)
 
 
 async def _body(answer: httpx.Response) -> bytes:

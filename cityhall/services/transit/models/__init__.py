@@ -3,7 +3,7 @@
 from cityhall.services.transit.models.alerts import Cancellation, Cause, Detour, Effect, Notice, ServiceAlert, Severity
 from cityhall.services.transit.models.control import DailyQuality, DayTally, Episode
 from cityhall.services.transit.models.fleet import StopCall, TripPrediction, VehicleState
-from cityhall.services.transit.models.riders import Favourite, FollowedTrip, Guardian, LeaveAlarm, Pupil
+from cityhall.services.transit.models.riders import Favourite, FollowedTrip, Guardian, LeaveAlarm, Pupil, WalkingWish
 from cityhall.services.transit.models.timetable import FeedVersion, Line, Stop
 
 __all__ = [
@@ -28,4 +28,5 @@ __all__ = [
     "StopCall",
     "TripPrediction",
     "VehicleState",
+    "WalkingWish",
 ]

@@ -42,6 +42,17 @@ class Favourite(models.Model):
         return self.name
 
 
+class WalkingWish(models.Model):
+    """How fast a person goes on foot or in a wheelchair, and how far at a time: said once, kept for every search."""
+
+    person = models.OneToOneField(settings.AUTH_USER_MODEL, models.CASCADE, related_name="walking_wish")
+    pace = models.CharField(max_length=10, blank=True, help_text=_("one of walking.PACES; empty: as is usual"))
+    longest_m = models.PositiveIntegerField(null=True, help_text=_("the longest way on foot at a time, metres"))
+
+    def __str__(self) -> str:
+        return f"{self.person_id} {self.pace} {self.longest_m}"
+
+
 class FollowedTrip(models.Model):
     """A journey that somebody is making. Whoever has its secret address may see and change it; no account is needed.
 
@@ -55,6 +66,8 @@ class FollowedTrip(models.Model):
     goal = PointField()
     wheelchair = models.BooleanField(default=False)
     prefer = models.CharField(max_length=20, default="fastest")
+    pace = models.FloatField(default=1.33, help_text=_("on foot or in a wheelchair, metres a second"))
+    longest_m = models.PositiveIntegerField(null=True, help_text=_("the longest way on foot at a time, metres"))
     itinerary = models.JSONField()
     leaves_at = models.DateTimeField()
     arrives_at = models.DateTimeField()

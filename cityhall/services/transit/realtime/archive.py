@@ -20,8 +20,10 @@ from django.conf import settings
 from django.db import connection, transaction
 
 from cityhall.kernel.journal import append
+from cityhall.kernel.journal.models import Entry
 from cityhall.kernel.vehicles.kinds import public_kinds
 from cityhall.kernel.vehicles.models import WAS_PUBLIC_SQL
+from cityhall.kernel.work.aside import passing_over
 from cityhall.services.transit import days
 from cityhall.services.transit.models import StopCall
 from cityhall.services.transit.realtime import history
@@ -31,6 +33,8 @@ ROW_GROUP = 131_072
 LATE_H = 4
 """Hours after midnight that a day is written: the last trips are still out."""
 LICENCE = "CC-BY-4.0"
+WRITTEN = "transit.history.written"
+"""The event of a file that was written; its subject is the file's name."""
 NAME = re.compile(r"(positions|stop_calls)-(\d{4}-\d\d-\d\d)\.parquet")
 _MOMENT, _TEXT = pa.timestamp("ms", tz="UTC"), pa.dictionary(pa.int32(), pa.string())
 
@@ -124,14 +128,18 @@ def run() -> None:
     """The regular task: writes the days that are over, then forgets raw rows that are old. Does nothing twice."""
     history.make_partition(days.today() + timedelta(days=1))
     over = days.over(LATE_H)
-    there = {(file.kind, file.day) for file in files()}
+    # A file that the journal does not tell of was put in place by a worker that was killed then: it is written anew.
+    told = set(Entry.objects.filter(stream="transit", type=WRITTEN).values_list("subject", flat=True))
+    there = {(file.kind, file.day) for file in files() if file.name in told}
     for day in history.kept_days():
         if day <= over and ("positions", day) not in there:
-            write("positions", day)
+            with passing_over("transit.history", f"positions {day}"):
+                write("positions", day)
     called = StopCall.objects.filter(service_day__lte=over).values_list("service_day", flat=True).distinct()
     for day in sorted(called):
         if ("stop_calls", day) not in there:
-            write("stop_calls", day)
+            with passing_over("transit.history", f"stop_calls {day}"):
+                write("stop_calls", day)
     history.forget({file.day for file in files() if file.kind == "positions"})
     kept = int(settings.CITY.options.get("transit", {}).get("stop_call_days", history.CALL_DAYS))
     archived = {file.day for file in files() if file.kind == "stop_calls"}
@@ -155,7 +163,7 @@ def write(kind: Kind, day: date) -> Path:
     finally:
         draft.unlink(missing_ok=True)
     with transaction.atomic():
-        append("transit", "transit.history.written", {"file": target.name, "rows": rows}, subject=target.name)
+        append("transit", WRITTEN, {"file": target.name, "rows": rows}, subject=target.name)
     return target
 
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any
 
 from django import forms
 from django.conf import settings
 from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from cityhall.kernel import clock as city_clock
 from cityhall.services.transit import days
@@ -23,6 +26,7 @@ from cityhall.services.transit.models import (
     ServiceAlert,
     Severity,
 )
+from cityhall.services.transit.realtime import occasions
 from cityhall.services.transit.realtime.notices import AlertDraft, CancellationDraft, DetourDraft
 
 PERIODS = 3
@@ -57,6 +61,24 @@ def names(text: str) -> list[str]:
     return [line.strip() for line in text.splitlines() if line.strip()]
 
 
+SHORT = ("header", "description")
+"""The texts that every alert wants."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Some of a form's fields, as web/fields.html shows a form."""
+
+    visible_fields: list[forms.BoundField]
+    non_field_errors: Iterable[Any] = ()
+    hidden_fields: Iterable[forms.BoundField] = ()
+
+    @property
+    def wrong(self) -> bool:
+        """Whether something in it was refused."""
+        return any(field.errors for field in self.visible_fields)
+
+
 class AlertForm(forms.Form):
     """An alert: texts in each language of the city, for whom, from when until when."""
 
@@ -78,7 +100,7 @@ class AlertForm(forms.Form):
         self.notice = notice
         for number in range(PERIODS):
             again = f" ({number + 1})" if number else ""
-            self.fields[f"from_{number}"] = _moment(format_lazy("{}{}", _("From"), again))
+            self.fields[f"from_{number}"] = _moment(format_lazy("{}{}", pgettext_lazy("period", "From"), again))
             self.fields[f"until_{number}"] = _moment(format_lazy("{}{}", _("Until"), again))
         for code, language in settings.LANGUAGES:
             for name, label in TEXTS:
@@ -87,14 +109,28 @@ class AlertForm(forms.Form):
                 self.fields[f"{name}_{code}"] = forms.CharField(
                     label=f"{label} ({language})", required=False, widget=widget, max_length=5000
                 )
-        self.order_fields([f"{name}_{settings.LANGUAGE_CODE}" for name, _label in TEXTS])
+        self.first = ["routes", "stops", "until_0", *(f"{name}_{settings.LANGUAGE_CODE}" for name in SHORT)]
+        self.order_fields(self.first)
+        self.fields[f"header_{settings.LANGUAGE_CODE}"].help_text = _("{where} becomes the lines and stops above.")
+
+    def parts(self) -> tuple[Part, Part]:
+        """What is always asked, and what is folded away: seldom another than the occasion says."""
+        fields = self.visible_fields()
+        return (
+            Part(
+                [field for field in fields if field.name in self.first], self.non_field_errors(), self.hidden_fields()
+            ),
+            Part([field for field in fields if field.name not in self.first]),
+        )
 
     def draft(self) -> AlertDraft:
         """What was typed. The form must be valid."""
         given = self.cleaned_data
-        texts = {name: {code: given[f"{name}_{code}"] for code, _l in settings.LANGUAGES} for name, _label in TEXTS}
+        stops = names(given["stops"])
+        typed = {name: {code: given[f"{name}_{code}"] for code, _l in settings.LANGUAGES} for name, _label in TEXTS}
+        texts = {name: occasions.told(said, given["routes"], stops) for name, said in typed.items()}
         pairs = [(given[f"from_{number}"], given[f"until_{number}"]) for number in range(PERIODS)]
-        informed = [{"route": route} for route in given["routes"]] + [{"stop": stop} for stop in names(given["stops"])]
+        informed = [{"route": route} for route in given["routes"]] + [{"stop": stop} for stop in stops]
         # What the form has no field for (a trip, a line's stop) stays as it is.
         informed += [one for one in (self.notice.informed if self.notice else ()) if len(one) > 1]
         return AlertDraft(
@@ -175,7 +211,7 @@ class DetourForm(forms.Form):
         help_text=_("None closes the stops for every line."),
     )
     direction = forms.ChoiceField(label=_("Direction"), required=False, choices=DIRECTIONS)
-    starts_at = _moment(_("From"), required=True)
+    starts_at = _moment(pgettext_lazy("period", "From"), required=True)
     ends_at = _moment(_("Until"), help_text=_("Empty: until further notice."))
     closed_stops = _stops(_("Closed stops"), _("One stop a line; or press on stops on the map."))
     path = forms.CharField(
@@ -195,6 +231,15 @@ class DetourForm(forms.Form):
     def __init__(self, *arguments: Any, notice: Detour | None = None, **values: Any) -> None:
         values["initial"] = (values.get("initial") or {}) | (self._initial(notice) if notice else {})
         super().__init__(*arguments, **values)
+
+    def parts(self) -> tuple[Part, Part]:
+        """What is asked, and the coordinates, which the map writes."""
+        fields = self.visible_fields()
+        drawn = ("path", "temporary_stops")
+        return (
+            Part([field for field in fields if field.name not in drawn], self.non_field_errors(), self.hidden_fields()),
+            Part([field for field in fields if field.name in drawn]),
+        )
 
     def clean_path(self) -> list[tuple[float, float]]:
         """Points as (lon, lat). Raises ValidationError naming the line that is none."""

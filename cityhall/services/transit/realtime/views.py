@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from django import forms
+from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
@@ -16,19 +17,24 @@ from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
+from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from cityhall.kernel.errors import CityhallError, Missing
 from cityhall.kernel.people.actors import Actor, actor_of
 from cityhall.kernel.people.permissions import require
+from cityhall.services.transit import days
 from cityhall.services.transit.models import Cancellation, Detour, Notice, ServiceAlert
-from cityhall.services.transit.realtime import archive, notices, wording
+from cityhall.services.transit.realtime import archive, notices, occasions, wording
 from cityhall.services.transit.realtime.alerts import to_come
+from cityhall.services.transit.realtime.drafting import drafted, possible
 from cityhall.services.transit.realtime.forms import AlertForm, CancellationForm, DetourForm, today
+from cityhall.services.transit.riders.measured import measured
 from cityhall.web import ranges
 from cityhall.web.layers import chosen_layers
 
 SHOWN = 200
+PRESSED_ZOOM = 11
 OTHER_FIELDS = {"informed": ("closed_stops", "stops", "route"), "periods": ("ends_at", "until_0")}
 
 
@@ -83,12 +89,13 @@ def _desk(request: HttpRequest, name: str) -> Desk:
 
 
 @require_safe
+@never_cache
 def alerts(request: HttpRequest) -> HttpResponse:
     """What riders should know, now and in the days to come."""
-    found = to_come()
+    found, now = to_come(), days.now()
     for alert in found:
         alert.lines = [wording.line_name(name) for name in _routes(alert)]  # type: ignore[attr-defined]
-    return render(request, "transit/alerts_page.html", {"alerts": found})
+    return render(request, "transit/alerts_page.html", {"alerts": found, "measured": measured(), "now": now})
 
 
 def _routes(alert: ServiceAlert) -> list[str]:
@@ -114,8 +121,12 @@ def write(request: HttpRequest, name: str, pk: str = "") -> HttpResponse:
     notice = at.kind._default_manager.filter(pk=int(pk)).first() if pk else None
     if pk and notice is None:
         raise Missing(_("There is no such notice."), mend=_("Look for it in the list."))
-    form = at.form(request.POST or None, notice=notice, initial={} if notice else today())  # type: ignore[call-arg]
-    if request.method == "POST" and form.is_valid():
+    initial = {} if notice else _initial(request, name)
+    drafts = drafted(request.POST) if name == "alerts" and "draft" in request.POST else None
+    data = drafts.data if drafts else request.POST or None
+    form = at.form(data, notice=notice, initial=initial)  # type: ignore[call-arg]
+    preview = name == "alerts" and "preview" in request.POST and form.is_valid()
+    if request.method == "POST" and not (preview or drafts) and form.is_valid():
         actor, draft = actor_of(request), form.draft()  # type: ignore[attr-defined]
         try:
             made = at.enter(actor, draft) if notice is None else at.change(actor, notice.pk, draft)
@@ -125,9 +136,48 @@ def write(request: HttpRequest, name: str, pk: str = "") -> HttpResponse:
             messages.success(request, _("Saved: riders see it everywhere now."))
             return redirect("transit_notice", name, made.pk)
     alert = getattr(notice, "alert", None)
-    context = _shell(name) | {"form": form, "notice": notice, "alert": alert, "own_alerts": [alert]}
-    context["layers"] = chosen_layers({"transit/stops": True})
+    context = _shell(name) | {"form": form, "notice": notice, "alert": alert, "own_alerts": [alert], "drafts": drafts}
+    context["can_draft"] = name == "alerts" and possible()
+    if isinstance(form, AlertForm | DetourForm):
+        context["parts"] = form.parts()
+    if preview and isinstance(form, AlertForm):
+        context["preview"] = _preview(form.draft())
+    # Stops are pressed on from further away than they are looked at.
+    context["layers"] = chosen_layers({"transit/lines": True, "transit/stops": True}, minzoom=PRESSED_ZOOM)
     return render(request, "transit/notices/write.html", context, status=422 if form.errors else 200)
+
+
+def _initial(request: HttpRequest, name: str) -> dict[str, Any]:
+    """What a new form says: of today, of the occasion, the line and the stop that its address names."""
+    said = today()
+    lines, stops = request.GET.getlist("line"), request.GET.getlist("stop")
+    if name != "alerts":
+        return said | {one: request.GET[one][:200] for one in ("route", "trip", "direction") if one in request.GET}
+    found = occasions.BY_SLUG.get(request.GET.get("occasion", ""))
+    return said | (found.initial() if found else {}) | {"routes": lines, "stops": "\n".join(stops)}
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """An alert as riders of one language will see it, before it is told (see transit/alerts.html)."""
+
+    language: str
+    name: str
+    severity: str
+    header_text: str
+    description_text: str
+    url_text: str
+
+
+def _preview(draft: notices.AlertDraft) -> list[Said]:
+    def text(said: Mapping[str, str], code: str) -> str:
+        # As ServiceAlert does: who has no text of their own reads another.
+        return said.get(code) or said.get(settings.LANGUAGE_CODE) or next(filter(None, said.values()), "")
+
+    return [
+        Said(code, language, draft.severity, *(text(one, code) for one in (draft.header, draft.description, draft.url)))
+        for code, language in settings.LANGUAGES
+    ]
 
 
 def _field(form: forms.Form, name: str) -> str | None:
@@ -140,14 +190,17 @@ def _field(form: forms.Form, name: str) -> str | None:
 
 def _shell(name: str) -> dict[str, Any]:
     desks = [{"name": key, "title": one.title} for key, one in DESKS.items()]
-    return {"desk": DESKS[name], "name": name, "desks": desks}
+    return {"desk": DESKS[name], "name": name, "desks": desks, "occasions": occasions.OCCASIONS}
 
 
 @login_required
 @require_POST
 def withdraw(request: HttpRequest, name: str, pk: str) -> HttpResponse:
-    """Takes a notice back."""
+    """Takes a notice back; who pressed in the fleet room is led there again."""
     notices.withdraw(actor_of(request), _desk(request, name).kind, int(pk))
+    if request.GET.get("from") == "fleet":
+        messages.success(request, _("Taken back: riders do not read it any more."))
+        return redirect("transit_control")
     messages.success(request, _("Taken back. “Undo” brings it back."))
     return redirect("transit_notices", name)
 

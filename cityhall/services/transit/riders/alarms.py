@@ -14,12 +14,14 @@ from cityhall.kernel.errors import Conflict, Denied, Invalid, Missing
 from cityhall.kernel.journal import append
 from cityhall.kernel.notify.sending import send
 from cityhall.kernel.people.actors import Actor
-from cityhall.services.transit import days, queries, timetables
+from cityhall.kernel.work.aside import passing_over
+from cityhall.services.transit import queries, timetables
 from cityhall.services.transit.models import FollowedTrip, LeaveAlarm
 from cityhall.services.transit.riders.notices import cancelled_trips
 from cityhall.services.transit.riders.progress import SPARE, progress_of
 from cityhall.services.transit.riders.trips import find_trip
 from cityhall.services.transit.wire import from_json
+from cityhall.web import when
 
 MOST = 20
 """Alarms a person may have waiting."""
@@ -133,7 +135,7 @@ def look(now: datetime) -> int:
     states = (LeaveAlarm.State.WAITING, LeaveAlarm.State.TOLD)
     near = LeaveAlarm.objects.filter(state__in=states, leave_at__lte=now + timedelta(hours=3))
     for pk in near.values_list("pk", flat=True):
-        with transaction.atomic():
+        with passing_over("transit.alarms", pk), transaction.atomic():
             alarm = LeaveAlarm.objects.select_for_update(skip_locked=True, of=("self",)).filter(pk=pk).first()
             if alarm is not None and alarm.state in states:
                 told += _look_at(alarm, now)
@@ -203,7 +205,7 @@ def _say(alarm: LeaveAlarm, what: str) -> None:
         "goal": followed.goal_name if followed else "",
         "line": alarm.line,
         "stop": alarm.stop_name,
-        "time": f"{days.here(alarm.leave_at):%H:%M}",
+        "time": when.written(alarm.leave_at),
     }
     moment = int(alarm.promised_at.timestamp()) // 60 if what == "later" else ""
     send(

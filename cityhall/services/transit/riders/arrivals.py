@@ -10,7 +10,7 @@ import numpy as np
 from cityhall.services.transit import days, timetables
 from cityhall.services.transit.models import Stop
 from cityhall.services.transit.riders.notices import around
-from cityhall.services.transit.riders.trips import NOTHING, Call, Trip, live_of
+from cityhall.services.transit.riders.trips import NOTHING, Call, DatedTrip, live_of
 
 LATEST = timedelta(minutes=45)
 """A trip that should have come longer ago than this is not waited for."""
@@ -23,7 +23,7 @@ GONE = timedelta(seconds=20)
 class Arrival:
     """A trip that leaves a stop, or would were it not `cancelled`. `stops_away` is 0 where it comes here next."""
 
-    trip: Trip
+    trip: DatedTrip
     call: Call
     at_stop: bool
     stops_away: int | None
@@ -48,7 +48,7 @@ def stop_arrivals(stop: Stop, now: datetime, limit: int = 12) -> list[Arrival]:
     found: list[Arrival] = []
     for trip, sequence in places:
         known = live.get((trip.day, trip.id), NOTHING)
-        trip = Trip(trip.row, trip.day, known)
+        trip = DatedTrip(trip.row, trip.day, known)
         call = trip.call(sequence)
         if call.passed or call.departure < now - GONE:
             continue
@@ -75,7 +75,7 @@ def _calls_at(stop: Stop) -> np.ndarray:
     return np.concatenate([rows_by_stop[first[place] : first[place + 1]] for place in places])
 
 
-def _candidates(stop: Stop, now: datetime) -> list[tuple[Trip, int]]:
+def _candidates(stop: Stop, now: datetime) -> list[tuple[DatedTrip, int]]:
     """(trip, place of the stop in it) of every trip that should call between LATEST ago and AHEAD from now."""
     here = days.here(now)
     service = timetables.service()
@@ -84,7 +84,7 @@ def _candidates(stop: Stop, now: datetime) -> list[tuple[Trip, int]]:
     first_row = np.asarray(schedule.trips.first)
     leaves = (rows != first_row[trip + 1] - 1) & (np.asarray(schedule.stop_times.pickup)[rows] != 1)
     departure = np.asarray(schedule.stop_times.departure)[rows]
-    found: list[tuple[Trip, int]] = []
+    found: list[tuple[DatedTrip, int]] = []
     for back in (1, 0, -1):
         day = here.date() - timedelta(days=back)
         noon = days.clock(day, 43_200)
@@ -93,5 +93,5 @@ def _candidates(stop: Stop, now: datetime) -> list[tuple[Trip, int]]:
         soon = (departure >= second - LATEST.total_seconds()) & (departure <= second + AHEAD.total_seconds())
         for place in np.flatnonzero(leaves & runs & soon).tolist():
             row = int(trip[place])
-            found.append((Trip(row, day), int(rows[place]) - int(first_row[row])))
+            found.append((DatedTrip(row, day), int(rows[place]) - int(first_row[row])))
     return found

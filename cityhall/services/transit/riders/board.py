@@ -36,6 +36,7 @@ def board(stop_ids: list[str], now: datetime) -> dict[str, Any]:
 def row(arrival: Any, now: datetime) -> dict[str, Any]:
     """An arrival with its words, as the stop's page and its board show it."""
     trip, call = arrival.trip, arrival.call
+    off = None if trip.by_headway else call.delay_s
     return {
         "trip": trip.id,
         "day": trip.day,
@@ -52,8 +53,8 @@ def row(arrival: Any, now: datetime) -> dict[str, Any]:
         "high": call.high,
         "live": call.predicted,
         "delay_s": call.delay_s,
-        "delay": words.delay(call.delay_s),
-        "punctuality": words.punctuality(call.delay_s),
+        "delay": words.delay(off),
+        "punctuality": words.punctuality(off),
         "wait": words.wait(call, now),
         "away": words.away(arrival.stops_away, arrival.at_stop),
         "stops_away": arrival.stops_away,

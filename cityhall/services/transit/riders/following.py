@@ -11,17 +11,20 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from cityhall.kernel.errors import Conflict, Missing
+from cityhall.kernel.errors import Missing
 from cityhall.kernel.journal import append
 from cityhall.kernel.notify.sending import send
 from cityhall.kernel.people.actors import Actor
 from cityhall.kernel.places.point import Point
+from cityhall.kernel.work.aside import passing_over
 from cityhall.services.transit import days
-from cityhall.services.transit.itinerary import Itinerary, RideLeg, itineraries
+from cityhall.services.transit.itinerary import Itinerary, RideLeg
 from cityhall.services.transit.models import FollowedTrip, LeaveAlarm
 from cityhall.services.transit.plan import Question, plan
-from cityhall.services.transit.riders.progress import Progress, key_of, progress_of
+from cityhall.services.transit.riders.offers import gone, offers, taken
+from cityhall.services.transit.riders.progress import Progress, progress_of
 from cityhall.services.transit.wire import from_json, to_json
+from cityhall.web import when
 
 KEPT = timedelta(hours=12)
 """How long a followed trip is kept after its end: whoever finds the address later learns nothing."""
@@ -36,25 +39,10 @@ def find_followed(secret: str) -> FollowedTrip:
     return found
 
 
-def _chosen(question: Question, key: str) -> Itinerary:
-    """The journey of that name among the answers now. Raises Conflict where it is none of them any more."""
-    for itinerary in itineraries(plan(question)):
-        if key_of(itinerary) == key:
-            return itinerary
-    raise Conflict(
-        _("This journey is not to be had any more."),
-        code="journey_gone",
-        mend=_("Look at the journeys there are now, and choose again."),
-    )
-
-
 @transaction.atomic
-def follow(actor: Actor, question: Question, key: str, origin_name: str, goal_name: str) -> FollowedTrip:
-    """Starts to follow a journey, named by `key_of`. Anybody may.
-
-    Raises Conflict where the journey is not to be had any more, Invalid as plan() does.
-    """
-    itinerary = _chosen(question, key)
+def follow(actor: Actor, offer: str, origin_name: str, goal_name: str) -> FollowedTrip:
+    """Starts to follow a journey of the planner's. Anybody may. Raises Conflict where it is not to be had any more."""
+    question, itinerary = taken(offer)
     followed = FollowedTrip.objects.create(
         secret=secrets.token_urlsafe(24),
         person_id=actor.person_id,
@@ -63,6 +51,8 @@ def follow(actor: Actor, question: Question, key: str, origin_name: str, goal_na
         goal=question.goal,
         wheelchair=question.wheelchair,
         prefer=question.prefer,
+        pace=question.pace,
+        longest_m=question.longest_m,
         itinerary=to_json(itinerary),
         leaves_at=itinerary.departure,
         arrives_at=itinerary.arrival,
@@ -78,7 +68,17 @@ def onward_question(followed: FollowedTrip, now: datetime, progress: Progress) -
     here = days.here(moment)
     day = days.usual_day(here.date())
     second = days.second_of(day, here.time())
-    return Question(place, followed.goal, day, second, "leave", followed.prefer, followed.wheelchair)  # type: ignore[arg-type]
+    return Question(
+        place,
+        followed.goal,
+        day,
+        second,
+        "leave",
+        followed.prefer,  # type: ignore[arg-type]
+        followed.wheelchair,
+        pace=followed.pace,
+        longest_m=followed.longest_m,
+    )
 
 
 def _stranded(followed: FollowedTrip, now: datetime, progress: Progress) -> tuple[Point, datetime]:
@@ -92,16 +92,17 @@ def _stranded(followed: FollowedTrip, now: datetime, progress: Progress) -> tupl
     return Point(start.lon, start.lat), max(now, progress.leave_at if progress.step == "leave" else now)
 
 
-def other_ways(followed: FollowedTrip, now: datetime, progress: Progress) -> list[Itinerary]:
-    """Journeys on from there, soonest at the goal first; those that ride what has broken are left out."""
+def other_ways(followed: FollowedTrip, now: datetime, progress: Progress) -> list[tuple[Itinerary, str]]:
+    """Journeys on from there as offers, soonest at the goal first; those that ride what has broken are left out."""
     question = onward_question(followed, now, progress)
     broken = progress.legs[progress.broken].leg if progress.broken is not None else None
     gone = broken.trip_id if isinstance(broken, RideLeg) else ""
-    return [one for one in itineraries(plan(question)) if not any(leg.trip_id == gone for leg in one.rides)]
+    found = offers(plan(question))
+    return [(one, offer) for one, offer in found if not any(leg.trip_id == gone for leg in one.rides)]
 
 
 @transaction.atomic
-def go_another_way(secret: str, key: str, now: datetime) -> FollowedTrip:
+def go_another_way(secret: str, offer: str, now: datetime) -> FollowedTrip:
     """Puts another way on in the place of the rest of a followed trip. Whoever has the secret address may.
 
     Raises Missing, or Conflict where that way is not to be had any more.
@@ -109,7 +110,11 @@ def go_another_way(secret: str, key: str, now: datetime) -> FollowedTrip:
     followed = FollowedTrip.objects.select_for_update().filter(secret=secret).first() or find_followed(secret)
     kept = from_json(followed.itinerary)
     progress = progress_of(kept, now)
-    onward = _chosen(onward_question(followed, now, progress), key)
+    question, onward = taken(offer)
+    wanted = onward_question(followed, now, progress)
+    if (question.origin, question.goal) != (wanted.origin, wanted.goal):
+        # Of another trip, or of another part of this one: its legs would not join those that were ridden.
+        raise gone()
     place = progress.broken if progress.broken is not None else progress.at
     ridden = [leg.leg for leg in progress.legs[:place] if leg.trip is not None]
     legs = (*(kept.legs[: kept.legs.index(ridden[-1]) + 1] if ridden else ()), *onward.legs)
@@ -136,29 +141,34 @@ def tell_of_breaks(now: datetime) -> int:
     )
     looked = 0
     for followed in due.select_related("person"):
-        progress = progress_of(from_json(followed.itinerary), now)
         looked += 1
-        if progress.broken is None or followed.person is None:
-            continue
-        leg = progress.legs[progress.broken]
-        ride = leg.leg
-        line, trip = (ride.line, ride.trip_id) if isinstance(ride, RideLeg) else ("", "")
-        text = gettext_lazy("The %(time)s of line %(line)s is cancelled. Open your trip for another way.")
-        if leg.risk == "missed":
-            text = gettext_lazy("You will probably miss the %(time)s of line %(line)s. Open your trip for another way.")
-        send(
-            followed.person,
-            gettext_lazy("Your connection to %(goal)s breaks"),
-            text,
-            values={
-                "goal": followed.goal_name,
-                "line": line,
-                "time": f"{days.here(leg.planned_departure):%H:%M}",
-            },
-            url=f"/transit/trips/{followed.secret}/",
-            key=f"transit-trip-{followed.pk}-{trip}-{leg.risk}"[:200],
-        )
+        with passing_over("transit.trips", followed.pk), transaction.atomic():
+            _tell_of_break(followed, now)
     return looked
+
+
+def _tell_of_break(followed: FollowedTrip, now: datetime) -> None:
+    progress = progress_of(from_json(followed.itinerary), now)
+    if progress.broken is None or followed.person is None:
+        return
+    leg = progress.legs[progress.broken]
+    ride = leg.leg
+    line, trip = (ride.line, ride.trip_id) if isinstance(ride, RideLeg) else ("", "")
+    text = gettext_lazy("The %(time)s of line %(line)s is cancelled. Open your trip for another way.")
+    if leg.risk == "missed":
+        text = gettext_lazy("You will probably miss the %(time)s of line %(line)s. Open your trip for another way.")
+    send(
+        followed.person,
+        gettext_lazy("Your connection to %(goal)s breaks"),
+        text,
+        values={
+            "goal": followed.goal_name,
+            "line": line,
+            "time": when.written(leg.planned_departure),
+        },
+        url=f"/transit/trips/{followed.secret}/",
+        key=f"transit-trip-{followed.pk}-{trip}-{leg.risk}"[:200],
+    )
 
 
 def forget_old() -> None:

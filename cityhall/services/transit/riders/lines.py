@@ -13,7 +13,7 @@ from cityhall.services.transit import days, queries, timetables
 from cityhall.services.transit.models import Line
 from cityhall.services.transit.riders import vehicles, words
 from cityhall.services.transit.riders.notices import around
-from cityhall.services.transit.riders.trips import NOTHING, Call, Trip, live_of
+from cityhall.services.transit.riders.trips import NOTHING, Call, DatedTrip, live_of
 
 AHEAD = timedelta(hours=2)
 FREQUENT = timedelta(minutes=16)
@@ -40,7 +40,7 @@ def diagram(line: Line, now: datetime) -> list[dict[str, Any]]:
     return patterns
 
 
-def _goes(trip: Trip, pattern: dict[str, Any]) -> bool:
+def _goes(trip: DatedTrip, pattern: dict[str, Any]) -> bool:
     """Whether a trip goes a pattern's way and not back: not every feed says directions, or says them rightly."""
     schedule = timetables.service().schedule
     places = {stop["id"]: place for place, stop in reversed(list(enumerate(pattern["stops"])))}
@@ -51,7 +51,7 @@ def _goes(trip: Trip, pattern: dict[str, Any]) -> bool:
     return bool(forwards > (len(order) - 1) / 2)
 
 
-def running(line: Line, now: datetime) -> list[Trip]:
+def running(line: Line, now: datetime) -> list[DatedTrip]:
     """A line's trips that are under way or leave within AHEAD, with what is known of them."""
     schedule = timetables.service().schedule
     here = days.here(now)
@@ -59,21 +59,21 @@ def running(line: Line, now: datetime) -> list[Trip]:
     first = np.asarray(schedule.trips.first)
     start = np.asarray(schedule.stop_times.departure)[first[rows]]
     end = np.asarray(schedule.stop_times.arrival)[first[rows + 1] - 1]
-    found: list[Trip] = []
+    found: list[DatedTrip] = []
     for back in (1, 0, -1):
         day = here.date() - timedelta(days=back)
         second = (here - days.clock(day, 43_200)).total_seconds() + 43_200
         runs = schedule.services.on(days.usual_day(day))[np.asarray(schedule.trips.service)[rows]]
         # A trip may be late at its end by as much as arrivals are waited for at a stop.
         good = runs & (start <= second + AHEAD.total_seconds()) & (end >= second - 2700)
-        found += [Trip(int(row), day) for row in rows[good]]
+        found += [DatedTrip(int(row), day) for row in rows[good]]
     changed = around(here)
     found = [trip for trip in found if changed.runs(trip.day, trip.row)]
     live = live_of(((trip.day, trip.id) for trip in found), now)
-    return [Trip(trip.row, trip.day, live.get((trip.day, trip.id), NOTHING)) for trip in found]
+    return [DatedTrip(trip.row, trip.day, live.get((trip.day, trip.id), NOTHING)) for trip in found]
 
 
-def _next_calls(trips: list[Trip], now: datetime) -> dict[str, Call]:
+def _next_calls(trips: list[DatedTrip], now: datetime) -> dict[str, Call]:
     """By stop id the soonest departure still to come."""
     ids = timetables.service().schedule.stops.id
     best: dict[str, Call] = {}
@@ -85,7 +85,7 @@ def _next_calls(trips: list[Trip], now: datetime) -> dict[str, Call]:
     return best
 
 
-def headway(trips: list[Trip], stop_id: str, now: datetime) -> int | None:
+def headway(trips: list[DatedTrip], stop_id: str, now: datetime) -> int | None:
     """Minutes between departures from a stop, as expected now; None where they are too far apart to speak of."""
     ids = timetables.service().schedule.stops.id
     leaving = sorted(
@@ -102,7 +102,7 @@ def headway(trips: list[Trip], stop_id: str, now: datetime) -> int | None:
     return max(1, round(median(gaps) / 60))
 
 
-def _place(pattern: dict[str, Any], buses: list[dict[str, Any]], trips: list[Trip], now: datetime) -> None:
+def _place(pattern: dict[str, Any], buses: list[dict[str, Any]], trips: list[DatedTrip], now: datetime) -> None:
     """Puts each bus at the stop of the diagram that it comes to next."""
     on = {trip.live.state.vehicle.public_id for trip in trips if trip.live.state is not None}
     by_stop = {stop["id"]: stop for stop in pattern["stops"]}

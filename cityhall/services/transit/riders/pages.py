@@ -7,7 +7,7 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
-from django.views.decorators.cache import never_cache
+from django.views.decorators.cache import cache_control, never_cache
 from django.views.decorators.http import require_safe
 
 from cityhall.kernel import values
@@ -42,7 +42,7 @@ def vehicle_layers() -> list[dict[str, Any]]:
 
 
 @require_safe
-@never_cache
+@cache_control(no_cache=True, private=True)
 def stop(request: HttpRequest, stop_id: str) -> HttpResponse:
     """One stop: what comes next, live; with `?date=` or `?time=` what the timetable says of then."""
     found = queries.find_stop(stop_id)
@@ -116,7 +116,7 @@ def board(request: HttpRequest, stop_id: str) -> HttpResponse:
 
 
 @require_safe
-@never_cache
+@cache_control(no_cache=True, private=True)
 def line(request: HttpRequest, line_id: str) -> HttpResponse:
     """One line: its stops in each direction, the buses between them, when the next one comes to each."""
     found, now = queries.find_line(line_id), days.now()
@@ -151,7 +151,7 @@ def _drawn(mode: str, color: str, patterns: list[dict[str, Any]]) -> dict[str, A
 
 
 @require_safe
-@never_cache
+@cache_control(no_cache=True, private=True)
 def buses(request: HttpRequest) -> HttpResponse:
     """Every bus on the road as a table: the map's buses for who does not use a map."""
     now = days.now()

@@ -10,6 +10,7 @@ def _kept(why: str | Promise, until: str | Promise) -> Promise:
 
 
 _FAVOURITE = _kept(_("to have stops, lines and journeys at hand"), _("until the person removes it"))
+_WALKING = _kept(_("to search journeys that the person can make"), _("until the person changes it or the account ends"))
 _FOLLOWED = _kept(_("to show a journey as it goes and say where it breaks"), _("until 12 hours after it ended"))
 _ALARM = _kept(_("to tell when to leave"), _("until a week after it went off"))
 _GUARDIAN = _kept(_("to show a school bus to those responsible for a pupil"), _("until the school or they end it"))
@@ -22,12 +23,17 @@ RIDERS_DATA: dict[str, str | Promise] = {
     "Favourite.name": _FAVOURITE,
     "Favourite.label": _FAVOURITE,
     "Favourite.added_at": _FAVOURITE,
+    "WalkingWish.person": _WALKING,
+    "WalkingWish.pace": _WALKING,
+    "WalkingWish.longest_m": _WALKING,
     "FollowedTrip.person": _FOLLOWED,
     "FollowedTrip.origin_name": _FOLLOWED,
     "FollowedTrip.goal_name": _FOLLOWED,
     "FollowedTrip.goal": _FOLLOWED,
     "FollowedTrip.wheelchair": _FOLLOWED,
     "FollowedTrip.prefer": _FOLLOWED,
+    "FollowedTrip.pace": _FOLLOWED,
+    "FollowedTrip.longest_m": _FOLLOWED,
     "FollowedTrip.itinerary": _FOLLOWED,
     "FollowedTrip.leaves_at": _FOLLOWED,
     "FollowedTrip.arrives_at": _FOLLOWED,
@@ -61,6 +67,10 @@ RIDERS_NAMES: dict[str, str | Promise] = {
     "Favourite.name": _("name"),
     "Favourite.label": _("the person's own name for it"),
     "Favourite.added_at": _("added"),
+    "WalkingWish": _("pace and longest way on foot"),
+    "WalkingWish.person": _("person"),
+    "WalkingWish.pace": _("pace"),
+    "WalkingWish.longest_m": _("longest way on foot, in metres"),
     "FollowedTrip": _("followed journey"),
     "FollowedTrip.person": _("person"),
     "FollowedTrip.origin_name": _("from"),
@@ -68,6 +78,8 @@ RIDERS_NAMES: dict[str, str | Promise] = {
     "FollowedTrip.goal": _("place of the destination"),
     "FollowedTrip.wheelchair": _("without steps"),
     "FollowedTrip.prefer": _("what is preferred"),
+    "FollowedTrip.pace": _("pace"),
+    "FollowedTrip.longest_m": _("longest way on foot, in metres"),
     "FollowedTrip.itinerary": _("the journey's parts"),
     "FollowedTrip.leaves_at": _("leaves"),
     "FollowedTrip.arrives_at": _("arrives"),

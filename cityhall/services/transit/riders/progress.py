@@ -8,12 +8,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from hashlib import blake2s
 from typing import Literal
 
 from cityhall.services.transit.itinerary import Itinerary, Leg, RideLeg, WalkLeg
 from cityhall.services.transit.riders.notices import cancelled_trips
-from cityhall.services.transit.riders.trips import NOTHING, Call, Key, Live, Trip, live_of, row_of
+from cityhall.services.transit.riders.trips import NOTHING, Call, DatedTrip, Key, Live, live_of, row_of
 
 SPARE = timedelta(seconds=60)
 """One should be at the stop this long before the bus."""
@@ -33,7 +32,7 @@ class LegNow:
     planned_arrival: datetime
     departure: datetime
     arrival: datetime
-    trip: Trip | None = None
+    trip: DatedTrip | None = None
     boarding: Call | None = None
     alighting: Call | None = None
     risk: Risk = ""
@@ -52,6 +51,11 @@ class LegNow:
     def delay_s(self) -> int:
         """Seconds that the departure is expected after the plan."""
         return round((self.departure - self.planned_departure).total_seconds())
+
+    @property
+    def by_headway(self) -> bool:
+        """Whether it has no times of its own to be late by."""
+        return self.trip is not None and self.trip.by_headway
 
     @property
     def stops_away(self) -> int | None:
@@ -88,12 +92,6 @@ class Progress:
     @property
     def tight(self) -> bool:
         return any(leg.risk == "tight" for leg in self.legs)
-
-
-def key_of(itinerary: Itinerary) -> str:
-    """A short name of a journey's rides: the same rides have the same name when they are searched for again."""
-    rides = [(leg.service_day.isoformat(), leg.trip_id, leg.from_sequence, leg.to_sequence) for leg in itinerary.rides]
-    return blake2s(repr(rides).encode(), digest_size=9).hexdigest()
 
 
 def _trip_key(leg: RideLeg) -> Key:
@@ -141,7 +139,7 @@ def _ride(leg: RideLeg, before: list[LegNow], live: dict[Key, Live], gone: set[K
     row = row_of(leg.trip_id)
     if row is None:
         return LegNow(leg, *planned, *planned)
-    trip = Trip(row, key[0], live.get(key, NOTHING))
+    trip = DatedTrip(row, key[0], live.get(key, NOTHING))
     try:
         boarding, alighting = trip.call(leg.from_sequence), trip.call(leg.to_sequence)
     except IndexError:  # A new timetable: the trip is another now.

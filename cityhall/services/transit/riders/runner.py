@@ -5,9 +5,10 @@ from __future__ import annotations
 import logging
 import threading
 
-from django.db import Error, close_old_connections
+from django.db import Error
 from django.utils import timezone
 
+from cityhall.kernel.work.regular import look_every
 from cityhall.services.transit.riders import alarms, following, school
 
 EVERY_S = 10.0
@@ -16,12 +17,7 @@ log = logging.getLogger("cityhall.transit.riders")
 
 def run(stop: threading.Event) -> None:
     """Looks until `stop`. Several workers may: every message has a key and is told once."""
-    while not stop.wait(EVERY_S):
-        try:
-            look()
-        except Error as problem:
-            log.warning("alarms wait for the database: %r", problem)
-            close_old_connections()
+    look_every(EVERY_S, "what riders wait for", look, stop)
 
 
 def look() -> None:

@@ -32,6 +32,7 @@ from cityhall.kernel.places.point import Point, metres_between
 from cityhall.kernel.places.streets import streets
 from cityhall.kernel.vehicles import register
 from cityhall.kernel.vehicles.models import Vehicle
+from cityhall.kernel.work.aside import passing_over
 from cityhall.services.transit import days, queries
 from cityhall.services.transit.kinds import SCHOOL
 from cityhall.services.transit.models import Guardian, Pupil, VehicleState
@@ -288,11 +289,12 @@ def tell_guardians(now: datetime) -> int:
         if guardian.person_id is None or not has_consent(guardian.person_id, CONSENT):
             continue
         looked += 1
-        if guardian.pupil_id not in buses:
-            buses[guardian.pupil_id] = _bus(guardian.pupil, now)
-        bus = buses[guardian.pupil_id]
-        if bus is not None:
-            _tell(guardian, bus, half)
+        with passing_over("transit.guardians", guardian.pk), transaction.atomic():
+            if guardian.pupil_id not in buses:
+                buses[guardian.pupil_id] = _bus(guardian.pupil, now)
+            bus = buses[guardian.pupil_id]
+            if bus is not None:
+                _tell(guardian, bus, half)
     return looked
 
 

@@ -1,4 +1,4 @@
-"""Pages of a journey that is followed, of alarms and of favourites."""
+"""Pages of a journey that is followed, and of alarms."""
 
 from __future__ import annotations
 
@@ -16,15 +16,14 @@ from django.views.decorators.http import require_POST, require_safe
 
 from cityhall.kernel import values
 from cityhall.kernel.errors import CityhallError
-from cityhall.kernel.people.actors import actor_of, person_of
+from cityhall.kernel.people.actors import actor_of
 from cityhall.services.transit import days
-from cityhall.services.transit.api import make_question, read_point
 from cityhall.services.transit.itinerary import Itinerary, Leg
 from cityhall.services.transit.models import FollowedTrip, LeaveAlarm
-from cityhall.services.transit.riders import alarms, favourites, following
+from cityhall.services.transit.riders import alarms, following
 from cityhall.services.transit.riders.notices import notices
 from cityhall.services.transit.riders.pages import is_part, vehicle_layers
-from cityhall.services.transit.riders.progress import LegNow, Progress, key_of, progress_all, progress_of
+from cityhall.services.transit.riders.progress import LegNow, Progress, progress_all, progress_of
 from cityhall.services.transit.riders.trips import stop_name
 from cityhall.services.transit.wire import feature, from_json
 
@@ -33,17 +32,8 @@ from cityhall.services.transit.wire import feature, from_json
 def follow(request: HttpRequest) -> HttpResponse:
     """Begins to follow a journey of the planner's answer."""
     post = request.POST
-    question, _asked = make_question(
-        read_point(f"{post.get('from_lon', '')},{post.get('from_lat', '')}", "from"),
-        read_point(f"{post.get('to_lon', '')},{post.get('to_lat', '')}", "to"),
-        values.day(post.get("date", "")),
-        values.clock_time(post.get("time", "")),
-        "arrive" if post.get("mode") == "arrive" else "leave",
-        post.get("prefer") if post.get("prefer") in ("fewer_transfers", "less_walking") else "fastest",  # type: ignore[arg-type]
-        post.get("wheelchair") == "1",
-    )
     names = post.get("from", "") or _("Start"), post.get("to", "") or _("Destination")
-    followed = following.follow(actor_of(request), question, post.get("key", ""), *names)
+    followed = following.follow(actor_of(request), post.get("offer", ""), *names)
     return redirect("transit_trip", followed.secret)
 
 
@@ -65,7 +55,7 @@ def _shown(followed: FollowedTrip, progress: Progress, now: dt.datetime, person_
     problem: CityhallError | None = None
     if progress.broken is not None:
         try:
-            ways = [_way(one, now) for one in following.other_ways(followed, now, progress)]
+            ways = [_way(*one, now) for one in following.other_ways(followed, now, progress)]
         except CityhallError as refusal:
             problem = refusal
     legs = progress.legs
@@ -95,9 +85,9 @@ def _alarm(followed: FollowedTrip, person_id: int | None) -> LeaveAlarm | None:
     return LeaveAlarm.objects.filter(followed=followed, person_id=person_id, state=LeaveAlarm.State.WAITING).first()
 
 
-def _way(itinerary: Itinerary, now: dt.datetime) -> dict[str, Any]:
+def _way(itinerary: Itinerary, offer: str, now: dt.datetime) -> dict[str, Any]:
     progress = progress_of(itinerary, now)
-    return {"key": key_of(itinerary), "progress": progress, "transfers": itinerary.transfers}
+    return {"offer": offer, "progress": progress, "transfers": itinerary.transfers}
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,13 +95,10 @@ class Option:
     """A journey as the planner's page shows it; with `now`, how it goes, where it is one of today."""
 
     itinerary: Itinerary
+    offer: str = ""
     now: Progress | None = None
     leave_s: int = 0
     too_late: bool = False
-
-    @property
-    def key(self) -> str:
-        return key_of(self.itinerary)
 
     @property
     def minutes(self) -> int:
@@ -128,18 +115,18 @@ class Option:
         return list(zip(legs, self.now.legs if self.now else [None] * len(legs), strict=True))
 
 
-def live_options(journeys: list[Itinerary], now: dt.datetime) -> list[Option]:
+def live_options(found: list[tuple[Itinerary, str]], now: dt.datetime) -> list[Option]:
     """The planner's journeys, each with how it goes now."""
     return [
-        Option(one, progress, round((progress.leave_at - now).total_seconds()), progress.latest_at < now)
-        for one, progress in zip(journeys, progress_all(journeys, now), strict=True)
+        Option(*one, progress, round((progress.leave_at - now).total_seconds()), progress.latest_at < now)
+        for one, progress in zip(found, progress_all([itinerary for itinerary, _offer in found], now), strict=True)
     ]
 
 
 @require_POST
 def another_way(request: HttpRequest, secret: str) -> HttpResponse:
     """Takes another way on."""
-    following.go_another_way(secret, request.POST.get("key", ""), days.now())
+    following.go_another_way(secret, request.POST.get("offer", ""), days.now())
     messages.success(request, _("Your trip goes another way now."))
     return redirect("transit_trip", secret)
 
@@ -179,12 +166,13 @@ def bus_alarm(request: HttpRequest) -> HttpResponse:
     return redirect("transit_alarms")
 
 
-@login_required
 @require_safe
 @never_cache
 def my_alarms(request: HttpRequest) -> HttpResponse:
-    """The person's alarms: those that wait, and what became of the last ones."""
-    mine = LeaveAlarm.objects.filter(person=person_of(request)).select_related("followed")
+    """The person's alarms: those that wait, and what became of the last ones; and how to set one."""
+    person_id = actor_of(request).person_id
+    known = LeaveAlarm.objects.filter(person_id=person_id) if person_id is not None else LeaveAlarm.objects.none()
+    mine = list(known.select_related("followed"))
     waiting = [alarm for alarm in mine if alarm.state == LeaveAlarm.State.WAITING]
     since = days.now() - dt.timedelta(hours=12)
     over = [alarm for alarm in mine if alarm.state != LeaveAlarm.State.WAITING and alarm.leave_at > since]
@@ -198,38 +186,3 @@ def cancel_alarm(request: HttpRequest, alarm_id: int) -> HttpResponse:
     alarms.cancel(actor_of(request), alarm_id)
     messages.success(request, _("The alarm is taken back."))
     return redirect("transit_alarms")
-
-
-@require_safe
-@never_cache
-def my_favourites(request: HttpRequest) -> HttpResponse:
-    """The person's favourites; for who is not signed in the browser fills the same page with its own."""
-    kept = favourites.kept(actor_of(request).person_id)
-    gone = request.session.pop("favourite_removed", None)
-    context = {
-        "favourites": [(one, favourites.address(one)) for one in kept],
-        "gone": favourites.Wanted(**gone) if gone else None,
-    }
-    return render(request, "transit/favourites.html", context)
-
-
-@login_required
-@require_POST
-def change_favourite(request: HttpRequest) -> HttpResponse:
-    """Adds or removes one, and goes back to where it was pressed; what is removed can be put back."""
-    post, actor = request.POST, actor_of(request)
-    wanted = favourites.Wanted(
-        post.get("kind", ""), post.get("reference", "")[:200], post.get("name", ""), post.get("label", "")
-    )
-    if post.get("remove"):
-        gone = favourites.remove(actor, wanted.kind, wanted.reference)
-        request.session["favourite_removed"] = {
-            "kind": gone.kind,
-            "reference": gone.reference,
-            "name": gone.name,
-            "label": gone.label,
-        }
-        return redirect("transit_favourites")
-    kept = favourites.add(actor, wanted)
-    messages.success(request, _("%(name)s is among your favourites.") % {"name": kept.name})
-    return redirect("transit_favourites")

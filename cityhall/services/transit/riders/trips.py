@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 
@@ -64,8 +64,8 @@ class Call:
 
 
 @dataclass(frozen=True, slots=True)
-class Trip:
-    """A trip of one service day. `row` is its place in the schedule's arrays."""
+class DatedTrip:
+    """A trip of one service day, as it is now. `row` is its place in the schedule's arrays."""
 
     row: int
     day: date
@@ -102,6 +102,11 @@ class Trip:
     @property
     def direction(self) -> int:
         return int(timetables.service().schedule.trips.direction[self.row])
+
+    @property
+    def by_headway(self) -> bool:
+        """Whether it keeps a distance to the next one and no times, so that it is neither late nor early."""
+        return is_by_headway(self.id)
 
     @property
     def wheelchair(self) -> int:
@@ -173,6 +178,11 @@ def _delayed(sequence: int, stop: int, planned: tuple[datetime, datetime], delay
     return Call(sequence, stop, *planned, arrival, departure, arrival - half, arrival + half)
 
 
+def is_by_headway(trip_id: str) -> bool:
+    """Whether a trip is a departure of frequencies.txt, which the reader names so."""
+    return "@" in trip_id
+
+
 def row_of(trip_id: str) -> int | None:
     """A trip's place in the schedule's arrays; None for one that the feed in service does not have."""
     return timetables.service().trip_rows.get(trip_id)
@@ -204,26 +214,33 @@ def _live(state: VehicleState | None, prediction: TripPrediction | None) -> Live
     return Live(state, prediction)
 
 
-def find_trip(trip_id: str, day: date, now: datetime) -> Trip | None:
+def find_trip(trip_id: str, day: date, now: datetime) -> DatedTrip | None:
     """A trip of a service day with what is known of it; None for one not in the feed in service."""
     row = row_of(trip_id)
     if row is None:
         return None
-    return Trip(row, day, live_of([(day, trip_id)], now).get((day, trip_id), NOTHING))
+    return DatedTrip(row, day, live_of([(day, trip_id)], now).get((day, trip_id), NOTHING))
 
 
-def trip_of(state: VehicleState, now: datetime) -> Trip | None:
+def trip_of(state: VehicleState, now: datetime) -> DatedTrip | None:
     """The trip a vehicle is on; None where it is on none that the feed has."""
-    if not state.trip:
-        return None
-    day = state.service_day or days.here(now).date()
-    row = row_of(state.trip)
-    if row is None:
-        return None
-    prediction = TripPrediction.objects.filter(
-        service_day=day, trip=state.trip, vehicle=state.vehicle.public_id, made_at__gte=now - FRESH
-    ).first()
-    return Trip(row, day, Live(state, prediction))
+    return trips_of([state], now).get(state.pk)
+
+
+def trips_of(states: Sequence[VehicleState], now: datetime) -> dict[int, DatedTrip]:
+    """The trips that vehicles are on, by their states' keys; one query, however many. Who is on none is left out."""
+    today = days.here(now).date()
+    predictions = TripPrediction.objects.filter(
+        trip__in={state.trip for state in states if state.trip}, made_at__gte=now - FRESH
+    )
+    expected = {(one.service_day, one.trip, one.vehicle): one for one in predictions}
+    found = {}
+    for state in states:
+        row = row_of(state.trip) if state.trip else None
+        if row is not None:
+            day = state.service_day or today
+            found[state.pk] = DatedTrip(row, day, Live(state, expected.get((day, state.trip, state.vehicle.public_id))))
+    return found
 
 
 def stop_name(row: int) -> str:

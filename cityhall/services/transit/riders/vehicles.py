@@ -11,7 +11,7 @@ from cityhall.kernel.errors import Missing
 from cityhall.services.transit import queries
 from cityhall.services.transit.models import VehicleState
 from cityhall.services.transit.riders import words
-from cityhall.services.transit.riders.trips import Trip, stop_name, trip_of
+from cityhall.services.transit.riders.trips import DatedTrip, is_by_headway, stop_name, trip_of, trips_of
 
 NEXT_STOPS = 4
 LISTED = 300
@@ -27,7 +27,11 @@ def find_vehicle(public_id: str) -> VehicleState:
 
 def describe(state: VehicleState, now: datetime) -> dict[str, Any]:
     """A bus with its trip, its next stops and everything in words."""
-    trip = trip_of(state, now)
+    return _described(state, trip_of(state, now), now)
+
+
+def _described(state: VehicleState, trip: DatedTrip | None, now: datetime) -> dict[str, Any]:
+    off = None if is_by_headway(state.trip) else state.delay_s
     return {
         "id": state.vehicle.public_id,
         "label": state.vehicle.label or state.vehicle.public_id,
@@ -43,8 +47,8 @@ def describe(state: VehicleState, now: datetime) -> dict[str, Any]:
         "status": state.status,
         "status_words": state.get_status_display(),
         "delay_s": state.delay_s,
-        "delay_words": words.delay(state.delay_s),
-        "punctuality": words.punctuality(state.delay_s),
+        "delay_words": words.delay(off),
+        "punctuality": words.punctuality(off),
         "fix": state.fix_class,
         "fix_words": words.fix(state),
         "accuracy_m": round(state.accuracy_m, 1),
@@ -60,13 +64,14 @@ def describe(state: VehicleState, now: datetime) -> dict[str, Any]:
     }
 
 
-def _next_stops(trip: Trip | None, state: VehicleState, now: datetime) -> list[dict[str, Any]]:
+def _next_stops(trip: DatedTrip | None, state: VehicleState, now: datetime) -> list[dict[str, Any]]:
     if trip is None or state.next_sequence is None:
         return []
     from cityhall.services.transit import timetables
 
     ids = timetables.service().schedule.stops.id
-    calls = trip.calls(state.next_sequence)[:NEXT_STOPS]
+    first = max(0, state.next_sequence)
+    calls = [trip.call(sequence) for sequence in range(first, min(len(trip), first + NEXT_STOPS))]
     return [
         {
             "id": ids[call.stop],
@@ -84,4 +89,6 @@ def listed(now: datetime, line_id: str = "") -> list[dict[str, Any]]:
     states = queries.shown_vehicles().order_by("line", "vehicle__public_id")
     if line_id:
         states = states.filter(route=line_id)
-    return [describe(state, now) for state in states[:LISTED]]
+    shown = list(states[:LISTED])
+    trips = trips_of(shown, now)
+    return [_described(state, trips.get(state.pk), now) for state in shown]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from datetime import datetime
 
+from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -93,7 +94,7 @@ def fix(state: VehicleState) -> str:
 
 def metres(accuracy_m: float) -> str:
     """A radius with no more digits than it deserves."""
-    return f"{accuracy_m:.1f}" if accuracy_m < 3 else f"{accuracy_m:.0f}"
+    return number_format(accuracy_m, 1 if accuracy_m < 3 else 0)
 
 
 def lane(state: VehicleState) -> str:

@@ -5,7 +5,7 @@ export function startBring(root: HTMLElement): void {
 
 function wake(root: HTMLElement, form: HTMLFormElement): void {
   const input = form.querySelector<HTMLInputElement>('[type=file]')!
-  const zone = form.querySelector<HTMLElement>('[data-zone]')
+  const zone = form.querySelector<HTMLElement>('[data-drop-zone]')
   if (zone) {
     root.addEventListener('dragover', (event) => {
       event.preventDefault()

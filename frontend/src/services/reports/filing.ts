@@ -2,9 +2,10 @@ import { setPlace } from '../../shell/combobox'
 import { position } from './exif'
 import { look } from './look'
 import type { CityMap } from '../../map/map'
-import { TAG, find, forget, put } from './queue'
+import { dispatch, newKey } from './dispatch'
+import { TAG } from './queue'
 import { refresh, showSent } from './sent'
-import { heldWords, sendWaiting } from './waiting'
+import { heldWords, sendWaiting, unkeptWords } from './waiting'
 
 const WIDEST = 2048
 const PAUSE_MS = 350
@@ -208,8 +209,9 @@ function wakeForm(form: HTMLFormElement): void {
     event.preventDefault()
     void submit(form, photos)
   })
-  // A browser that comes back to the page may have kept what was chosen.
+  // A browser that comes back to the page may have kept what was chosen, and a place's page sends its place along.
   chosen()
+  if (lon.value && lat.value) place.dispatchEvent(new CustomEvent('place', { bubbles: true }))
 }
 
 type Answer = HTMLInputElement | HTMLSelectElement | HTMLTextAreaElement
@@ -322,19 +324,16 @@ async function submit(form: HTMLFormElement, photos: File[]): Promise<void> {
   const fields: Record<string, string> = Object.fromEntries(names.map((name) => [name, value(name)]))
   fields.named = form.querySelector<HTMLInputElement>('[name=named]:checked')?.value === '1' ? 'true' : 'false'
   fields.what = category.selectedOptions[0]?.textContent ?? ''
-  const key = crypto.randomUUID()
-  await put({ key, fields, answers: given, photos: await Promise.all(photos.map(smaller)), at: Date.now() })
-  await sendWaiting(refresh)
-  const mine = await find(key)
-  if (mine && 'link' in mine) return void location.assign(mine.link)
+  const key = newKey()
+  const report = { key, fields, answers: given, photos: await Promise.all(photos.map(smaller)), at: Date.now() }
+  const outcome = await dispatch(report, refresh)
+  if ('link' in outcome) return void location.assign(outcome.link)
   button.disabled = false
   progress.hidden = true
-  if (mine?.refused !== undefined) {
-    // It is all still in the form, where it can be mended.
-    await forget(key)
-    return refuse(`${form.dataset.failed ?? ''} ${mine.refused}`)
-  }
-  said.textContent = heldWords(form, mine?.held)
+  // What is not kept is all still in the form, where it can be mended and sent again.
+  if ('refused' in outcome) return refuse(`${form.dataset.failed ?? ''} ${outcome.refused}`)
+  if (!outcome.kept) return refuse(unkeptWords(form, outcome.held))
+  said.textContent = heldWords(form, outcome.held)
   form.dataset.waiting = key
   await later()
   // What a hidden field holds outlives a reset, and so would the photos: the next report has its own.

@@ -33,8 +33,13 @@ export interface Sent {
 export const ADDRESS = '/api/reports/'
 export const TAG = 'reports'
 
+/** A private window may leave the question without any answer. */
+const OPENS_MS = 3000
+
+/** Throws where the browser keeps nothing. */
 function open(): Promise<IDBDatabase> {
   return new Promise((resolve, reject) => {
+    setTimeout(() => reject(new Error('IndexedDB')), OPENS_MS)
     const asked = indexedDB.open('cityhall-reports', 1)
     asked.onupgradeneeded = () => {
       asked.result.createObjectStore('waiting', { keyPath: 'key' })
@@ -51,7 +56,8 @@ async function change(work: (waiting: IDBObjectStore, sent: IDBObjectStore) => v
     const transaction = database.transaction(['waiting', 'sent'], 'readwrite')
     work(transaction.objectStore('waiting'), transaction.objectStore('sent'))
     transaction.oncomplete = () => resolve()
-    transaction.onerror = () => reject(transaction.error ?? new Error('IndexedDB'))
+    // A disk that is full ends it without an error of its own.
+    transaction.onerror = transaction.onabort = () => reject(transaction.error ?? new Error('IndexedDB'))
   })
   database.close()
 }
@@ -67,8 +73,9 @@ async function all<T>(store: 'waiting' | 'sent'): Promise<T[]> {
   return found
 }
 
-export const waiting = (): Promise<Waiting[]> => all<Waiting>('waiting')
-export const sent = (): Promise<Sent[]> => all<Sent>('sent')
+/** In a browser that keeps nothing, nothing waits. */
+export const waiting = (): Promise<Waiting[]> => all<Waiting>('waiting').catch(() => [])
+export const sent = (): Promise<Sent[]> => all<Sent>('sent').catch(() => [])
 export const put = (one: Waiting): Promise<void> => change((store) => void store.put(one))
 export const forget = (key: string): Promise<void> => change((store, done) => void (store.delete(key), done.delete(key)))
 
@@ -108,7 +115,8 @@ export async function flush(): Promise<{ sent: number; held?: Held }> {
   return { sent: count }
 }
 
-async function send(one: Waiting): Promise<Sent | Pick<Waiting, 'held' | 'refused'>> {
+/** Sends one report now. Never throws: what hinders it is what it gives. */
+export async function send(one: Waiting): Promise<Sent | Pick<Waiting, 'held' | 'refused'>> {
   const body = new FormData()
   for (const [name, value] of Object.entries(one.fields)) body.append(name, value)
   for (const [name, values] of Object.entries(one.answers ?? {})) values.forEach((value) => body.append(name, value))

@@ -1,3 +1,4 @@
+import { moment } from '../../shell/zone'
 import { find, forget, release, sent, waiting, type Sent } from './queue'
 import { heldWords, sendWaiting } from './waiting'
 
@@ -38,7 +39,7 @@ function row(root: HTMLElement, key: string, what: string, state: string, at: nu
   if (link) title.setAttribute('href', link)
   title.textContent = what
   const detail = document.createElement('small')
-  detail.textContent = `${state} · ${new Date(at).toLocaleString(document.documentElement.lang, { dateStyle: 'medium', timeStyle: 'short' })}`
+  detail.textContent = `${state} · ${moment(at)}`
   const words = document.createElement('span')
   words.append(title, detail)
   item.append(words, button(root.dataset.forget ?? '', () => void forget(key).then(() => showSent(root))))

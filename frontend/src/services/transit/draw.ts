@@ -1,6 +1,6 @@
 import type { GeoJSONSource } from 'maplibre-gl'
 import type { CityMap, Press } from '../../map/map'
-import { lineOf, pointsOf, toggled, without } from './drawing'
+import { lineOf, pointsOf, toggled, wayBetween, withWay, without } from './drawing'
 
 const LAYER = 'transit/stops'
 
@@ -46,6 +46,21 @@ export function startDraw(page: HTMLElement): void {
     redraw()
   }
 
+  /** The way before each press: a press adds a whole stretch, and is taken back as one. */
+  const before: string[] = []
+  let asking = Promise.resolve()
+  const lead = async (lon: number, lat: number): Promise<void> => {
+    const text = field('path')?.value ?? ''
+    const last = pointsOf(text).at(-1)?.place
+    const way = last ? await wayBetween(last, [lon, lat]) : [[lon, lat] as [number, number]]
+    before.push(text)
+    put('path', () => withWay(text, way))
+  }
+  const back = (): void => {
+    const known = mode() === 'path' ? before.pop() : undefined
+    put(mode(), (text) => known ?? without(text))
+  }
+
   const begin = (): void => {
     tools.hidden = false
     redraw()
@@ -57,7 +72,9 @@ export function startDraw(page: HTMLElement): void {
     city.addEventListener('press', (event) => {
       event.preventDefault()
       const { lon, lat, layer, properties } = (event as Press).detail
-      if (mode() !== 'stops') put(mode(), (text) => lineOf(text, lon, lat))
+      // One after the other: each stretch begins where the last one ended.
+      if (mode() === 'path') asking = asking.then(() => lead(lon, lat))
+      else if (mode() !== 'stops') put(mode(), (text) => lineOf(text, lon, lat))
       else if (layer === LAYER) put('stops', (text) => toggled(text, String(properties?.id)))
     })
   }
@@ -65,6 +82,6 @@ export function startDraw(page: HTMLElement): void {
     if (city.map.isStyleLoaded() && city.map.getSource(LAYER)) begin()
     else city.map.once('idle', begin)
   })
-  tools.querySelector('[data-draw-back]')?.addEventListener('click', () => put(mode(), without))
+  tools.querySelector('[data-draw-back]')?.addEventListener('click', back)
   page.querySelectorAll('textarea').forEach((area) => area.addEventListener('change', redraw))
 }

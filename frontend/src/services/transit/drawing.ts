@@ -31,3 +31,19 @@ export function toggled(text: string, id: string): string {
   const known = lines(text)
   return (known.includes(id) ? known.filter((one) => one !== id) : [...known, id]).join('\n')
 }
+
+/** The way that a bus drives between two places, the first left out; straight where the city knows no street. */
+export async function wayBetween(from: [number, number], to: [number, number]): Promise<[number, number][]> {
+  const asked = { from_lon: from[0], from_lat: from[1], to_lon: to[0], to_lat: to[1] }
+  const query = new URLSearchParams(Object.entries(asked).map(([name, value]) => [name, value.toFixed(6)]))
+  try {
+    const answer = await fetch(`/api/transit/streets/way?${query}`)
+    const { points, along } = (await answer.json()) as { points: [number, number][]; along: boolean }
+    return answer.ok && along ? points.slice(1) : [to]
+  } catch {
+    return [to]
+  }
+}
+
+/** The text with the points of a way more. */
+export const withWay = (text: string, way: [number, number][]): string => way.reduce((so, [lon, lat]) => lineOf(so, lon, lat), text)

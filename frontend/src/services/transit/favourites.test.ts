@@ -1,9 +1,12 @@
-import { beforeEach, describe, expect, it } from 'vitest'
-import { add, address, kept, remove, startList, startStar } from './favourites'
+import { beforeEach, describe, expect, it, vi } from 'vitest'
+import { add, address, kept, nextOf, remove, startList, startStar } from './favourites'
 
 const STOP = { kind: 'stop', reference: 's/1', name: 'Harbour', label: '' }
 
-beforeEach(() => localStorage.clear())
+beforeEach(() => {
+  localStorage.clear()
+  vi.stubGlobal('fetch', vi.fn(async () => new Response('<b>4 min</b>')))
+})
 
 describe('favourites of this browser', () => {
   it('are kept once and removed', () => {
@@ -27,15 +30,26 @@ describe('favourites of this browser', () => {
   })
   it('are kept by the star, and a second press takes them away', () => {
     document.body.innerHTML = `<form data-here="1"><input name="kind" value="stop"><input name="reference" value="s/1">
-      <input name="name" value="Harbour"><button aria-pressed="false"></button></form>`
+      <input name="name" value="Harbour"><button aria-pressed="false" disabled></button></form>`
     const form = document.querySelector('form')!
+    expect(form.querySelector('button')!.disabled).toBe(true)
     startStar(form)
+    expect(form.querySelector('button')!.disabled).toBe(false)
     const press = (): boolean => form.dispatchEvent(new Event('submit', { cancelable: true }))
     expect(press()).toBe(false)
     expect(form.querySelector('button')!.getAttribute('aria-pressed')).toBe('true')
     expect(kept()).toHaveLength(1)
     press()
     expect(kept()).toHaveLength(0)
+  })
+  it('show what leaves next, like those of an account', async () => {
+    add(STOP)
+    document.body.innerHTML = `<div data-favourites-here><p data-favourites-gone hidden></p><ul data-favourites-list></ul><div data-favourites-none hidden></div></div>`
+    startList(document.body.firstElementChild as HTMLElement)
+    await vi.waitFor(() => expect(document.querySelector('li')!.textContent).toContain('4 min'))
+    expect(nextOf(STOP)).toBe('/transit/stops/s%2F1/next/?part=1&bare=1')
+    expect(nextOf({ kind: 'journey', reference: '1,2;3,4', name: '', label: '' })).toBe('/transit/next/?journey=1%2C2%3B3%2C4')
+    expect(nextOf({ kind: 'line', reference: 'R1', name: '', label: '' })).toBe('')
   })
   it('can be put back', () => {
     add(STOP)

@@ -1,4 +1,6 @@
 /** Favourites of who is not signed in: the same list, kept in this browser. */
+import { startRefresh } from '../../shell/refresh'
+
 export interface Favourite {
   kind: string
   reference: string
@@ -19,9 +21,21 @@ export function kept(): Favourite[] {
 }
 
 const same = (a: Favourite, b: Favourite): boolean => a.kind === b.kind && a.reference === b.reference
-const write = (list: Favourite[]): void => localStorage.setItem(KEY, JSON.stringify(list.slice(-MOST)))
+function write(list: Favourite[]): void {
+  localStorage.setItem(KEY, JSON.stringify(list.slice(-MOST)))
+  tellWorker()
+}
+
 export const add = (one: Favourite): void => write([...kept().filter((other) => !same(other, one)), one])
 export const remove = (one: Favourite): void => write(kept().filter((other) => !same(other, one)))
+
+/** Has the service worker keep the favourites' timetables; `mine`: the city has a list of whoever is signed in too. */
+export function tellWorker(mine = false): void {
+  if (!('serviceWorker' in navigator)) return
+  void navigator.serviceWorker.ready.then(({ active }) => active?.postMessage({ favourites: kept().filter(isPage).map(address), mine }))
+}
+
+const isPage = (one: Favourite): boolean => one.kind === 'stop' || one.kind === 'line'
 
 /** The star on a page: for who is signed in a form of the city, else it writes into this browser. */
 export function startStar(form: HTMLFormElement): void {
@@ -37,6 +51,7 @@ export function startStar(form: HTMLFormElement): void {
     else add(mine)
     show()
   })
+  button.disabled = false
   show()
 }
 
@@ -71,13 +86,33 @@ export function startList(page: HTMLElement): void {
 
 function row(one: Favourite, word: string, remove: () => void): HTMLElement {
   const item = document.createElement('li')
-  item.className = 'list-row'
+  item.className = 'list-row list-row-tall favourite-row'
   const link = Object.assign(document.createElement('a'), { href: address(one), textContent: one.name })
   const button = Object.assign(document.createElement('button'), { className: 'button button-quiet', textContent: word })
   button.setAttribute('aria-label', `${word}: ${one.name}`)
   button.addEventListener('click', remove)
   item.append(document.createElement('span'), link, button)
+  const next = nextOf(one)
+  if (next) item.append(live(next))
   return item
+}
+
+/** What leaves next for it, kept fresh. */
+function live(address: string): HTMLElement {
+  const part = document.createElement('div')
+  part.className = 'favourite-next'
+  part.dataset.refresh = address
+  part.dataset.every = '30'
+  part.appendChild(document.createElement('div')).dataset.refreshBody = ''
+  // It looks whether it is on the page still, so it begins when it is.
+  queueMicrotask(() => startRefresh(part, true))
+  return part
+}
+
+/** The address of what leaves next for a favourite; "" for a line, which leaves everywhere. */
+export function nextOf(one: Favourite): string {
+  if (one.kind === 'stop') return `/transit/stops/${encodeURIComponent(one.reference)}/next/?part=1&bare=1`
+  return one.kind === 'journey' ? `/transit/next/?${new URLSearchParams({ journey: one.reference })}` : ''
 }
 
 /** The page of a favourite. */

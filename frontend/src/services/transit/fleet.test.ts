@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { compare, matches, minutes, type Key } from './fleet'
+import { aim, compare, isStale, matches, minutes, type Key } from './fleet'
 
 const row = (values: Record<string, string>): DOMStringMap => values as DOMStringMap
 
@@ -18,6 +18,22 @@ describe('the fleet table', () => {
     expect(order('vehicle')).toEqual(['B1', 'B2', 'B10'])
     expect(order('delay')).toEqual(['B1', 'B2', 'B10'])
     expect(order('delay', true)).toEqual(['B2', 'B1', 'B10'])
+  })
+
+  it('knows what is too old to be on the road', () => {
+    expect([isStale(1000, 1599), isStale(1000, 1600)]).toEqual([false, true])
+  })
+
+  it('aims a press at the trip of the row, and asks again before the next trip is cancelled', () => {
+    document.body.innerHTML = `<form><input name="vehicle"><input name="trip"><details open></details></form>`
+    const form = document.querySelector('form')!
+    const said = (): string[] => [...form.querySelectorAll('input')].map((input) => input.value)
+    aim(form, { vehicle: 'B07', trip: 'out4' })
+    form.querySelector('details')!.open = true
+    aim(form, { vehicle: 'B07', trip: 'out4' })
+    expect([said(), form.querySelector('details')!.open]).toEqual([['B07', 'out4'], true])
+    aim(form, { vehicle: 'B07', trip: 'back4' })
+    expect([said(), form.querySelector('details')!.open]).toEqual([['B07', 'back4'], false])
   })
 
   it('filters by state, line and words', () => {

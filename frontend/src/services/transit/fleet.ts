@@ -16,6 +16,8 @@ export interface Vehicle {
   hold_s: number | null
   url: string
   id: string
+  route: string
+  trip: string
   gone?: boolean
 }
 
@@ -26,10 +28,13 @@ interface Names {
   levels: Record<string, string>
   hold: string
   go: string
+  stale: string
 }
 
 export type Key = 'vehicle' | 'line' | 'level' | 'delay' | 'speed' | 'age'
 const UNHEARD_S = 30
+/** Not heard for longer, a vehicle is not counted as on the road. */
+const STALE_S = 600
 const LEVELS = ['bad', 'warn', 'ok', 'off']
 
 /** Seconds late as signed minutes. */
@@ -37,6 +42,17 @@ export function minutes(seconds: number | null): string {
   if (seconds === null) return '–'
   const whole = Math.round(seconds / 60)
   return `${whole < 0 ? '−' : '+'}${Math.abs(whole)}`
+}
+
+/** Whether what is known of a vehicle is too old to say that it is on the road; both in seconds since 1970. */
+export const isStale = (at: number, now: number): boolean => now - at >= STALE_S
+
+/** What a press in a late vehicle's row is about. Who was about to cancel a trip is not to cancel the one after it. */
+export function aim(form: HTMLFormElement, vehicle: Pick<Vehicle, 'vehicle' | 'trip'>): void {
+  const trip = form.querySelector<HTMLInputElement>('[name=trip]')!
+  if (trip.value !== vehicle.trip) form.querySelector('details')?.removeAttribute('open')
+  trip.value = vehicle.trip
+  form.querySelector<HTMLInputElement>('[name=vehicle]')!.value = vehicle.vehicle
 }
 
 /** Orders vehicles by what their rows say; what is not known comes last, and equal ones by line and vehicle. */
@@ -136,6 +152,8 @@ class FleetTable {
   private show(row: HTMLTableRowElement, vehicle: Vehicle): void {
     const before = new Set((row.dataset.states ?? '').split(' '))
     if (row.dataset.vehicle) this.tell(vehicle, before)
+    if (isStale(vehicle.at, cityNow() / 1000)) row.dataset.stale = '1'
+    else delete row.dataset.stale
     Object.assign(row.dataset, {
       vehicle: vehicle.vehicle, level: vehicle.level, states: vehicle.states, line: vehicle.line, headsign: vehicle.headsign,
       delay: vehicle.delay_s ?? '', speed: vehicle.speed_kmh ?? '', at: vehicle.at,
@@ -154,12 +172,17 @@ class FleetTable {
     write('occupancy', this.names.occupancy[String(vehicle.occupancy)] ?? '')
     write('fix', this.names.fixes[String(vehicle.fix)] ?? '')
     this.badges(cell('states'), vehicle)
+    const acts = row.querySelector<HTMLFormElement>('[data-acts]')
+    if (!acts) return
+    acts.hidden = !vehicle.states.split(' ').includes('late') || isStale(vehicle.at, cityNow() / 1000)
+    aim(acts, vehicle)
   }
 
   private badges(cell: HTMLElement, vehicle: Vehicle): void {
     const states = vehicle.states.split(' ').filter(Boolean)
     const hold = vehicle.hold_s === null ? '' : vehicle.hold_s > 0 ? this.names.hold.replace('%s', String(vehicle.hold_s)) : this.names.go
     const badges = states.map((state) => this.badge(this.names.rules[state] ?? state, this.names.levels[state] ?? 'warn'))
+    if (isStale(vehicle.at, cityNow() / 1000)) badges.unshift(this.badge(this.names.stale, ''))
     if (hold) badges.push(this.badge(hold, ''))
     cell.replaceChildren(...badges.flatMap((badge) => [badge, ' ']))
   }
@@ -220,7 +243,8 @@ class FleetTable {
     for (const row of this.rows()) {
       row.hidden = !matches(row.dataset, state!, line!, words!)
       if (!row.hidden) shown++
-      counts['']!++
+      // What was not heard for long is shown for what is open of it, and is not on the road.
+      if (!isStale(Number(row.dataset.at), cityNow() / 1000)) counts['']!++
       well &&= row.dataset.level === 'ok' || row.dataset.level === 'off'
       for (const one of (row.dataset.states ?? '').split(' ')) if (one) counts[one] = (counts[one] ?? 0) + 1
     }
@@ -242,7 +266,15 @@ class FleetTable {
       const age = row.querySelector('[data-cell="age"]')!
       const said = String(Math.max(0, Math.round(now - Number(row.dataset.at))))
       if (age.textContent !== said) age.textContent = said
+      if (isStale(Number(row.dataset.at), now) && !row.dataset.stale) this.grownOld(row)
     }
+  }
+
+  /** Marks a row that nothing has come for; the next message of the vehicle takes the mark away. */
+  private grownOld(row: HTMLTableRowElement): void {
+    row.dataset.stale = '1'
+    row.querySelector('[data-cell="states"]')!.prepend(this.badge(this.names.stale, ''), ' ')
+    this.filter()
   }
 
   private pressed(event: KeyboardEvent): void {

@@ -2,7 +2,7 @@
 import { wake } from '../../shell/waking'
 
 wake((root) => {
-  if (root.querySelector('[data-board], [data-favourite], [data-favourites], [data-alarm], [data-go], [data-share-here], [data-heard]')) {
+  if (root.querySelector('[data-board], [data-favourite], [data-favourites], [data-alarm], [data-go], [data-share-here], [data-heard], [data-speaks]')) {
     void import('./riders').then((module) => module.startRiders(root))
   }
   if (root.querySelector('[data-journeys], #journeys-data')) void import('./journeys').then((module) => module.startJourneys(root))

@@ -1,5 +1,7 @@
 import { startBoard } from './board'
-import { startList, startStar } from './favourites'
+import { startList, startStar, tellWorker } from './favourites'
+import { startGo } from './going'
+import { startSpeaking } from './speaking'
 import { allow } from '../../shell/push'
 
 /** Wakes what riders' pages hold; called again for every part that is put in anew. */
@@ -7,8 +9,11 @@ export function startRiders(root: ParentNode): void {
   each(root, '[data-board]', startBoard)
   each(root, 'form[data-favourite]', (form) => startStar(form as HTMLFormElement))
   each(root, '[data-favourites]', startList)
+  const asked = root.querySelector<HTMLElement>('form[data-favourite], [data-favourites]')
+  if (asked) tellWorker(asked.matches('[data-here="0"], :not([data-here]):not([data-favourites-here])'))
   each(root, 'form[data-alarm]', (form) => startAlarm(form as HTMLFormElement))
-  each(root, 'form[data-go]', (form) => form.addEventListener('place', () => (form as HTMLFormElement).requestSubmit()))
+  each(root, 'form[data-go]', (form) => startGo(form as HTMLFormElement))
+  each(root, '[data-speaks]', startSpeaking)
   each(root, '[data-share-here]', (button) => button.addEventListener('click', () => void share(button)))
   heard()
 }

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from django.test import Client
 
-from cityhall.kernel.devices.receive import forget
 from cityhall.kernel.devices.registry import disable, register
+from cityhall.kernel.devices.signers import forget
 from cityhall.kernel.people.actors import system
 from cityhall.services.transit.control.holding import holds
 from cityhall.services.transit.control.watch import Seen

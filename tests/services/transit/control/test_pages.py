@@ -19,9 +19,10 @@ from cityhall.kernel.people.actors import ANONYMOUS, system
 from cityhall.kernel.places.point import Point
 from cityhall.kernel.vehicles.models import Vehicle
 from cityhall.kernel.vehicles.register import enter as register
+from cityhall.services.transit.control import quality
 from cityhall.services.transit.control import room as watch
 from cityhall.services.transit.control.episodes import Ledger
-from cityhall.services.transit.models import Episode, VehicleState
+from cityhall.services.transit.models import Episode, StopCall, VehicleState
 from tests.services.transit.control.conftest import DAY, call
 
 Drive = Callable[..., VehicleState]
@@ -120,13 +121,37 @@ def test_what_changes_is_sent_and_only_that(
     assert sent[2][0]["properties"] == {"id": "B08", "gone": True}
 
 
+def test_no_share_is_shown_of_too_few_calls_and_trips_on_the_way_are_told_apart(room: Client) -> None:
+    """“On time 95 %” stood beside “trips run 0/2”: of the calls of trips that had not ended yet."""
+
+    def page() -> str:
+        quality.compute(system("test"), DAY)
+        text = room.get(f"/transit/control/quality/?day={DAY}").content.decode()
+        return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", text))
+
+    nothing = page()
+    assert "0 calls at stops were seen on this day: too few" in nothing and "none should have ended yet" in nothing
+    for trip in ("out3", "out4"):
+        call(trip, 0, 0, hour=7 if trip == "out3" else 8, minute=30 if trip == "out3" else 0)
+    few = page()
+    assert "2 calls at stops were seen on this day: too few" in few and "On time – of 2 calls seen on 2 trips" in few
+    assert "of those that should have ended 0 / 3 2 more on the way or seen in part" in few and "100 %" not in few
+    assert "too few calls" in few and "No call at a stop has been seen yet" in few
+    known = StopCall.objects.get(trip="out4")
+    for number in range(quality.ENOUGH):
+        known.pk, known.sequence = None, 10 + number
+        known.save()
+    enough = page()
+    assert "too few" not in enough.partition("Line by line")[0] and "On time 100 % of 32 calls seen" in enough
+
+
 def test_quality_is_computed_and_taken_away(room: Client) -> None:
     for sequence, late_s in enumerate((0, 200, 400)):
         call("out4", sequence, late_s)
     answer = room.post("/transit/control/quality/compute", {"day": f"{DAY}"}, follow=True)
     assert "computed anew" in answer.content.decode()
     text = room.get(f"/transit/control/quality/?day={DAY}&compare=2019-05-14").content.decode()
-    assert "67 %" in text and "has not been computed" in text
+    assert "3 calls at stops were seen" in text and "The day beside it has not been computed" in text
     rows = list(csv.DictReader(io.StringIO(room.get(f"/transit/control/quality.csv?day={DAY}").content.decode())))
     assert [row["line"] for row in rows][:2] == ["", "1"] and float(rows[1]["on_time"]) == pytest.approx(0.6667)
     assert room.get(f"/transit/control/quality.json?day={DAY}").json()["rows"][1]["calls"] == 3

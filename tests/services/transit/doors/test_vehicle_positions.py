@@ -111,7 +111,8 @@ def test_positions_are_asked_for_and_each_is_taken_once(other: Other, taken: Tak
     # Without an id of its own a vehicle has its entity's, without a time the feed's.
     assert second.vehicle == "other:1" and abs(second.at - now) < 10
     assert len(taken.fixes) == 2
-    assert counted.found == {("gtfs-rt:other", "malformed"): 1, ("gtfs-rt:other", "stale"): 1}
+    counts = {"malformed": 1, "stale": 1, "unread": 2}
+    assert counted.found == {("gtfs-rt:other", reason): number for reason, number in counts.items()}
     assert other.asked[0]["X-Api-Key"] == "k" and other.asked[-1]["If-None-Match"] == '"a"'
 
 

@@ -63,9 +63,11 @@ def test_a_school_bus_leaves_no_trace() -> None:
 
 
 def test_days_are_the_citys(settings: Any) -> None:
+    # Whoever kept real positions before has left a day of its own: it is a table, and no row.
+    before = set(history.kept_days())
     midnight = datetime(2026, 11, 21, 3, tzinfo=UTC)
     keep(state("7", midnight - timedelta(minutes=1)), state("8", midnight))
-    assert history.kept_days() == [DAY, DAY + timedelta(days=1)]
+    assert [day for day in history.kept_days() if day not in before] == [DAY, DAY + timedelta(days=1)]
 
 
 @pytest.mark.django_db(transaction=True)

@@ -104,7 +104,7 @@ def test_the_desk_is_for_those_who_may(city: Path, client: Client) -> None:
     for path in ("alerts/", "alerts/new/", "cancellations/", "detours/new/"):
         assert client.get(f"{CONTROL}/{path}").status_code == 403
     assert client.post(f"{CONTROL}/alerts/1/undo/").status_code == 403
-    assert "every line runs as planned" in client.get("/transit/alerts/").content.decode()
+    assert "No alert has been entered" in client.get("/transit/alerts/").content.decode()
 
 
 def test_what_is_not_there_is_said_so(desk: Client) -> None:

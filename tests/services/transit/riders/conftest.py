@@ -118,3 +118,8 @@ def signed_in() -> Callable[[Person], Client]:
         return browser
 
     return client
+
+
+def shown(answer: Any) -> str:
+    """A page as it is read: without the marks that hold intervals together where text runs from the right."""
+    return answer.content.decode().replace('<bdi dir="ltr">', "").replace("</bdi>", "")  # type: ignore[no-any-return]

@@ -7,14 +7,16 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from hypothesis import given
 from hypothesis import strategies as st
 
 from cityhall.services.transit.models import TripPrediction
 from cityhall.services.transit.riders import words
 from cityhall.services.transit.riders.trips import Call
-from tests.services.transit.riders.conftest import OUT_8, Put
+from tests.services.transit.riders.conftest import OUT_8, Put, shown
 
 Clock = Callable[..., datetime]
 ARRIVALS = "/api/transit/stops/square/arrivals"
@@ -40,7 +42,7 @@ def test_a_prediction_takes_the_timetables_place(clock: Clock, client: Client, b
     assert one["live"] and one["wait"] == "7–9 min" and one["stops_away"] == 0 and one["vehicle"] == "7"
     # The bus the other way is on time and is there sooner now.
     assert [arrival["headsign"] for arrival in found[:2]] == ["Harbour", "Hill"]
-    part = client.get("/transit/stops/square/?part=1").content.decode()
+    part = shown(client.get("/transit/stops/square/?part=1"))
     assert "<html" not in part
     for said in ("4 min late", "planned 08:06", "comes here next", "standing room only", "7–9 min"):
         assert said in part
@@ -109,6 +111,28 @@ def test_a_bus_has_a_page_and_a_panel(clock: Clock, client: Client, bus: Put, pr
     # An open panel is told that the bus is gone, not that the network is.
     gone = client.get("/transit/buses/none/?part=1")
     assert gone.status_code == 200 and "not on the road" in gone.content.decode()
+
+
+@pytest.mark.attack
+@pytest.mark.parametrize("path", ["/transit/buses/", "/api/transit/vehicles", "/transit/lines/R1/"])
+def test_a_page_of_many_buses_asks_the_database_no_more_often(
+    clock: Clock, client: Client, bus: Put, predict: Any, path: str
+) -> None:
+    """A city has hundreds of them, and anybody may ask for the page as often as they like."""
+    now = clock(8, 2)
+
+    def asked() -> int:
+        with CaptureQueriesContext(connection) as caught:
+            assert client.get(path).status_code == 200
+        return len(caught)
+
+    bus("7", now, trip=OUT_8, next_sequence=1, delay_s=240)
+    predict(OUT_8, now, "7", 1, [(8, 10), (8, 16)])
+    asked()
+    few = asked()
+    for number in range(20):
+        bus(f"8{number}", now, trip=f"out{5 + number % 3}", next_sequence=1, delay_s=0)
+    assert asked() == few
 
 
 def test_a_line_with_its_buses_between_the_stops(clock: Clock, client: Client, bus: Put, predict: Any) -> None:

@@ -41,6 +41,21 @@ def test_kept_in_the_account_removed_and_put_back(city: Path, ana: Person, signe
     assert browser.get(link).status_code == 200 and "from_lon=-51.23" in link
 
 
+def test_a_star_pressed_before_its_script_is_there_leads_nobody_away(
+    city: Path, ana: Person, signed_in: SignIn
+) -> None:
+    """Without an account the browser keeps it, which only the script can; with one the form does it alone."""
+    nobody = star_of(Client())
+    assert "disabled" in nobody and "<noscript>" in nobody
+    somebody = star_of(signed_in(ana))
+    assert "disabled" not in somebody and "<noscript>" not in somebody
+
+
+def star_of(browser: Client) -> str:
+    page = browser.get("/transit/stops/square/").content.decode()
+    return page.partition('<form class="favourite"')[2][:1500]
+
+
 def test_the_api(city: Path, ana: Person, signed_in: SignIn) -> None:
     browser = signed_in(ana)
     address = "/api/transit/favourites"

@@ -56,8 +56,8 @@ def test_a_cancelled_trip_is_struck_out_and_breaks_the_journey(clock: Clock, cli
     assert next(leg["risk"] for leg in told["legs"] if leg["line"]) == "cancelled" and told["broken"] is not None
     page = client.get(f"/transit/trips/{secret}/")
     assert "is cancelled" in page.content.decode()
-    key = page.context["ways"][0]["key"]
-    assert client.post(f"/transit/trips/{secret}/another-way/", {"key": key}).status_code == 302
+    offer = page.context["ways"][0]["offer"]
+    assert client.post(f"/transit/trips/{secret}/another-way/", {"offer": offer}).status_code == 302
     told = state(client, secret)
     # The next bus of the line is half an hour later.
     assert told["broken"] is None and told["arrival"][11:16] == "08:52"

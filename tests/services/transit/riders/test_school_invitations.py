@@ -5,33 +5,27 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 from allauth.account.models import EmailAddress
 from django.core import mail
 from django.test import Client
 from django.utils import timezone
-from procrastinate.contrib.django import app
 
 from cityhall.kernel.deadlines import taker
 from cityhall.kernel.deadlines.models import Deadline
 from cityhall.kernel.errors import TooMany
 from cityhall.kernel.people.actors import person_actor
 from cityhall.kernel.people.models import Person
-from cityhall.services.transit import tasks
 from cityhall.services.transit.models import Guardian, Pupil
 from cityhall.services.transit.riders import school
+from tests.jobs import run_job
 from tests.services.transit.riders.test_school import NAME, officer, on_the_road, pupil, rui  # noqa: F401
 
 pytestmark = pytest.mark.attack
 SignIn = Callable[[Person], Client]
 EMAIL = "mother@example.org"
-
-
-@pytest.fixture(autouse=True)
-def one_connection(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The job runs in the test's own transaction, which closing its connection would end."""
-    monkeypatch.setattr(tasks, "close_old_connections", lambda: None)
 
 
 @pytest.fixture
@@ -50,14 +44,14 @@ def invite(officer: Person, pupil: Pupil) -> str:  # noqa: F811
     assert browser.post("/transit/school/office/change/", form).status_code == 302
     assert EMAIL in browser.get("/transit/school/office/").content.decode()
     job = next(one for one in reversed(_jobs()) if one["task_name"] == "transit.invite_guardian")
-    app.tasks["transit.invite_guardian"](**job["args"])
+    run_job("transit.invite_guardian", job["args"])
     assert EMAIL not in str(job), "jobs are kept, addresses not"
     letter = mail.outbox[-1]
     assert letter.to == [EMAIL] and pupil.reference not in str(letter.body)
     return re.findall(r"http://[^/]+(/transit/school/\S+)", str(letter.body))[0]
 
 
-def _jobs() -> list[dict[str, object]]:
+def _jobs() -> list[dict[str, Any]]:
     from procrastinate.contrib.django.models import ProcrastinateJob
 
     return list(ProcrastinateJob.objects.order_by("pk").values("task_name", "args"))

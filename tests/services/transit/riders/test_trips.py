@@ -12,11 +12,13 @@ from django.test import Client
 from cityhall.kernel.errors import Conflict, Denied, Missing
 from cityhall.kernel.journal.models import Entry
 from cityhall.kernel.notify.models import Notification
-from cityhall.kernel.people.actors import ANONYMOUS, person_actor
+from cityhall.kernel.people.actors import ANONYMOUS, person_actor, system
 from cityhall.kernel.people.models import Person
+from cityhall.kernel.work import checks as work_checks
 from cityhall.services.transit.models import FollowedTrip, LeaveAlarm
+from cityhall.services.transit.realtime.notices import CancellationDraft, cancel
 from cityhall.services.transit.riders import alarms, following, runner
-from tests.services.transit.riders.conftest import DAY, OUT_8, Put, at
+from tests.services.transit.riders.conftest import DAY, OUT_8, Put, at, shown
 
 Clock = Callable[..., datetime]
 # Harbour to the square by line 1 (08:00 to 08:06), then line 2 to South Beach (08:16 to 08:22).
@@ -37,8 +39,7 @@ def follow(client: Client) -> str:
     """Chooses the first journey of the planner's page, as a browser does; gives its secret."""
     page = client.get("/transit/", ASKED)
     option = page.context["options"][0]
-    fields = dict(page.context["follow_fields"])
-    answer = client.post("/transit/trips/", fields | {"key": option.key})
+    answer = client.post("/transit/trips/", {"from": "Harbour", "to": "South Beach", "offer": option.offer})
     assert answer.status_code == 302, answer.content
     return str(answer["Location"]).split("/")[3]
 
@@ -89,7 +90,7 @@ def test_delays_are_shown_beside_the_plan(clock: Clock, client: Client, bus: Put
     ride = next(leg for leg in told["legs"] if leg["line"] == "1")
     assert ride["planned_departure"][11:16] == "08:00" and ride["departure"][11:16] == "08:03" and ride["live"]
     assert told["broken"] is None
-    page = client.get(f"/transit/trips/{secret}/?part=1").content.decode()
+    page = shown(client.get(f"/transit/trips/{secret}/?part=1"))
     assert "expected 08:03 – 08:09" in page and "planned 08:00 – 08:06" in page and "<html" not in page
 
 
@@ -126,17 +127,38 @@ def test_where_a_connection_breaks_there_is_another_way(client: Client, broken: 
     page = client.get(f"/transit/trips/{secret}/")
     text = page.content.decode()
     assert "This connection breaks" in text and "Other ways on" in text
+    # A journey from where the trip began does not go on from where it broke.
+    other = client.get("/transit/", ASKED).context["options"][0].offer
+    assert client.post(f"/transit/trips/{secret}/another-way/", {"offer": other}).status_code == 409
     way = page.context["ways"][0]
     assert way["progress"].legs[-1].arrival >= at(8, 46)
     # Anybody with the address may take it, without an account.
-    assert client.post(f"/transit/trips/{secret}/another-way/", {"key": way["key"]}).status_code == 302
+    assert client.post(f"/transit/trips/{secret}/another-way/", {"offer": way["offer"]}).status_code == 302
     told = state(client, secret)
     assert told["broken"] is None and [leg["line"] for leg in told["legs"] if leg["line"]] == ["1", "2"]
     assert told["legs"][-1]["planned_departure"][11:16] == "08:46"
     assert told["arrival"][11:16] == "08:52"
     assert Entry.objects.filter(type="transit.trip.replanned").count() == 1
-    gone = client.post(f"/transit/trips/{secret}/another-way/", {"key": "no such way"})
+    gone = client.post(f"/transit/trips/{secret}/another-way/", {"offer": "no such way"})
     assert gone.status_code == 409
+
+
+def test_what_was_shown_is_what_is_followed(clock: Clock, client: Client, bus: Put) -> None:
+    """While one reads the answer its bus is late or gone, and a search of now gives other journeys."""
+    now = clock(7, 50)
+    shown = client.get("/transit/", ASKED).context["options"][0]
+    cancel(system("dispatch"), CancellationDraft(service_day=DAY, trip=OUT_8))
+    now = clock(8, 2)
+    bus("7", now, trip=OUT_8, next_sequence=1, delay_s=720)
+    answer = client.post("/transit/trips/", {"from": "Harbour", "to": "South Beach", "offer": shown.offer})
+    assert answer.status_code == 302, answer.content
+    told = state(client, str(answer["Location"]).split("/")[3])
+    assert next(leg["risk"] for leg in told["legs"] if leg["line"]) == "cancelled"
+    assert [leg["planned_departure"] for leg in told["legs"] if leg["line"]] == [
+        leg.departure.isoformat() for leg in shown.itinerary.rides
+    ]
+    forged = client.post("/transit/trips/", {"offer": shown.offer[:-1]})
+    assert forged.status_code == 409
 
 
 def test_who_is_signed_in_is_told_once(
@@ -246,3 +268,22 @@ def test_an_alarm_that_comes_too_late_or_for_nothing_is_refused(clock: Clock, an
     for stop, trip, sequence in (("none", OUT_8, 1), ("square", "none", 1), ("square", OUT_8, 99), ("hill", OUT_8, 1)):
         with pytest.raises(Missing):
             alarms.set_for_bus(person_actor(ana), stop, trip, DAY, sequence, 0)
+
+
+@pytest.mark.attack
+def test_an_alarm_that_nobody_can_work_out_keeps_no_other_waiting(
+    clock: Clock, ana: Person, signed_in: Callable[[Person], Client]
+) -> None:
+    clock(7, 40)
+    browser = signed_in(ana)
+    secret = follow(browser)
+    assert browser.post(f"/transit/trips/{secret}/alarm/").status_code == 302
+    # As another version of the program may have left it, first in the line.
+    FollowedTrip.objects.update(itinerary={"nobody": "knows"})
+    set_alarm(ana)
+    for moment in ((7, 59, 30), (7, 59, 40)):
+        clock(*moment)
+        runner.look()
+    assert [told.title for told in Notification.objects.all()] == ["Leave now for line 1 at Market Square"]
+    said = [what for level, what, _mend in work_checks.findings() if level == "warning"]
+    assert any("transit.alarms" in what for what in said) and any("transit.trips" in what for what in said)

@@ -1,0 +1,1 @@
+"""Bookings: resources with calendars and seats, of which the database gives nothing twice (docs/bookings.md)."""

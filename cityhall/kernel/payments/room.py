@@ -1,0 +1,102 @@
+"""What the room of payments declares."""
+
+from django.utils.translation import gettext_lazy as _
+
+from cityhall.kernel.deadlines.declares import DeadlineKind
+from cityhall.kernel.journal.declares import AppendOnly
+from cityhall.kernel.people.declares import Desk, PersonalData, Role, kept
+from cityhall.kernel.service import Addresses, Api, Check, Service
+from cityhall.kernel.skills.declares import Page
+from cityhall.kernel.work.declares import Task
+
+_BOOKS = _("for as long as the law has books kept, without the person once the account is erased")
+_PAID_OUT = kept(_("to pay out what the city owes"), _("for as long as the law has books kept"))
+_TOOK_BACK = kept(_("to prove who took back or allowed what, and why"), _("for as long as the law has books kept"))
+_OWES = kept(_("to know who owes and pays what"), _BOOKS)
+_DEBIT = kept(_("to collect what you agreed to have collected"), _("until the account is erased"))
+_OFFICER = kept(_("to prove who gave money back, and why"), _BOOKS)
+_PARTY = kept(_("to find for which bill money came"), _("until 400 days after it was explained"))
+
+ROOM = Service(
+    slug="payments",
+    name=_("Bills and payments"),
+    summary="Bills, payments by providers and bank, refunds, reconciliation.",
+    app="cityhall.kernel.payments",
+    declares=(
+        Addresses("cityhall.kernel.payments.urls:urlpatterns"),
+        Addresses("cityhall.kernel.payments.sandbox_urls:urlpatterns", prefix="sandbox-bank"),
+        Api("cityhall.kernel.payments.api:router"),
+        AppendOnly("Fact"),
+        DeadlineKind("overdue", "cityhall.kernel.payments.dues:overdue"),
+        DeadlineKind("collect", "cityhall.kernel.payments.tasks:collect_on_its_day"),
+        DeadlineKind("ends", "cityhall.kernel.payments.polling:ends"),
+        Task("poll", "cityhall.kernel.payments.polling:poll", cron="* * * * *", twice=True),
+        Task("hooks", "cityhall.kernel.payments.hooks:act_on_waiting", cron="* * * * *", twice=True),
+        Task("forget", "cityhall.kernel.payments.bank_entries:forget", cron="37 3 * * *", twice=True),
+        Task("compare", "cityhall.kernel.payments.checks:compare", cron="50 2 * * *", twice=True),
+        Check("cityhall.kernel.payments.checks:findings"),
+        Desk(
+            "payments",
+            _("Payments to sort out"),
+            "/payments/desk/",
+            "payments.view_bills",
+            icon="table",
+            waiting="cityhall.kernel.payments.desk_views:waiting",
+        ),
+        Page(
+            _("Your bills"),
+            "/payments/",
+            _("What you owe the city, what you have paid, and how to pay."),
+            (_("bill, invoice, pay, fee, debt, receipt, instalment, refund, bank transfer, card"),),
+            icon="table",
+        ),
+        Role(
+            "treasurer",
+            _("Treasurer"),
+            (
+                "payments.view_bills",
+                "payments.change_bills",
+                "payments.refund",
+                "payments.approve_refund",
+                "payments.reconcile",
+                "payments.prepare_payouts",
+                "payments.release_payouts",
+                "payments.fetch_payouts",
+            ),
+        ),
+        PersonalData(
+            {
+                "Bill.payer": _OWES,
+                "Bill.title": _OWES,
+                "Bill.reference": _OWES,
+                "Bill.amount": _OWES,
+                "Bill.paid": _OWES,
+                "Bill.due_on": _OWES,
+                "Bill.made_at": _OWES,
+                "Mandate.payer": _DEBIT,
+                "Mandate.provider": _DEBIT,
+                "Mandate.provider_ref": _DEBIT,
+                "Mandate.ending": _DEBIT,
+                "Mandate.agreed_at": _DEBIT,
+                "Mandate.revoked_at": _DEBIT,
+                "Refund.asked_by": _OFFICER,
+                "Refund.approved_by": _OFFICER,
+                "Refund.reason": _OFFICER,
+                "BankParty.name": _PARTY,
+                "BankParty.iban": _PARTY,
+                "BankParty.text": _PARTY,
+            },
+        ),
+        PersonalData(
+            {
+                **{
+                    f"Payout.{one}": _PAID_OUT
+                    for one in ("payee", "name", "iban", "address", "text", "amount", "made_at")
+                },
+                "PayoutBatch.content": _PAID_OUT,
+                "PayoutBatch.why": _TOOK_BACK,
+                "StatementFile.why": _TOOK_BACK,
+            },
+        ),
+    ),
+)

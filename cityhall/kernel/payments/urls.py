@@ -1,0 +1,19 @@
+"""Addresses of bills and payments."""
+
+from django.urls import path
+
+from cityhall.kernel.payments import desk_views, views
+
+urlpatterns = [
+    path("", views.listed, name="bills"),
+    path("bills/<int:pk>/", views.page, name="bill"),
+    path("bills/<int:pk>/pay/", views.pay, name="bill_pay"),
+    path("bill/<str:secret>/", views.page_by_link, name="bill_by_link"),
+    path("bill/<str:secret>/pay/", views.pay_by_link, name="bill_pay_by_link"),
+    path("go/<uuid:uid>/", views.go, name="payment_go"),
+    path("back/<uuid:uid>/", views.back, name="payment_back"),
+    path("desk/", desk_views.desk, name="payments_desk"),
+    path("desk/entries/<int:pk>/", desk_views.entry, name="bank_entry"),
+    path("desk/bills/<int:pk>/", desk_views.bill, name="desk_bill"),
+    path("desk/refunds/<int:pk>/<slug:what>/", desk_views.decide, name="decide_refund"),
+]

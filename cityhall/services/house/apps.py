@@ -1,0 +1,6 @@
+from django.apps import AppConfig
+
+
+class HouseConfig(AppConfig):
+    name = "cityhall.services.house"
+    label = "house"
