@@ -229,19 +229,22 @@ def _serve(
     address = f"http://{'localhost' if host in ('127.0.0.1', '0.0.0.0') else host}:{port}"
     os.environ.setdefault("CITYHALL_URL", address)
     began = time.monotonic()
-    with refused(), database(folder):
+    children = [
+        processes.Child(
+            part, processes.part_command(part, folder, host=host, port=port, workers=workers), folder=folder
+        )
+        for part in processes.PARTS
+    ]
+    # Until the children are looked after, SIGTERM must not end this process without them.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    with refused(), ExitStack() as running:
         gate = latches.Latch(folder / processes.GATE)
-        children = [
-            processes.Child(
-                part, processes.part_command(part, folder, host=host, port=port, workers=workers), folder=folder
-            )
-            for part in processes.PARTS
-        ]
-        # Until the children are looked after, SIGTERM must not end this process without them.
-        signal.signal(signal.SIGTERM, signal.default_int_handler)
         try:
-            if program_role.PROGRAM in os.environ:
-                # The role it speaks as is there: it loads its code meanwhile, and waits at the gate.
+            # It reads its code while the database starts, and waits at the gate.
+            if early := processes.told_early(folder):
+                children[0].start(early)
+            running.enter_context(database(folder))
+            if not early and program_role.PROGRAM in os.environ:
                 children[0].start()
             simulator = apart(partial(_make_ready, folder, address, simulate, seed, backup))
             gate.open()

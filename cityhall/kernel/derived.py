@@ -15,7 +15,6 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from django.conf import settings
-from filelock import FileLock
 
 KEPT = 2
 """Old builds kept beside the current one: a process may still be reading from them."""
@@ -54,6 +53,8 @@ def build(kind: str, stamp: str, make: Callable[[Path], None]) -> Path:
     What `make` raises passes through, with the one in use left as it was. Two processes that build the same thing
     wait for one another.
     """
+    from filelock import FileLock
+
     folder = _root() / f"{kind}-{stamp}"
     with FileLock(_root() / f".{kind}.lock"):
         if not folder.is_dir():

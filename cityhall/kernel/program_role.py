@@ -90,8 +90,6 @@ def known(owner: str, folder: Path) -> str:
     """The address of the program's role that an earlier start made; "" where there is none that lets us in."""
     import psycopg
 
-    from cityhall.kernel.city.secrets import read_secrets
-
     role = role_name(owner)
     try:
         with psycopg.connect(psycopg_url(django_database(owner)), connect_timeout=5, autocommit=True) as holding:
@@ -99,8 +97,15 @@ def known(owner: str, folder: Path) -> str:
     except psycopg.Error:
         # Whoever uses the database next says what is wrong.
         return ""
-    program = address(owner, role, password(read_secrets(folder)["secret_key"]))
+    program = derived(owner, folder)
     return program if found and reached(program) else ""
+
+
+def derived(owner: str, folder: Path) -> str:
+    """The address of the role that is made where the city names none, whether it is there or not."""
+    from cityhall.kernel.city.secrets import read_secrets
+
+    return address(owner, role_name(owner), password(read_secrets(folder)["secret_key"]))
 
 
 def forget_owner() -> None:

@@ -15,13 +15,15 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from cityhall.engines import parent
-from cityhall.kernel.program_role import for_children
+from cityhall.kernel import program_role
+from cityhall.kernel.database import EMBEDDED, expected
 from cityhall.kernel.work import beats, supervisor
 from cityhall.running.progress import console
 
@@ -59,14 +61,16 @@ class Child:
     not_before: float = field(default=0.0)
     ear: beats.Ear | None = None
 
-    def start(self) -> None:
+    def start(self, told: Mapping[str, str] = MappingProxyType({})) -> None:
+        """Starts it; `told` is for its environment, where what is known of the database is not in this one's yet."""
         # A session of its own keeps the terminal's Ctrl-C from reaching it before the parent stops it in order.
         if self.ear is not None:
             self.ear.close()
         self.ear = beats.Ear()
-        told = parent.mark(self.folder) | {beats.VARIABLE: str(self.ear.voice)}
+        environment = MEMORY | program_role.for_children() | dict(told) | parent.mark(self.folder)
+        environment[beats.VARIABLE] = str(self.ear.voice)
         self.process = subprocess.Popen(
-            self.command, start_new_session=True, env=MEMORY | for_children() | told, pass_fds=[self.ear.voice]
+            self.command, start_new_session=True, env=environment, pass_fds=[self.ear.voice]
         )
         self.ear.started()
         self.started = time.monotonic()
@@ -152,6 +156,20 @@ def part_command(part: str, folder: Path, *, host: str, port: int, workers: int 
         *(sys.executable, "-m", "cityhall.cli", "up", "--city", folder.name, "--data", str(folder.parent)),
         *("--only", part, "--host", host, "--port", str(port), "--workers", str(workers)),
     ]
+
+
+def told_early(folder: Path) -> dict[str, str]:
+    """What tells a part where the embedded database will be that is still to be started; empty where it cannot be said.
+
+    The role it speaks as may not be there either: it is when the gate opens (program_role.settle).
+    """
+    if program_role.OWNER in os.environ or program_role.PROGRAM in os.environ:
+        return {}
+    owner = expected(folder / EMBEDDED)
+    if owner is None:
+        return {}
+    program = program_role.derived(owner, folder)
+    return {program_role.OWNER: program, program_role.PROGRAM: program}
 
 
 def read(part: str) -> None:

@@ -12,7 +12,7 @@ import pytest
 from django.core.mail import EmailMessage, get_connection
 from psycopg.conninfo import conninfo_to_dict
 
-from cityhall.kernel.database import database, embedded
+from cityhall.kernel.database import EMBEDDED, database, embedded, expected
 from cityhall.kernel.mail import mail_settings
 
 pytestmark = pytest.mark.attack
@@ -43,6 +43,13 @@ def as_nobody_reaches(address: str) -> bool:
             os._exit(0)
         os._exit(1)
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 1
+
+
+def test_its_address_is_known_before_it_runs_unless_its_path_is_too_long(running: tuple[Path, str]) -> None:
+    above, address = running
+    (folder,) = above.glob(f"*/{EMBEDDED}")
+    assert expected(folder) == (address if len(str(folder)) < 90 else None)
+    assert expected(above) is None, "no server was made there"
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can be somebody else")

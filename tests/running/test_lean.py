@@ -40,7 +40,7 @@ HEAVY = {
     "signxml",
 }
 NOT_THERE = {
-    "web": HEAVY | {"aiohttp", "httpx", "mapbox_vector_tile", "requests"},
+    "web": HEAVY | {"aiohttp", "filelock", "httpx", "icalendar", "mapbox_vector_tile", "requests"},
     "worker": HEAVY | {"mapbox_vector_tile"},
     "devices": HEAVY | {"aiohttp", "mapbox_vector_tile"},
     "simulator": HEAVY | {"django", "numba", "pyarrow"},

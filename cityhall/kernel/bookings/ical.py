@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import UTC
+from typing import TYPE_CHECKING
 
 from django.conf import settings
 from django.utils.translation import get_language
-from icalendar import Calendar, Event
 
 from cityhall.kernel.bookings.models import Booking, State
+
+if TYPE_CHECKING:
+    from icalendar import Event
 
 STATUS = {State.HELD: "TENTATIVE", State.REQUESTED: "TENTATIVE", State.CONFIRMED: "CONFIRMED"}
 """Every other state is CANCELLED, so that calendars that have it take it out."""
@@ -17,6 +20,8 @@ STATUS = {State.HELD: "TENTATIVE", State.REQUESTED: "TENTATIVE", State.CONFIRMED
 
 def calendar(bookings: Iterable[Booking], name: str = "") -> bytes:
     """A calendar of bookings whose `parts` have their `resource`."""
+    from icalendar import Calendar
+
     made = Calendar()
     made.add("prodid", f"-//Cityhall//{settings.CITY.slug}//{(get_language() or 'en').upper()}")
     made.add("version", "2.0")
@@ -29,6 +34,8 @@ def calendar(bookings: Iterable[Booking], name: str = "") -> bytes:
 
 
 def _event(booking: Booking) -> Event:
+    from icalendar import Event
+
     asked = [part.resource for part in booking.parts.all() if part.asked]
     event = Event()
     event.add("uid", f"{booking.key}@{settings.CITY.slug}.cityhall")

@@ -12,7 +12,6 @@ from typing import Any
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-from filelock import FileLock
 
 from cityhall.kernel.files import put
 
@@ -65,6 +64,8 @@ def journal_key(folder: Path) -> Ed25519PrivateKey:
     path = folder / FILE
     kept = read_secrets(folder)
     if JOURNAL not in kept:
+        from filelock import FileLock
+
         with FileLock(folder / f".{FILE}.lock"):
             kept = read_secrets(folder)
             if JOURNAL not in kept:

@@ -33,6 +33,8 @@ maintenance_work_mem = 128MB
 max_wal_size = 2GB
 random_page_cost = 1.1
 timezone = 'UTC'
+# After a crash one call for the whole file system, not one for each of thousands of files.
+recovery_init_sync_method = syncfs
 log_min_messages = warning
 # No line has what anybody wrote: neither the row that was refused, nor the statement.
 log_error_verbosity = terse
@@ -197,6 +199,14 @@ def _socket_of(folder: Path) -> Path | None:
     except (OSError, IndexError):
         return None
     return Path(said) if said else None
+
+
+def expected(folder: Path) -> str | None:
+    """The owner's address that the embedded server on `folder` will have once it runs; None where nobody can know."""
+    folder = folder.resolve()
+    if not (folder / "PG_VERSION").exists() or len(os.fsencode(folder / SOCKET)) > LONGEST_SOCKET:
+        return None
+    return f"postgresql://postgres:@/{DATABASE}?host={folder}"
 
 
 def runs_here(folder: Path) -> str | None:
