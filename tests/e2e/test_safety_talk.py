@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 from collections.abc import Iterator
 from secrets import token_hex
 from typing import Any
@@ -12,7 +11,7 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
-from tests.e2e.conftest import PATIENCE_MS, Demo, as_anybody, keep, wait_for_promise
+from tests.e2e.conftest import DRAWN, PATIENCE_MS, Demo, as_anybody, browser_path, keep, wait_for_promise
 from tests.e2e.test_accessibility import faults, faults_here
 from tests.e2e.test_presses import enter as sign_in
 from tests.e2e.test_reports import center
@@ -49,14 +48,10 @@ HEARD = """async () => {
 @pytest.fixture(scope="module")
 def beeping(chromium: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
     """A browser whose microphone beeps once a second, and may be used."""
-    path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome") or ""
     browser = chromium.browser_type.launch(
-        executable_path=as_anybody(path, tmp_path_factory.mktemp("beeping")),
+        executable_path=as_anybody(browser_path(), tmp_path_factory.mktemp("beeping")),
         args=[
-            "--no-sandbox",
-            "--use-gl=angle",
-            "--use-angle=swiftshader",
-            "--enable-unsafe-swiftshader",
+            *DRAWN,
             "--use-fake-device-for-media-stream",
             "--use-fake-ui-for-media-stream",
             "--autoplay-policy=no-user-gesture-required",

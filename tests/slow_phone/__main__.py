@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import shutil
 import sys
 import tempfile
 import traceback
@@ -20,7 +19,7 @@ from playwright.sync_api import sync_playwright
 from rich.console import Console
 from rich.table import Table
 
-from tests.e2e.conftest import AT, start_demo, stop_demo
+from tests.e2e.conftest import AT, DRAWN, browser_path, start_demo, stop_demo
 from tests.slow_phone.measure import Measured, measure
 
 out = Console()
@@ -65,10 +64,8 @@ def _city(address: str | None) -> Iterator[str]:
 
 
 def _measured(address: str, times: int) -> tuple[Measured, dict[str, int]]:
-    chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     with sync_playwright() as play:
-        arguments = ["--no-sandbox", "--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"]
-        browser = play.chromium.launch(executable_path=chromium, args=arguments)
+        browser = play.chromium.launch(executable_path=browser_path(), args=DRAWN)
         try:
             every = [measure(browser, address) for _time in range(times)]
         finally:
