@@ -144,6 +144,8 @@ class OneMap {
       if (!typing && !event.ctrlKey && !event.metaKey && !event.altKey && event.key.toLowerCase() === 't') this.openTable()
     })
     startViews(this.root, this.words, () => this.state, (text) => this.tell(text))
+    // Until now a press would have been lost.
+    this.root.querySelectorAll<HTMLButtonElement>('[data-act]').forEach((button) => (button.disabled = false))
   }
 
   private wakeRow(spec: LayerSpec, row: HTMLElement): void {

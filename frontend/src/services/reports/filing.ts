@@ -85,7 +85,7 @@ function wakeForm(form: HTMLFormElement): void {
   })
 
   const input = field<HTMLInputElement>('#photos')
-  input.addEventListener('change', () => {
+  const takePhotos = (): void => {
     for (const file of input.files ?? []) {
       if (photos.length >= Number(form.dataset.most)) break
       photos.push(file)
@@ -100,7 +100,8 @@ function wakeForm(form: HTMLFormElement): void {
     }
     input.value = ''
     showPhotos()
-  })
+  }
+  input.addEventListener('change', takePhotos)
   const showPhotos = (): void => {
     field('[data-photo-list]').replaceChildren(
       ...photos.map((file, row) => {
@@ -209,8 +210,10 @@ function wakeForm(form: HTMLFormElement): void {
     event.preventDefault()
     void submit(form, photos)
   })
-  // A browser that comes back to the page may have kept what was chosen, and a place's page sends its place along.
+  // A browser that comes back to the page may have kept what was chosen, a photo may be there before this script is, and
+  // a place's page sends its place along.
   chosen()
+  takePhotos()
   if (lon.value && lat.value) place.dispatchEvent(new CustomEvent('place', { bubbles: true }))
 }
 
