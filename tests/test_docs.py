@@ -137,6 +137,10 @@ def test_modules_and_folders_that_pages_name_are_there() -> None:
     assert lost == []
 
 
+def test_no_page_is_empty() -> None:
+    assert [page for page in PAGES if len(page.read_text()) < 100] == []
+
+
 def commands() -> list[tuple[str, str]]:
     """Every line of the pages that runs `cityhall`: (page, what follows the name)."""
     found = []

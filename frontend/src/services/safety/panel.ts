@@ -59,6 +59,8 @@ export class Panel {
       const html = await answer.text()
       if (mine !== this.asked) return false
       if (!answer.ok) throw new Error(String(answer.status))
+      // Somebody began to write while it came.
+      if (stay && this.shows === id && this.busy()) return false
       this.body.innerHTML = html
     } catch {
       if (mine === this.asked && !stay) this.on.said(this.root.dataset.unsent ?? '')
