@@ -1,7 +1,8 @@
 """An evening at the control desk: buttons are pressed, an operator answers, patrols go where they are sent.
 
 All of it by the doors that a city has: signed envelopes of poles and patrols, the press of a telephone, the pages of
-the desk and of a unit. Some presses are left to whoever tries the desk; they go up meanwhile.
+the desk and of a unit. Some presses are left to whoever tries the desk; they go up meanwhile. Whoever called by text
+message is written to, and now and then there is a great thing (`great.py`).
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ import numpy as np
 from cityhall.engines.gtfs import Schedule
 from cityhall.simulator import clock
 from cityhall.simulator.course import METRES_A_DEGREE
+from cityhall.simulator.great import Great
 from cityhall.simulator.outside import Outside
 from cityhall.simulator.signing import Signer
 from cityhall.simulator.streets import Node, Streets
@@ -43,6 +45,8 @@ ROUNDS = re.compile(r"/safety/unit/(\d+)/(accept|arrive|done)/")
 MOVES = re.compile(r"/safety/unit/move/(\d+)/(accept|arrive)/")
 OUTCOMES = ("helped", "helped", "nobody", "false")
 KINDS = ("panic", "panic", "medical", "harassment")
+ASKS = "where"
+"""The phrase that whoever called by text message is written: they have told no place."""
 
 
 @dataclass
@@ -101,6 +105,11 @@ class Evening:
         for number, patrol in enumerate(self.patrols):
             patrol.visit = Visit(connect(FIRST_HOME + 2 + number))
         now = time.monotonic()
+        self.great = (
+            Great(connect, known["supervisor"], password, seed, speed, FIRST_HOME + 2 + len(self.patrols), now)
+            if "supervisor" in known
+            else None
+        )
         self.next = {"beat": now, "press": now + 20 / speed, "here": now, "move": now, "units": now}
         self.seen: dict[int, float] = {}
         self.in_hand: set[int] = set()
@@ -170,10 +179,20 @@ class Evening:
                 self._look(row, now)
             self.seen = {row["id"]: self.seen[row["id"]] for row in rows}
             self.in_hand &= self.seen.keys()
+            if self.great is not None:
+                self._something_great(set(self.seen), now)
         except httpx.HTTPStatusError:
             self.signed_in.discard(self.email)
             self.here = False
             raise
+
+    def _something_great(self, open_alerts: set[int], now: float) -> None:
+        assert self.great is not None
+        try:
+            self.great.step(self.operator, self.nodes, open_alerts, now)
+        except httpx.HTTPStatusError as problem:
+            # A colleague closed one meanwhile: the next look sees that.
+            log.debug("major incident: %s", problem)
 
     def _look(self, row: dict[str, Any], now: float) -> None:
         number = row["id"]
@@ -185,6 +204,8 @@ class Evening:
             if row["state"] == "waiting" and free and now - first >= patience / self.speed:
                 self._take(number, "answer", {})
                 self.in_hand.add(number)
+                if row["door"] == "sms":
+                    self._take(number, "reply", {"phrase": ASKS})
                 self._take(number, "send", {})
             elif row["state"] == "answered" and number in self.in_hand:
                 self._take(number, "send", {})
