@@ -26,6 +26,7 @@ from cityhall.simulator.outside import Outside
 from cityhall.simulator.signing import Signer
 from cityhall.simulator.streets import Node, Streets
 from cityhall.simulator.visits import Connect, Visit, connector
+from cityhall.simulator.weather import Weather
 
 log = logging.getLogger("cityhall.simulator")
 FIRST_HOME = 30_000
@@ -108,6 +109,11 @@ class Evening:
         self.great = (
             Great(connect, known["supervisor"], password, seed, speed, FIRST_HOME + 2 + len(self.patrols), now)
             if "supervisor" in known
+            else None
+        )
+        self.weather = (
+            Weather(self.client, tuple(known["weather"]), self._middle(), self.rng, now, speed)
+            if "weather" in known
             else None
         )
         self.next = {"beat": now, "press": now + 20 / speed, "here": now, "move": now, "units": now}
@@ -240,8 +246,14 @@ class Evening:
     def _nearest(self, place: Node) -> Node:
         return min(self.nodes, key=lambda node: (node[0] - place[0]) ** 2 + (node[1] - place[1]) ** 2)
 
+    def _middle(self) -> Node:
+        lons, lats = zip(*self.nodes, strict=True)
+        return float(np.mean(lons)), float(np.mean(lats))
+
     def _units(self, now: float) -> None:
-        """Crews answer their telephones."""
+        """Crews answer their telephones; the weather service looks at the sky."""
+        if self.weather is not None:
+            self.weather.step(now)
         for patrol in self.patrols:
             assert patrol.visit is not None
             try:
