@@ -31,7 +31,7 @@ from cityhall.simulator.weather import Weather
 log = logging.getLogger("cityhall.simulator")
 FIRST_HOME = 30_000
 """Their homes' numbers, beyond the officers'."""
-PRESS_EVERY_S, BEAT_EVERY_S, HERE_EVERY_S, MOVE_EVERY_S = 150.0, 240.0, 3.0, 1.0
+PRESS_EVERY_S, BEAT_EVERY_S, HERE_EVERY_S, MOVE_EVERY_S, SKY_EVERY_S = 150.0, 240.0, 3.0, 1.0, 5.0
 LEFT = 0.3
 """Share of alerts that the operator leaves to somebody else for LEFT_S."""
 LEFT_S = 45.0
@@ -116,7 +116,7 @@ class Evening:
             if "weather" in known
             else None
         )
-        self.next = {"beat": now, "press": now + 20 / speed, "here": now, "move": now, "units": now}
+        self.next = {"beat": now, "press": now + 20 / speed, "here": now, "move": now, "units": now, "sky": now}
         self.seen: dict[int, float] = {}
         self.in_hand: set[int] = set()
         self.signed_in: set[str] = set()
@@ -134,6 +134,7 @@ class Evening:
                 "here": HERE_EVERY_S,
                 "move": MOVE_EVERY_S,
                 "units": 2.0,
+                "sky": SKY_EVERY_S,
             }[what]
             self.next[what] = now + pause
             getattr(self, f"_{what}")(now)
@@ -246,14 +247,20 @@ class Evening:
     def _nearest(self, place: Node) -> Node:
         return min(self.nodes, key=lambda node: (node[0] - place[0]) ** 2 + (node[1] - place[1]) ** 2)
 
+    def _sky(self, now: float) -> None:
+        """The weather service looks at the sky."""
+        try:
+            if self.weather is not None:
+                self.weather.step(now)
+        except httpx.HTTPStatusError as problem:
+            log.debug("weather: %s", problem)
+
     def _middle(self) -> Node:
         lons, lats = zip(*self.nodes, strict=True)
         return float(np.mean(lons)), float(np.mean(lats))
 
     def _units(self, now: float) -> None:
-        """Crews answer their telephones; the weather service looks at the sky."""
-        if self.weather is not None:
-            self.weather.step(now)
+        """Crews answer their telephones."""
         for patrol in self.patrols:
             assert patrol.visit is not None
             try:
