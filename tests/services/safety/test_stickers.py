@@ -29,7 +29,7 @@ def signed_in(role: str) -> Client:
 def read(page: str) -> list[str]:
     """What a camera reads of the codes that the page draws."""
     found = []
-    for side, path in re.findall(r'viewBox="0 0 (\d+) \1".*?<path d="([^"]+)"', page, re.S):
+    for side, path in re.findall(r'class="card sticker"><svg.*?viewBox="0 0 (\d+) \1".*?<path d="([^"]+)"', page, re.S):
         modules = np.full((int(side), int(side)), 255, np.uint8)
         for x, y in re.findall(r"M(\d+) (\d+)h1v1h-1z", path):
             modules[int(y), int(x)] = 0
