@@ -44,7 +44,7 @@ def operator() -> Visit:
     actor = at_desk("ana")
     visit = Visit(browser())
     transport: Any = visit.client._transport
-    transport.browser.force_login(Person.objects.get(pk=actor.person_id))
+    transport.browser.force_login(Person.objects.get(pk=actor.person_id or 0))
     return visit
 
 

@@ -164,7 +164,7 @@ def _become(source: WarningSource, actor: Actor, said: Alert, now: datetime) -> 
     if old is not None and old.state == Warning.State.DRAFT:
         # Nobody has released it yet: what it would have replaced is replaced by this.
         actions.drop_for(actor, old)
-        old = Warning.objects.select_for_update().filter(pk=old.replaces_id).first()
+        old = Warning.objects.select_for_update().filter(pk=old.replaces_id or 0).first()
     released = old is not None and old.state == Warning.State.RELEASED
     return actions.draft_for(actor, given, replaces=old if released else None, now=now), ""
 
@@ -246,4 +246,4 @@ def _concerns(given: dict[str, Any]) -> bool:
         return True
     west, south, east, north = settings.CITY.bounds
     nearest = Point(min(max(middle.lon, west), east), min(max(middle.lat, south), north))
-    return metres_between(middle, nearest) <= radius
+    return bool(metres_between(middle, nearest) <= radius)

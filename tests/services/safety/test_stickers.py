@@ -22,7 +22,7 @@ PATH = "/safety/stickers/"
 def signed_in(role: str) -> Client:
     client = Client()
     actor = officer("rui", role)
-    client.force_login(Person.objects.get(pk=actor.person_id), settings.AUTHENTICATION_BACKENDS[0])
+    client.force_login(Person.objects.get(pk=actor.person_id or 0), settings.AUTHENTICATION_BACKENDS[0])
     return client
 
 
@@ -50,7 +50,8 @@ def test_a_code_leads_to_the_button_which_knows_the_vehicle() -> None:
     answer = rider.get(address.removeprefix(settings.PUBLIC_URL))
     key = re.findall(r'name="key" value="([0-9a-f]{32})"', answer.content.decode())[0]
     rider.post("/safety/send/", {"key": key, "bus": "T2-14", "kind": "harassment"})
-    assert only().vehicle is not None and only().vehicle.public_id == "T2-14" and only().kind == "harassment"
+    vehicle = only().vehicle
+    assert vehicle is not None and vehicle.public_id == "T2-14" and only().kind == "harassment"
 
 
 def test_they_are_searched_and_come_a_page_at_a_time() -> None:

@@ -100,7 +100,7 @@ def test_a_message_is_a_draft_once_and_a_person_releases_it(source: Brings, ben:
     assert made.area == "Metropolitan area" and made.radius_m == pytest.approx(30_000, abs=5)
     assert source.warning(message) == made and Warning.objects.count() == WarningHeard.objects.count() == 1
     browser = Client()
-    browser.force_login(Person.objects.get(pk=ben.person_id))
+    browser.force_login(Person.objects.get(pk=ben.person_id or 0))
     desk = browser.get("/safety/warnings/desk/").content.decode()
     assert "Heard from Weather service" in desk and "not signed" in desk
     browser.post(f"/safety/warnings/{made.pk}/release/")
@@ -232,7 +232,7 @@ def test_real_messages_of_others_are_taken_or_refused_and_break_nothing(source: 
 def test_a_source_is_entered_at_the_page_of_doors_and_what_it_said_stands_there(source: Brings) -> None:
     browser = Client()
     lead = officer("rui", "supervisor")
-    browser.force_login(Person.objects.get(pk=lead.person_id))
+    browser.force_login(Person.objects.get(pk=lead.person_id or 0))
     source.became(alert(status="Test"))
     page = browser.post("/safety/doors/", {"what": warnings_in.DEVICE, "name": "Civil protection"}).content.decode()
     assert "Its key is shown only now" in page and "Civil protection" in page
