@@ -138,7 +138,7 @@ def up(
     data: Data = DATA,
     port: Port = 8000,
     host: Host = "127.0.0.1",
-    only: Annotated[str, typer.Option("--only", help="Run one part: web, worker or devices.")] = "",
+    only: Annotated[str, typer.Option("--only", help="Run one part: web, worker, devices or urgent.")] = "",
     workers: Annotated[int, typer.Option("--workers", help="Web processes.", min=1)] = 1,
     backup: Annotated[
         bool, typer.Option("--backup/--no-backup", help="Save the city before a new version changes its tables.")
@@ -233,7 +233,7 @@ def _serve(
         processes.Child(
             part, processes.part_command(part, folder, host=host, port=port, workers=workers), folder=folder
         )
-        for part in processes.PARTS
+        for part in processes.wanted()
     ]
     # Until the children are looked after, SIGTERM must not end this process without them.
     signal.signal(signal.SIGTERM, signal.default_int_handler)

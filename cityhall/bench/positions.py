@@ -298,7 +298,7 @@ def _serving(folder: Path, broker_port: int) -> Iterator[Town]:
     """The city in `folder` with its processes running."""
     from cityhall.kernel.database import database
     from cityhall.running.loading import migrate, prepare_django
-    from cityhall.running.processes import PARTS, Child, part_command, stop_all
+    from cityhall.running.processes import Child, part_command, stop_all, wanted
 
     web_port, door_port = _free_port(), _free_port()
     written = folder / "city.toml"
@@ -309,7 +309,7 @@ def _serving(folder: Path, broker_port: int) -> Iterator[Town]:
     with database(folder):
         prepare_django(folder)
         migrate(lambda what, share: None)
-        children = [Child(part, part_command(part, folder, host="127.0.0.1", port=web_port)) for part in PARTS]
+        children = [Child(part, part_command(part, folder, host="127.0.0.1", port=web_port)) for part in wanted()]
         try:
             for child in children:
                 child.start()

@@ -28,7 +28,7 @@ NAMES = (
     *("Sofia Câmara", "Paulo Raposo", "Marta Avelar", "Duarte Silveira", "Lúcia Tavares", "Nuno Goulart"),
     *("Elena Vidal", "Minjun Seo", "Grace Holt", "Jorge Melo", "Ana Brum", "Joel Faria"),
 )
-GUARDS = ("Teresa Lobo", "Rita Corvelo", "Marco Dutra", "Joana Brasil", "Davi Sales")
+GUARDS = ("Teresa Lobo", "Rita Corvelo", "Marco Dutra", "Joana Brasil", "Davi Sales", "Iolanda Prates")
 PORTER = "Ivone Matos"
 VISITORS = (
     *("Laura Prats", "Bruno Teles", "Haeun Lim", "Vera Quental", "Diego Salas", "Rosa Arruda", "Sujin Han"),
@@ -131,8 +131,9 @@ def _people(known: dict[str, Any], seed: int) -> dict[str, Any]:
 def _evening(known: dict[str, Any]) -> dict[str, Any]:
     """Poles with a button, patrols, and who works with them: made once.
 
-    {"safety": {"poles": [[device, key]], "gateway": [device, key], "operator": email, "patrols": [[vehicle, email]],
-    "company": [device, key], "texts": [device, key]}}.
+    {"safety": {"poles": [[device, key]], "gateway": [device, key], "operator": email, "supervisor": email,
+    "patrols": [[vehicle, email]], "company": [device, key], "texts": [device, key],
+    "weather": [device, key]}}.
     """
     from django.conf import settings
 
@@ -148,7 +149,7 @@ def _evening(known: dict[str, Any]) -> dict[str, Any]:
     from cityhall.kernel.people.permissions import grant
     from cityhall.kernel.places.point import Point
     from cityhall.kernel.vehicles import register as vehicles
-    from cityhall.services.safety import alarm_companies, buttons, texts, units
+    from cityhall.services.safety import alarm_companies, buttons, texts, units, warnings_in
     from cityhall.services.transit.timetables import service as timetable
 
     demo, stops, names = system("demo"), timetable().schedule.stops, iter(GUARDS)
@@ -169,7 +170,9 @@ def _evening(known: dict[str, Any]) -> dict[str, Any]:
         gateway, key = register(demo, kind="gateway", owner="safety", label="Patrols", public_id="demo-patrols")
         company, company_key = alarm_companies.register(demo, "Sentinela Alarmes")
         texting, texting_key = texts.register(demo, "Text messages")
+        weather, weather_key = warnings_in.register(demo, "Weather service")
         operator = somebody("control.desk@demo.example", "safety.operator")
+        supervisor = somebody("control.lead@demo.example", "safety.supervisor")
         patrols = []
         for number in range(1, PATROLS + 1):
             vehicle = vehicles.enter(demo, f"P{number}", kind="patrol", label=f"P{number}")
@@ -184,7 +187,8 @@ def _evening(known: dict[str, Any]) -> dict[str, Any]:
         units.keep(demo, "P9", email="safety-guard@demo.example", station=at, skills=["harassment"])
     made = {"poles": poles, "gateway": [gateway.public_id, key], "operator": operator, "patrols": patrols}
     outside = {"company": [company.device.public_id, company_key], "texts": [texting.public_id, texting_key]}
-    return {"safety": made | outside}
+    outside["weather"] = [weather.device.public_id, weather_key]
+    return {"safety": made | outside | {"supervisor": supervisor}}
 
 
 def _town_hall(known: dict[str, Any]) -> dict[str, Any]:

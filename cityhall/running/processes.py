@@ -31,7 +31,9 @@ if TYPE_CHECKING:
     from granian.server.common import AbstractServer
 
 log = logging.getLogger("cityhall.running.processes")
-PARTS = ("web", "worker", "devices")
+PARTS = ("web", "worker", "devices", "urgent")
+NEEDS = {"urgent": "MQTT_URL"}
+"""Settings without which a part has nothing to do."""
 STOP_SECONDS = 10
 FIRST_WAIT, LONGEST_WAIT = 0.1, 30.0
 """Seconds that a part rests which has died once, and one that dies again and again."""
@@ -150,6 +152,11 @@ def supervise(
         stop_all(children)
 
 
+def wanted() -> list[str]:
+    """The parts of a city here: without those that would have nothing to do."""
+    return [part for part in PARTS if part not in NEEDS or os.environ.get(NEEDS[part])]
+
+
 def part_command(part: str, folder: Path, *, host: str, port: int, workers: int = 1) -> list[str]:
     """The command that runs one part of the city in a process of its own."""
     return [
@@ -202,6 +209,8 @@ def run_part(part: str, *, host: str, port: int, workers: int) -> None:
     stop = stop_event()
     if part == "worker":
         from cityhall.running.worker import main
+    elif part == "urgent":
+        from cityhall.kernel.devices.runner import urgent as main
     else:
         from cityhall.kernel.devices.runner import main
     try:

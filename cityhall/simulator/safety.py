@@ -1,7 +1,8 @@
 """An evening at the control desk: buttons are pressed, an operator answers, patrols go where they are sent.
 
 All of it by the doors that a city has: signed envelopes of poles and patrols, the press of a telephone, the pages of
-the desk and of a unit. Some presses are left to whoever tries the desk; they go up meanwhile.
+the desk and of a unit. Some presses are left to whoever tries the desk; they go up meanwhile. Whoever called by text
+message is written to, and now and then there is a great thing (`great.py`).
 """
 
 from __future__ import annotations
@@ -20,15 +21,17 @@ import numpy as np
 from cityhall.engines.gtfs import Schedule
 from cityhall.simulator import clock
 from cityhall.simulator.course import METRES_A_DEGREE
+from cityhall.simulator.great import Great
 from cityhall.simulator.outside import Outside
 from cityhall.simulator.signing import Signer
 from cityhall.simulator.streets import Node, Streets
 from cityhall.simulator.visits import Connect, Visit, connector
+from cityhall.simulator.weather import Weather
 
 log = logging.getLogger("cityhall.simulator")
 FIRST_HOME = 30_000
 """Their homes' numbers, beyond the officers'."""
-PRESS_EVERY_S, BEAT_EVERY_S, HERE_EVERY_S, MOVE_EVERY_S = 150.0, 240.0, 3.0, 1.0
+PRESS_EVERY_S, BEAT_EVERY_S, HERE_EVERY_S, MOVE_EVERY_S, SKY_EVERY_S = 150.0, 240.0, 3.0, 1.0, 5.0
 LEFT = 0.3
 """Share of alerts that the operator leaves to somebody else for LEFT_S."""
 LEFT_S = 45.0
@@ -43,6 +46,8 @@ ROUNDS = re.compile(r"/safety/unit/(\d+)/(accept|arrive|done)/")
 MOVES = re.compile(r"/safety/unit/move/(\d+)/(accept|arrive)/")
 OUTCOMES = ("helped", "helped", "nobody", "false")
 KINDS = ("panic", "panic", "medical", "harassment")
+ASKS = "where"
+"""The phrase that whoever called by text message is written: they have told no place."""
 
 
 @dataclass
@@ -101,7 +106,17 @@ class Evening:
         for number, patrol in enumerate(self.patrols):
             patrol.visit = Visit(connect(FIRST_HOME + 2 + number))
         now = time.monotonic()
-        self.next = {"beat": now, "press": now + 20 / speed, "here": now, "move": now, "units": now}
+        self.great = (
+            Great(connect, known["supervisor"], password, seed, speed, FIRST_HOME + 2 + len(self.patrols), now)
+            if "supervisor" in known
+            else None
+        )
+        self.weather = (
+            Weather(self.client, tuple(known["weather"]), self._middle(), self.rng, now, speed)
+            if "weather" in known
+            else None
+        )
+        self.next = {"beat": now, "press": now + 20 / speed, "here": now, "move": now, "units": now, "sky": now}
         self.seen: dict[int, float] = {}
         self.in_hand: set[int] = set()
         self.signed_in: set[str] = set()
@@ -119,6 +134,7 @@ class Evening:
                 "here": HERE_EVERY_S,
                 "move": MOVE_EVERY_S,
                 "units": 2.0,
+                "sky": SKY_EVERY_S,
             }[what]
             self.next[what] = now + pause
             getattr(self, f"_{what}")(now)
@@ -170,10 +186,20 @@ class Evening:
                 self._look(row, now)
             self.seen = {row["id"]: self.seen[row["id"]] for row in rows}
             self.in_hand &= self.seen.keys()
+            if self.great is not None:
+                self._something_great(set(self.seen), now)
         except httpx.HTTPStatusError:
             self.signed_in.discard(self.email)
             self.here = False
             raise
+
+    def _something_great(self, open_alerts: set[int], now: float) -> None:
+        assert self.great is not None
+        try:
+            self.great.step(self.operator, self.nodes, open_alerts, now)
+        except httpx.HTTPStatusError as problem:
+            # A colleague closed one meanwhile: the next look sees that.
+            log.debug("major incident: %s", problem)
 
     def _look(self, row: dict[str, Any], now: float) -> None:
         number = row["id"]
@@ -185,6 +211,8 @@ class Evening:
             if row["state"] == "waiting" and free and now - first >= patience / self.speed:
                 self._take(number, "answer", {})
                 self.in_hand.add(number)
+                if row["door"] == "sms":
+                    self._take(number, "reply", {"phrase": ASKS})
                 self._take(number, "send", {})
             elif row["state"] == "answered" and number in self.in_hand:
                 self._take(number, "send", {})
@@ -218,6 +246,18 @@ class Evening:
 
     def _nearest(self, place: Node) -> Node:
         return min(self.nodes, key=lambda node: (node[0] - place[0]) ** 2 + (node[1] - place[1]) ** 2)
+
+    def _sky(self, now: float) -> None:
+        """The weather service looks at the sky."""
+        try:
+            if self.weather is not None:
+                self.weather.step(now)
+        except httpx.HTTPStatusError as problem:
+            log.debug("weather: %s", problem)
+
+    def _middle(self) -> Node:
+        lons, lats = zip(*self.nodes, strict=True)
+        return float(np.mean(lons)), float(np.mean(lats))
 
     def _units(self, now: float) -> None:
         """Crews answer their telephones."""

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+from typing import Literal
 
 import pytest
 from playwright.sync_api import Page, expect
 
 from tests.e2e.conftest import Demo, keep
-from tests.e2e.test_accessibility import faults, faults_here
+from tests.e2e.test_accessibility import LARGE, faults, faults_here
 from tests.e2e.test_presses import enter as sign_in
 from tests.e2e.test_safety import Officer, boss, place_of, press, screen
 
@@ -79,6 +80,13 @@ PAGES = {
     "places": "/safety/places/",
     "centres": "/safety/centres/",
     "exercises": "/safety/exercises/",
+    "cameras": "/safety/cameras/",
+    "doors": "/safety/doors/",
+    "company": "/safety/doors/1/",
+    "incidents": "/safety/incidents/",
+    "stickers": "/safety/stickers/",
+    "buttons": "/safety/buttons/",
+    "figures": "/safety/figures/",
 }
 
 
@@ -91,3 +99,19 @@ def test_the_registers_are_read_by_all_and_fit_a_narrow_screen(phone: Page, demo
         wide = phone.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
         assert wide <= 0, f"{path} is {wide} px wider than the screen"
         keep(phone, f"safety-{name}", drawn=False)
+
+
+@pytest.mark.parametrize(("width", "colours"), [(390, "dark"), (1280, "light")])
+def test_the_registers_fit_with_text_twice_as_large(
+    desktop: Page, demo: Demo, width: int, colours: Literal["light", "dark"]
+) -> None:
+    """On both, signed in, with all that an officer has in the header (WCAG 2.2, 1.4.4)."""
+    desktop.set_viewport_size({"width": width, "height": 844})
+    desktop.emulate_media(color_scheme=colours)
+    desktop.add_init_script(LARGE)
+    sign_in(desktop, "safety-supervisor", "/safety/desk/")
+    for path in ("/safety/desk/", *PAGES.values()):
+        assert faults(desktop, path) == [], path
+        desktop.evaluate("document.querySelectorAll('main details').forEach((one) => (one.open = true))")
+        wide = desktop.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+        assert wide <= 0, f"{path} is {wide} px wider than the screen"

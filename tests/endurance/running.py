@@ -24,7 +24,7 @@ an allocator's working set moves to and fro by itself. What leaks with each requ
 second 200 bytes of each are as much."""
 MOST_DISK = 1.0
 """MB a minute of what nobody was told is kept: the database's own files, the log, what was made and should be gone."""
-PROCESSES = ("web", "worker", "devices", "up", "postgres")
+PROCESSES = ("web", "worker", "devices", "urgent", "up", "postgres")
 APART = {
     "media": "photos that were taken",
     "mail-in": "letters, which the mail server brought",

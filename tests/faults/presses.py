@@ -36,8 +36,8 @@ GROUP = 25
 """Runs for which a city is started once."""
 RATE, SHORTEST_S = 250.0, 4.0
 """Presses a second; a run is never over sooner."""
-KILLS = ("web", "web worker", "worker", "devices", "broker", "postmaster", "database", "up")
-MUTANT_KILLS = ("devices", "web worker", "devices")
+KILLS = ("web", "web worker", "worker", "devices", "urgent", "broker", "postmaster", "database", "up")
+MUTANT_KILLS = ("urgent", "web worker", "urgent")
 MUTANT_PRESSES, MUTANT_RUNS, MUTANT_PATIENCE_S = 200, 20, 30.0
 READY_S = 60.0
 Say = Callable[[str], None]

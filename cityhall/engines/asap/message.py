@@ -8,6 +8,9 @@ from enum import StrEnum
 
 ALARM = "http://www.apcointl.com/new/commcenter911/external-alarm.xsd"
 CORE = "http://niem.gov/niem/niem-core/2.0"
+EMERGENCY = "http://niem.gov/niem/domains/emergencyManagement/2.0"
+JUSTICE = "http://niem.gov/niem/domains/jxdm/4.0"
+STRUCTURES = "http://niem.gov/niem/structures/2.0"
 ROOT = "AlarmPayload"
 LONGEST_NUMBER = 100
 
@@ -26,6 +29,24 @@ class Status(StrEnum):
     DISPATCHED = "Dispatched"
     ARRIVED = "Arrived"
     CLOSED = "Closed"
+
+    @classmethod
+    def of(cls, said: str) -> Status | None:
+        """What a word says, in whichever of its forms ("Accept", "ACCEPTED", "On scene"); None where it is none."""
+        word = said.casefold()
+        return next((status for stem, status in _STEMS.items() if word.startswith(stem)), None)
+
+
+_STEMS = {
+    "accept": Status.ACCEPTED,
+    "reject": Status.REJECTED,
+    "cancel": Status.CANCEL,
+    "update": Status.UPDATE,
+    "dispatch": Status.DISPATCHED,
+    "arriv": Status.ARRIVED,
+    "on scene": Status.ARRIVED,
+    "close": Status.CLOSED,
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,9 @@ DETAILS = (
     f"{ADDED}/AlarmConfirmationText",
     f"{ADDED}/CallToPremiseText",
     f"{ADDED}/AlarmAudibleDescriptionText",
+    f"{ADDED}/AlarmConfirmationURI",
+    f"{PLACE}/LocationDescriptionText",
+    f"{PLACE}/LocationCrossStreet/CrossStreetDescriptionText",
     f"{PLACE}/AlarmEventLocationAugmentation/LocationDirectionsText",
     f"{PLACE}/AlarmEventLocationAugmentation/LocationInformationText",
 )
@@ -32,6 +35,11 @@ STREET = (
     "StreetPostdirectionalText",
 )
 COORDINATE = f"{PLACE}/LocationTwoDimensionalGeographicCoordinate"
+ON_MAP = f"{PLACE}/LocationMapLocation/Map"
+VEHICLE = ("ConveyanceColorPrimaryText", "VehicleMakeCode", "VehicleModelCode")
+PLATE = "/Vehicle/ConveyanceRegistrationPlateIdentification/IdentificationID"
+CALL = ("ServiceCall/ActivityIdentification/IdentificationID", "CallForServiceIdentification/IdentificationID")
+"""Where the city's own number is: as we write it, and as an earlier version of ours did."""
 
 
 def read(data: bytes, zone: tzinfo = UTC) -> Alarm | Notice:
@@ -44,10 +52,9 @@ def read(data: bytes, zone: tzinfo = UTC) -> Alarm | Notice:
     said = _text(root, f"{EVENT}/ActivityStatus/StatusText")
     if not said:
         return _alarm(root, number, at)
-    try:
-        status = Status(said.capitalize())
-    except ValueError:
-        raise AsapError(f"Its status {said[:40]!r} is none of {', '.join(Status)}.") from None
+    status = Status.of(said)
+    if status is None:
+        raise AsapError(f"Its status {said[:40]!r} is none of {', '.join(Status)}.")
     return Notice(
         number,
         status,
@@ -55,7 +62,7 @@ def read(data: bytes, zone: tzinfo = UTC) -> Alarm | Notice:
         _text(root, f"{EVENT}/ActivityDescriptionText"),
         _text(root, f"{EVENT}/ActivityReasonText"),
         _text(root, f"{EVENT}/ActivityDisposition/DispositionText"),
-        _text(root, "CallForServiceIdentification/IdentificationID"),
+        _text(root, CALL[0]) or _text(root, CALL[1]),
     )
 
 
@@ -73,12 +80,12 @@ def _parse(data: bytes) -> _Element:
 def _alarm(root: _Element, number: str, at: datetime | None) -> Alarm:
     lon, lat = _degrees(root, "Longitude", 180), _degrees(root, "Latitude", 90)
     if lon is None or lat is None:
-        lon = lat = None
+        lon, lat = _on_map(root)
     return Alarm(
         number,
         _text(root, f"{EVENT}/AlarmEventCategoryText") or _text(root, f"{EVENT}/ActivityCategoryText"),
         at,
-        "\n".join(filter(None, (_text(root, path) for path in DETAILS)))[:LONGEST_TEXT],
+        "\n".join(filter(None, (*(_text(root, path) for path in DETAILS), _vehicle(root))))[:LONGEST_TEXT],
         _text(root, f"{ADDED}/BuildingSensorDetailsText"),
         _text(root, f"{STATION}/AlarmMonitoringStationAugmentation/SourceIDText"),
         _text(root, f"{STATION}/OrganizationName"),
@@ -97,8 +104,15 @@ def _address(root: _Element) -> str:
         return full
     parts = f"{PLACE}/LocationAddress/StructuredAddress"
     street = " ".join(filter(None, (_text(root, f"{parts}/LocationStreet/{name}") for name in STREET)))
-    rest = (_text(root, f"{parts}/{name}") for name in ("AddressSecondaryUnitText", "LocationCityName"))
+    names = ("AddressBuildingText", "AddressSecondaryUnitText", "LocationCityName")
+    rest = (_text(root, f"{parts}/{name}") for name in names)
     return ", ".join(filter(None, (street, *rest)))
+
+
+def _vehicle(root: _Element) -> str:
+    """A car whose alarm it is, in a line: colour, make and model, plate."""
+    words = [_text(root, f"/Vehicle/{name}") for name in VEHICLE]
+    return " ".join(filter(None, (*words, _text(root, PLATE))))
 
 
 def _text(root: _Element, path: str) -> str:
@@ -130,3 +144,12 @@ def _degrees(root: _Element, name: str, most: int) -> float | None:
         return None
     value = math.copysign(abs(degrees) + minutes / 60 + seconds / 3600, -1 if texts[0].startswith("-") else 1)
     return value if abs(value) <= most else None
+
+
+def _on_map(root: _Element) -> tuple[float | None, float | None]:
+    """Longitude and latitude where they stand as decimal degrees of a map: its vertical and horizontal coordinate."""
+    try:
+        lon, lat = (float(_text(root, f"{ON_MAP}{way}CoordinateText")) for way in ("Vertical", "Horizontal"))
+    except ValueError:
+        return None, None
+    return (lon, lat) if abs(lon) <= 180 and abs(lat) <= 90 else (None, None)

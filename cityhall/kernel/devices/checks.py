@@ -1,14 +1,24 @@
-"""What `cityhall check` says of devices: those whose nonces are so far ahead that nothing of theirs is taken."""
+"""What `cityhall check` says of devices: those whose nonces are so far ahead that nothing of theirs is taken.
+
+And where positions are heard by MQTT and presses by nobody: on several machines each process is started by itself.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+
+from django.conf import settings
+from django.db import connection
 
 from cityhall.kernel import clock
 from cityhall.kernel.devices.envelope import AHEAD_US
 from cityhall.kernel.devices.models import Device
 
 SHOWN = 5
+_LANES = """
+SELECT classid::int FROM pg_locks WHERE locktype = 'advisory' AND granted AND objsubid = 2 AND classid::int = ANY(%s)
+    AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+"""
 
 
 def findings() -> Iterator[tuple[str, str, str]]:
@@ -24,3 +34,19 @@ def findings() -> Iterator[tuple[str, str, str]]:
         )
     else:
         yield "ok", "devices: none is shut out by its nonce.", ""
+    if settings.MQTT_URL:
+        yield from _lanes()
+
+
+def _lanes() -> Iterator[tuple[str, str, str]]:
+    from cityhall.kernel.devices.mqtt import ORDINARY, URGENT
+
+    with connection.cursor() as cursor:
+        cursor.execute(_LANES, [[ORDINARY.slots, URGENT.slots]])
+        served = {number for (number,) in cursor.fetchall()}
+    if ORDINARY.slots in served and URGENT.slots not in served:
+        yield (
+            "error",
+            "devices: what they say by MQTT is heard, and no process takes what is urgent: presses wait.",
+            "Start it beside the others: cityhall up --only urgent",
+        )

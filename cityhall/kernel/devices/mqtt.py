@@ -6,7 +6,7 @@ nor an action that fails loses one; the nonces keep one that comes twice from co
 process by a number that it has to itself while it lives: what is owed to one that was killed comes to whoever has the
 number next, at once.
 
-Urgent ones have a connection, a thread and a session of their own, so that none waits behind positions. Their receipts
+Urgent ones have a process, a connection and a session of their own, so that none waits behind positions. Their receipts
 go to `cityhall/receipts/<device>`, with QoS 0: a device that has none sends again.
 
 A lane is one thread, which reads what has come, has it taken in one transaction, and writes what is to be said: a

@@ -25,6 +25,6 @@ ROOM = Service(
         Check("cityhall.kernel.devices.durable:findings"),
         Runner("silence", "cityhall.kernel.devices.silence:watch"),
         Runner("mqtt", "cityhall.kernel.devices.mqtt:run", needs="MQTT_URL"),
-        Runner("urgent", "cityhall.kernel.devices.mqtt:run_urgent", needs="MQTT_URL"),
+        Runner("urgent", "cityhall.kernel.devices.mqtt:run_urgent", part="urgent", needs="MQTT_URL"),
     ),
 )

@@ -25,7 +25,8 @@ class Task:
 class Runner:
     """Work that goes on all the time in a thread of a process: a door that listens, a tracker.
 
-    `part` says in which kind of process; "all" is for what any number of threads may share, in each of them.
+    `part` says in which kind of process; "all" is for what any number of threads may share, in each of them. "urgent"
+    is for what may wait behind nothing else: whatever a process reckons, all its threads wait for.
 
     `run` names a function (stop: threading.Event) -> None. Where it ends before `stop` is set, the whole process is
     started anew.
@@ -33,7 +34,7 @@ class Runner:
 
     slug: str
     run: Path
-    part: Literal["devices", "worker", "web", "all"] = "devices"
+    part: Literal["devices", "worker", "web", "urgent", "all"] = "devices"
     needs: str = ""
     """A setting without which there is nothing to run, as "MQTT_URL"."""
     compiled: str = ""

@@ -15,7 +15,7 @@ from cityhall.kernel.work.declares import Runner
 from cityhall.kernel.work.supervisor import Part
 
 Run = Callable[[threading.Event], None]
-Process = Literal["devices", "worker", "web"]
+Process = Literal["devices", "worker", "web", "urgent"]
 
 
 def runners(part: Process) -> dict[str, Run]:

@@ -20,7 +20,7 @@ from cityhall.kernel.devices.models import Device
 from cityhall.kernel.devices.presented import body_of, speaker
 from cityhall.kernel.errors import Invalid, Unavailable
 from cityhall.kernel.limits.spending import spend
-from cityhall.services.safety import alarm_companies, company_telling, texts
+from cityhall.services.safety import alarm_companies, company_telling, texts, warnings_in
 
 router = Router()
 WRONG_KEY: dict[str, Any] = {
@@ -133,6 +133,32 @@ def text(request: HttpRequest) -> dict[str, str]:
         return {"became": texts.take(_speaks(request, texts.DEVICE), _given(request))}
     except (OperationalError, InterfaceError):
         raise _no_database() from None
+
+
+class HeardOut(Schema):
+    """What became of a warning of another system's: `became` is "warning:12", a draft that a person releases, or ""."""
+
+    identifier: str
+    became: str
+    why: str = Field("", description="Why it became nothing, as over, elsewhere, not_actual")
+
+
+@router.post("/warnings/cap", response=list[HeardOut], summary="Take warnings in CAP", openapi_extra=WRONG_KEY)
+def heard(request: HttpRequest) -> list[dict[str, str]]:
+    """For weather services and civil protection: a CAP 1.0 to 1.2 message, or a feed or an envelope of some, to 2 MB.
+
+    Each becomes a draft, once; the same again is answered the same. 401 for a wrong key, 403 for one switched off, 413
+    over the limit, 422 for what is no valid CAP, not signed by the source's certificate where the city knows it, or
+    changed since it was signed, 429 for too many, 503 where it should be sent again.
+    """
+    try:
+        found = warnings_in.hear(_speaks(request, warnings_in.DEVICE), body_of(request, warnings_in.MOST_BYTES))
+    except (OperationalError, InterfaceError):
+        raise _no_database() from None
+    return [
+        {"identifier": one.identifier, "became": f"warning:{one.warning}" if one.warning else "", "why": str(one.why)}
+        for one in found
+    ]
 
 
 def _given(request: HttpRequest) -> dict[str, Any]:

@@ -13,9 +13,9 @@ from django.views.decorators.http import require_POST
 from cityhall.kernel.devices.models import Device
 from cityhall.kernel.people.actors import actor_of
 from cityhall.kernel.people.permissions import require
-from cityhall.services.safety import alarm_companies, texting, texts
+from cityhall.services.safety import alarm_companies, texting, texts, warnings_in
 from cityhall.services.safety.alarm_companies import CHANGE
-from cityhall.services.safety.models import AlarmCompany, CompanyMessage, TextMessage
+from cityhall.services.safety.models import AlarmCompany, CompanyMessage, TextMessage, WarningHeard, WarningSource
 
 LAST = 100
 
@@ -28,6 +28,7 @@ class DoorForm(forms.Form):
         choices=(
             (alarm_companies.DEVICE, pgettext_lazy("button", "alarm company")),
             (texts.DEVICE, _("gateway of text messages")),
+            (warnings_in.DEVICE, _("source of warnings (CAP)")),
         ),
     )
     name = forms.CharField(label=_("Name"), max_length=100)
@@ -37,6 +38,13 @@ class DoorForm(forms.Form):
         required=False,
         widget=forms.URLInput,
         help_text=_("Without one it fetches what waits for it."),
+    )
+    certificate = forms.CharField(
+        label=_("Certificate of a source of warnings, in PEM"),
+        max_length=20_000,
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 4}),
+        help_text=_("With one, only what is signed by it is taken."),
     )
 
 
@@ -62,6 +70,9 @@ def doors(request: HttpRequest) -> HttpResponse:
         given = form.cleaned_data
         if given["what"] == texts.DEVICE:
             device, key = texts.register(actor, given["name"])
+        elif given["what"] == warnings_in.DEVICE:
+            source, key = warnings_in.register(actor, given["name"], given["certificate"])
+            device = source.device
         else:
             company, key = alarm_companies.register(actor, given["name"], given["callback"])
             device = company.device
@@ -72,6 +83,8 @@ def doors(request: HttpRequest) -> HttpResponse:
         "made": made,
         "companies": AlarmCompany.objects.select_related("device__state"),
         "gateways": gateways,
+        "sources": WarningSource.objects.select_related("device__state"),
+        "heard": WarningHeard.objects.select_related("source", "warning")[:LAST],
         "sends": texting.gateway() is not None,
         "sent": TextMessage.objects.order_by("-pk")[:LAST],
     }

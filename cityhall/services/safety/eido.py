@@ -1,8 +1,9 @@
 """Emergency Incident Data Objects: what one control centre tells another of an incident, as JSON.
 
-NENA-STA-021, EIDO 1.0 (OpenAPI document of NENA, schema EmergencyIncidentDataObjectType); places as PIDF-LO (RFC
-4119, shapes by RFC 5491). Only what we write and read of it is here. Who has an incident is told by
-`incidentOwningAgencyIndicator` of the agency that speaks: true in the answer to ours, and they have taken it over.
+NENA-STA-021.1a, EIDO 1.0 (OpenAPI document of NENA, schema EmergencyIncidentDataObjectType); places as PIDF-LO (RFC
+4119, shapes by RFC 5491); types of incidents by the codes of APCO ANS 2.103, which NENA's registry takes them from.
+Only what we write and read of it is here. Who has an incident is told by `incidentOwningAgencyIndicator` of the agency
+that speaks: true in the answer to ours, and they have taken it over.
 """
 
 from __future__ import annotations
@@ -25,15 +26,48 @@ VERSION = "1.0"
 CONTEXT = "./JSON-LD_Contexts/EmergencyIncidentDataObjectType.jsonld"
 LONGEST_ID = 200
 MOST_NOTES, LONGEST_NOTE = 20, 2000
-TYPES = {
-    "panic": "Assistance",
+CODES = {
+    "panic": "ALRPANA",
+    "harassment": "HARR",
+    "medical": "ALRMED",
+    "fire": "FUNK",
+    "burglary": "BURGLARY",
+    "unit": "MAYDAY",
+    "unknown": "TROUBLE",
+}
+"""Our kinds in the registry's codes, which any centre's program knows."""
+WORDS = {
+    "panic": "Call for help",
     "harassment": "Harassment",
     "medical": "Medical",
     "fire": "Fire",
-    "unit": "Assistance",
+    "burglary": "Burglary",
+    "unit": "A unit's own emergency",
     "unknown": "Unknown",
 }
-"""Our kinds in words that another centre's people read; its program reads `incidentTypeInternalCode`."""
+"""The same for people; our own program reads `incidentTypeInternalCode`."""
+_FIRES = (
+    "ALRF ALRHEAT ALRPULL ALRKPAD ALRWTR ALRCO ALRCO2 ALRGAS ALRNGAS ALRPROPN EXPLOS FAIRC FAPT FARSON FBRUSH FELEC"
+)
+_MORE_FIRES = "FFUEL FMARINE FOTHER FSMOKE FSTRU FTRAILER FTRAIN FTRASH FTRUCK FUNK FVEH GASLEAK"
+_ILL = (
+    "ABDOM ALLERGIC ALRDEFIB ALRMED ALS BACK BLEEDING BLS BURN CARDIAC CHESPAIN CHOKE DIABETIC DROWN ELEC EXPOSURE EYE"
+)
+_MORE_ILL = "FALL HEADACHE HEMRG OD PERUNCON PREG RESP RESPARR SEIZURE SICK STROKE SUICTHRT TRAUMA TRAUMAP"
+_THREATENED = "ABDUCTF ABDUCTNF ALRPANA ALRPANS ALRROBA ALRROBS ASSAULT CARJACK DVA HOSTAGE ROBBERY SHOOT STABBING"
+_KINDS = {
+    code: kind
+    for kind, codes in (
+        ("fire", f"{_FIRES} {_MORE_FIRES}"),
+        ("medical", f"{_ILL} {_MORE_ILL}"),
+        ("harassment", "HARR INDECENT SEXOFFNS"),
+        ("burglary", "ALRBA ALRBS BURGLARY"),
+        ("unit", "MAYDAY"),
+        ("panic", f"{_THREATENED} THREATS"),
+    )
+    for code in codes.split()
+}
+"""Codes of others that are one of our kinds; all else is unknown."""
 _GML, _SHAPES = "http://www.opengis.net/gml", "http://www.opengis.net/pidflo/1.0"
 
 
@@ -89,13 +123,14 @@ def incident(one: Incident) -> dict[str, Any]:
         return _prologue(f"{one.identifier}:{name}", one.agency, one.changed_at)
 
     about = part("incident") | {
-        "incidentTypeCommonRegistryText": TYPES.get(one.kind, TYPES["unknown"]),
+        "incidentTypeCommonRegistryText": CODES.get(one.kind, CODES["unknown"]),
         "incidentTypeInternalCode": one.kind,
+        "incidentTypeInternalText": WORDS.get(one.kind, WORDS["unknown"]),
         "incidentCommonPriorityNumber": one.priority,
         "internalIncidentId": one.number,
     }
     if one.point is not None or one.place:
-        place = part("location") | {"locationTypeDescriptionRegistryText": "Incident"}
+        place = part("location") | {"locationTypeDescriptionRegistryText": "CurrentIncident"}
         if one.place:
             place["locationDescriptionText"] = one.place
         if one.point is not None:
@@ -201,10 +236,13 @@ def read(body: Any) -> Read:
 
 def _kind(about: dict[str, Any]) -> str:
     own = _text(about.get("incidentTypeInternalCode"))
-    if own in TYPES:
+    if own in CODES:
         return own
-    words = f"{about.get('incidentTypeCommonRegistryText')} {about.get('incidentTypeInternalText')}".lower()
-    return next((kind for kind in ("fire", "medical", "harassment") if kind in words), "unknown")
+    code = _text(about.get("incidentTypeCommonRegistryText"))
+    if code.upper() in _KINDS:
+        return _KINDS[code.upper()]
+    words = f"{code} {about.get('incidentTypeInternalText')}".lower()
+    return next((kind for kind in ("fire", "medical", "harassment", "burglary") if kind in words), "unknown")
 
 
 def _place(parts: Any) -> tuple[Point | None, float | None, str]:

@@ -18,6 +18,7 @@ from cityhall.services.safety import (
     incident_pages,
     pages,
     premise_pages,
+    sticker_pages,
     unit_pages,
     warning_pages,
 )
@@ -99,6 +100,7 @@ urlpatterns = [
     path("doors/<int:company_id>/key/", door_pages.step, {"name": "key"}, name="safety_company_key"),
     path("doors/<int:company_id>/on/", door_pages.step, {"name": "on"}, name="safety_company_on"),
     path("doors/<int:company_id>/off/", door_pages.step, {"name": "off"}, name="safety_company_off"),
+    path("stickers/", sticker_pages.stickers, name="safety_stickers"),
     path("units/", button_pages.all_units, name="safety_units"),
     path("call/<str:code>/next/", afterwards_pages.after, name="safety_after"),
     path("call/<str:code>/choose/", afterwards_pages.step, {"name": "choose"}, name="safety_choose"),

@@ -69,10 +69,13 @@ def _follow_up(
     actor: Actor, warning_id: int, type: str, given: Mapping[str, Any] | None, now: datetime | None
 ) -> Warning:
     require(actor, DRAFT)
-    now = now or timezone.now()
     old = _locked(warning_id)
     if old.state != Warning.State.RELEASED:
         raise Conflict(_("Only what was released and is not over can be changed."), code="not_released")
+    return _changed(actor, old, type, given, now or timezone.now())
+
+
+def _changed(actor: Actor, old: Warning, type: str, given: Mapping[str, Any] | None, now: datetime) -> Warning:
     fields = ("category", "urgency", "severity", "certainty", "headlines", "texts", "instructions", "area")
     same = {name: getattr(old, name) for name in (*fields, "center", "radius_m", "expires_at")}
     warning = Warning(
@@ -84,6 +87,20 @@ def _follow_up(
     return warning
 
 
+def draft_for(actor: Actor, given: Mapping[str, Any] | None, *, replaces: Warning | None, now: datetime) -> Warning:
+    """The draft of another system, in its door's transaction: a new warning, or a change of a released one that is
+    locked; without `given`, that it is taken back. Raises Invalid.
+    """
+    if replaces is not None:
+        type = Warning.Type.CANCEL if given is None else Warning.Type.UPDATE
+        return _changed(actor, replaces, type, given, now)
+    warning = Warning(identifier=f"urn:uuid:{uuid.uuid4()}", drafted_at=now)
+    _fill(warning, given or {}, now)
+    warning.save()
+    _note(actor, warning, "drafted", {})
+    return warning
+
+
 @transaction.atomic
 def drop(actor: Actor, warning_id: int) -> Warning:
     """Throws a draft away. Raises Denied, Missing, Conflict for what is no draft."""
@@ -91,6 +108,11 @@ def drop(actor: Actor, warning_id: int) -> Warning:
     warning = _locked(warning_id)
     if warning.state != Warning.State.DRAFT:
         raise Conflict(_("It is no draft any more."), code="no_draft")
+    return drop_for(actor, warning)
+
+
+def drop_for(actor: Actor, warning: Warning) -> Warning:
+    """The same for another system, which has changed its mind; `warning` is locked, and a draft."""
     warning.state = Warning.State.DROPPED
     warning.save(update_fields=["state"])
     _note(actor, warning, "dropped", {})
@@ -107,7 +129,7 @@ def release(actor: Actor, warning_id: int, *, now: datetime | None = None) -> Wa
     warning = _locked(warning_id)
     if warning.state != Warning.State.DRAFT:
         raise Conflict(_("It is no draft any more."), code="no_draft", mend=_("Look at it again."))
-    if warning.author_id is None or warning.author_id == actor.person_id:
+    if warning.author_id == actor.person_id or (warning.author_id is None and not warning.heard.exists()):
         raise Denied(_("Somebody else must release it."), code="own", mend=_("Ask a colleague to read it."))
     if warning.expires_at <= now:
         raise Invalid(_("It would be over already."), code="over", field="expires_at")

@@ -177,6 +177,7 @@ def desk(request: HttpRequest) -> HttpResponse:
             actions.draft(actor, given)
         return redirect("safety_warning_desk")
     drafts = Warning.objects.filter(state=Warning.State.DRAFT).select_related("author", "replaces")
+    drafts = drafts.prefetch_related("heard__source")
     context = {
         "form": form,
         "changed": shown(changed) if changed else None,

@@ -84,6 +84,56 @@ def test_what_is_written_is_read_again(status: Status) -> None:
     assert read(write(notice)) == notice
 
 
+@pytest.mark.parametrize(
+    ("word", "status"),
+    [("ACCEPT", Status.ACCEPTED), ("Rejected", Status.REJECTED), ("Cancelled", Status.CANCEL), ("Arrival", "Arrived")],
+)
+def test_a_status_is_known_in_its_other_forms(word: str, status: str) -> None:
+    said = read(asap_notice("7", word))
+    assert isinstance(said, Notice) and said.status == status
+
+
+def test_what_is_written_is_in_niems_own_names_and_order() -> None:
+    from lxml import etree
+
+    at = datetime(2026, 11, 28, 12, tzinfo=UTC)
+    root = etree.fromstring(write(Notice("7", Status.CLOSED, at, "text", "reason", "false alarm", "12")))
+    assert set(root.nsmap) == {"apco-alarm", "nc", "em", "j", "s"}
+    event, call = root
+    # ActivityType of http://niem.gov/niem/niem-core/2.0, in its sequence.
+    sequence = "Identification CategoryText Date DescriptionText Name Status ReasonText Disposition".split()
+    names = [etree.QName(one).localname.removeprefix("Activity") for one in event]
+    assert names == [name for name in sequence if name in names] and len(names) == 6
+    assert {etree.QName(one).namespace for one in event.iter() if one is not event} == {root.nsmap["nc"]}
+    assert etree.QName(call).text == "{http://niem.gov/niem/domains/jxdm/4.0}ServiceCall"
+
+
+def test_a_place_in_decimal_degrees_a_link_and_a_car_are_read() -> None:
+    more = (
+        b"<AlarmEvent><nc:ActivityIdentification><nc:IdentificationID>7</nc:IdentificationID>"
+        b"</nc:ActivityIdentification><AlarmEventAugmentation><AlarmConfirmationURI>https://v.example/7"
+        b"</AlarmConfirmationURI></AlarmEventAugmentation></AlarmEvent><AlarmServiceLocation>"
+        b"<nc:LocationAddress><nc:StructuredAddress><nc:AddressBuildingText>Block B</nc:AddressBuildingText>"
+        b"<nc:LocationCityName>Porto Alegre</nc:LocationCityName></nc:StructuredAddress></nc:LocationAddress>"
+        b"<nc:LocationCrossStreet><nc:CrossStreetDescriptionText>at Rua Um</nc:CrossStreetDescriptionText>"
+        b"</nc:LocationCrossStreet><nc:LocationMapLocation><nc:MapHorizontalCoordinateText>%s"
+        b"</nc:MapHorizontalCoordinateText><nc:MapVerticalCoordinateText>-51.23</nc:MapVerticalCoordinateText>"
+        b"</nc:LocationMapLocation></AlarmServiceLocation><nc:Vehicle><nc:ConveyanceColorPrimaryText>red"
+        b"</nc:ConveyanceColorPrimaryText><nc:ConveyanceRegistrationPlateIdentification><nc:IdentificationID>ABC1D23"
+        b"</nc:IdentificationID></nc:ConveyanceRegistrationPlateIdentification></nc:Vehicle>"
+    )
+
+    def given(latitude: bytes) -> Alarm:
+        found = read(b"<AlarmPayload " + ALARM_SPACES + b">" + more % latitude + b"</AlarmPayload>")
+        assert isinstance(found, Alarm)
+        return found
+
+    alarm = given(b"-30.03")
+    assert (alarm.lon, alarm.lat, alarm.address) == (-51.23, -30.03, "Block B, Porto Alegre")
+    assert alarm.details.split("\n") == ["https://v.example/7", "at Rua Um", "red ABC1D23"]
+    assert [given(bad).lon for bad in (b"", b"91", b"nan", b"north")] == [None] * 4
+
+
 def test_what_xml_cannot_say_is_left_out() -> None:
     read_again = read(write(Notice("7", Status.UPDATE, text="a\x00\x07b\ufffe\ud800c")))
     assert isinstance(read_again, Notice) and read_again.text == "abc"

@@ -73,9 +73,10 @@ OURS = _part(
         )
     ),
     incidentComponent=_part(
-        ["incidentTypeCommonRegistryText", "incidentTypeInternalCode"],
-        incidentTypeCommonRegistryText=_TEXT,
+        ["incidentTypeCommonRegistryText", "incidentTypeInternalCode", "incidentTypeInternalText"],
+        incidentTypeCommonRegistryText={"enum": sorted(set(eido.CODES.values()))},
         incidentTypeInternalCode=_TEXT,
+        incidentTypeInternalText=_TEXT,
         incidentCommonPriorityNumber={"type": "integer"},
         internalIncidentId=_TEXT,
         locationReference=_REFERENCES,
@@ -85,7 +86,8 @@ OURS = _part(
     locationComponent=_many(
         _part(
             ["locationTypeDescriptionRegistryText"],
-            locationTypeDescriptionRegistryText=_TEXT,
+            # Of NENA's registry of types of locations (NENA-STA-021.1a, section 3.8).
+            locationTypeDescriptionRegistryText={"const": "CurrentIncident"},
             locationByValue=_TEXT,
             locationDescriptionText=_TEXT,
         )
@@ -162,6 +164,52 @@ def test_what_we_write_is_valid_by_nenas_own_document(name: str) -> None:
     assert faults(schema, {**DOCUMENTS[name], "eidoVersion": "2.0"})
 
 
+def _names(schema: dict[str, Any], node: dict[str, Any]) -> set[str]:
+    """Every name that NENA's document gives a type, its prologue's among them."""
+    if isinstance(to := node.get("$ref"), str):
+        *_before, name = to.split("/")
+        node = schema["components"]["schemas"][name]
+    own = set(node.get("properties", {}))
+    return own.union(*(_names(schema, part) for part in node.get("allOf", ())))
+
+
+@pytest.mark.skipif(not PUBLISHED.exists(), reason="NENA's document is not here")
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_every_name_that_we_write_is_one_of_nenas(name: str) -> None:
+    """Its document forbids no others, so that being valid says nothing of a name that is ours alone."""
+    schema = published()
+    types = {
+        "incidentComponent": "IncidentInformationType",
+        "agencyComponent": "AgencyType",
+        "locationComponent": "LocationInformationType",
+        "callbackComponent": "CallbackType",
+        "personComponent": "PersonInformationType",
+        "notesComponent": "NotesType",
+    }
+    document = DOCUMENTS[name]
+    whole = _names(schema, {"$ref": "#/components/schemas/EmergencyIncidentDataObjectType"})
+    assert set(document) <= whole
+    for key in document.keys() & types.keys():
+        known = _names(schema, {"$ref": f"#/components/schemas/{types[key]}"})
+        assert len(known) > 3
+        for part in _parts(document[key]):
+            assert set(part) <= known, key
+
+
+@pytest.mark.parametrize("kind", eido.CODES)
+def test_each_of_our_kinds_has_a_code_that_leads_back_to_it(kind: str) -> None:
+    about = eido.incident(eido.Incident(NAME, AGENCY, "7", kind, 1, AT))["incidentComponent"]
+    assert eido.WORDS[kind] == about["incidentTypeInternalText"]
+    del about["incidentTypeInternalCode"], about["incidentTypeInternalText"]
+    assert eido.read({**DOCUMENTS["bare"], "incidentComponent": about}).kind == kind
+
+
+def test_every_kind_of_an_alert_is_told() -> None:
+    from cityhall.services.safety.models import Alert
+
+    assert set(Alert.Kind.values) == set(eido.CODES) == set(eido.WORDS)
+
+
 @pytest.mark.skipif(not PUBLISHED.exists(), reason="NENA's sample is not here")
 def test_nenas_own_sample_is_read() -> None:
     read = eido.read(json.loads((PUBLISHED / "sample-call-transfer.json").read_text()))
@@ -191,7 +239,11 @@ def test_an_incidents_name_leads_back_to_its_number_and_others_names_do_not() ->
     [
         ({"incidentTypeCommonRegistryText": "Structure Fire"}, "fire"),
         ({"incidentTypeCommonRegistryText": "Medical"}, "medical"),
-        ({"incidentTypeCommonRegistryText": "Burglary"}, "unknown"),
+        ({"incidentTypeCommonRegistryText": "FSTRU"}, "fire"),
+        ({"incidentTypeCommonRegistryText": "cardiac"}, "medical"),
+        ({"incidentTypeCommonRegistryText": "SEXOFFNS"}, "harassment"),
+        ({"incidentTypeCommonRegistryText": "MVAINJY"}, "unknown"),
+        ({"incidentTypeCommonRegistryText": "Parking"}, "unknown"),
         ({"incidentTypeInternalCode": "harassment"}, "harassment"),
         ({"incidentTypeInternalCode": 7}, "unknown"),
     ],

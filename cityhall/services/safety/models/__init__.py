@@ -26,7 +26,7 @@ from cityhall.services.safety.models.releases import Release
 from cityhall.services.safety.models.texts import TextMessage
 from cityhall.services.safety.models.units import Assignment, Unit
 from cityhall.services.safety.models.voices import Voice
-from cityhall.services.safety.models.warnings import Warning, WarningFollower
+from cityhall.services.safety.models.warnings import Warning, WarningFollower, WarningHeard, WarningSource
 
 __all__ = [
     "AlarmCompany",
@@ -67,5 +67,7 @@ __all__ = [
     "Voice",
     "Warning",
     "WarningFollower",
+    "WarningHeard",
+    "WarningSource",
     "Window",
 ]

@@ -9,6 +9,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
+from cityhall.kernel.devices.models import Device
 from cityhall.kernel.places.point import OptionalPointField
 
 
@@ -113,3 +114,52 @@ class WarningFollower(models.Model):
 
     def __str__(self) -> str:
         return str(self.person_id)
+
+
+class WarningSource(models.Model):
+    """Another system whose warnings the city hears: `device` is its id and key, `certificate` who signs them (PEM)."""
+
+    device = models.OneToOneField(Device, models.CASCADE, related_name="warning_source")
+    name = models.CharField(_("name"), max_length=100)
+    certificate = models.TextField(_("certificate"), blank=True)
+
+    class Meta:
+        verbose_name = _("source of warnings")
+        verbose_name_plural = _("sources of warnings")
+        ordering: ClassVar = ["name", "pk"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class WarningHeard(models.Model):
+    """A message of a source, by what makes it the only one: what it became, or `why` nothing."""
+
+    class Why(models.TextChoices):
+        NOT_ACTUAL = "not_actual", pgettext_lazy("warning heard", "an exercise or a test")
+        NOT_PUBLIC = "not_public", pgettext_lazy("warning heard", "not for everybody")
+        NO_WARNING = "no_warning", pgettext_lazy("warning heard", "no warning but an answer to one")
+        OVER = "over", pgettext_lazy("warning heard", "over already")
+        ELSEWHERE = "elsewhere", pgettext_lazy("warning heard", "for another place")
+        OF_NONE = "of_none", pgettext_lazy("warning heard", "takes back what is not here")
+
+    source = models.ForeignKey(WarningSource, models.CASCADE, related_name="heard")
+    sender = models.CharField(max_length=200)
+    identifier = models.CharField(max_length=200)
+    sent_at = models.DateTimeField()
+    type = models.CharField(max_length=10)
+    signed = models.BooleanField(_("signed"), default=False)
+    warning = models.ForeignKey(Warning, models.SET_NULL, null=True, related_name="heard")
+    why = models.CharField(max_length=10, choices=Why.choices, blank=True)
+    heard_at = models.DateTimeField()
+
+    class Meta:
+        verbose_name = _("warning that was heard")
+        verbose_name_plural = _("warnings that were heard")
+        ordering: ClassVar = ["-pk"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["source", "sender", "identifier", "sent_at"], name="warning_heard_once")
+        ]
+
+    def __str__(self) -> str:
+        return self.identifier

@@ -5,8 +5,6 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-import qrcode
-
 from cityhall.services.transit import queries
 from cityhall.services.transit.riders import words
 from cityhall.services.transit.riders.arrivals import lines_at, stop_arrivals
@@ -64,13 +62,3 @@ def row(arrival: Any, now: datetime) -> dict[str, Any]:
         "vehicle": arrival.vehicle,
         "cancelled": arrival.cancelled,
     }
-
-
-def qr_path(address: str) -> tuple[int, str]:
-    """A QR code (ISO/IEC 18004) as (modules a side, SVG path data), one square a dark module, with its quiet zone."""
-    code = qrcode.QRCode(border=4, error_correction=qrcode.constants.ERROR_CORRECT_M)
-    code.add_data(address)
-    code.make(fit=True)
-    matrix = code.get_matrix()
-    path = "".join(f"M{x} {y}h1v1h-1z" for y, cells in enumerate(matrix) for x, dark in enumerate(cells) if dark)
-    return len(matrix), path

@@ -21,6 +21,7 @@ from cityhall.services.transit.riders import board as boards
 from cityhall.services.transit.riders import favourites, lines, vehicles
 from cityhall.services.transit.riders.arrivals import lines_at, stop_arrivals
 from cityhall.services.transit.riders.notices import notices
+from cityhall.web.codes import qr_path
 from cityhall.web.layers import chosen_layers
 
 ON_MAP = {"transit/vehicles": True, "transit/lines": False, "transit/stops": True}
@@ -107,7 +108,7 @@ def board(request: HttpRequest, stop_id: str) -> HttpResponse:
     if is_part(request):
         return render(request, "transit/board_rows.html", shown)
     address = request.build_absolute_uri(reverse("transit_stop", args=[stop_id]))
-    size, path = boards.qr_path(address)
+    size, path = qr_path(address)
     again = request.GET.copy()
     again["part"] = "1"
     theme = "light" if request.GET.get("theme") == "light" else "dark"
