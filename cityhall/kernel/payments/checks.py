@@ -108,7 +108,7 @@ def _waiting(since: object) -> Iterator[tuple[int, str, str]]:
     hooks = Hook.objects.filter(done_at=None, heard_at__lt=since).count()
     yield hooks, "messages of payment providers could not be acted on", "See their problem in payments_hook."
     entries = BankEntry.objects.exclude(left=0).filter(heard_at__lt=since).count()
-    yield entries, "entries of the bank wait to be reconciled", "Assign them at /payments/desk/."
+    yield entries, "entries of the bank wait to be reconciled", "A treasurer says what each was for."
     refunds = Refund.objects.filter(state=Refund.State.SENDING, made_at__lt=since).count()
     yield refunds, "refunds have not reached the provider", "See that the worker runs, and the jobs that failed."
     silent = Intent.objects.filter(ask_at__lt=since).count()

@@ -4,7 +4,7 @@ from django.utils.translation import gettext_lazy as _
 
 from cityhall.kernel.deadlines.declares import DeadlineKind
 from cityhall.kernel.journal.declares import AppendOnly
-from cityhall.kernel.people.declares import Desk, PersonalData, Role, kept
+from cityhall.kernel.people.declares import PersonalData, kept
 from cityhall.kernel.service import Addresses, Api, Check, Service
 from cityhall.kernel.skills.declares import Page
 from cityhall.kernel.work.declares import Task
@@ -35,34 +35,12 @@ ROOM = Service(
         Task("forget", "cityhall.kernel.payments.bank_entries:forget", cron="37 3 * * *", twice=True),
         Task("compare", "cityhall.kernel.payments.checks:compare", cron="50 2 * * *", twice=True),
         Check("cityhall.kernel.payments.checks:findings"),
-        Desk(
-            "payments",
-            _("Payments to sort out"),
-            "/payments/desk/",
-            "payments.view_bills",
-            icon="table",
-            waiting="cityhall.kernel.payments.desk_views:waiting",
-        ),
         Page(
             _("Your bills"),
             "/payments/",
             _("What you owe the city, what you have paid, and how to pay."),
             (_("bill, invoice, pay, fee, debt, receipt, instalment, refund, bank transfer, card"),),
             icon="table",
-        ),
-        Role(
-            "treasurer",
-            _("Treasurer"),
-            (
-                "payments.view_bills",
-                "payments.change_bills",
-                "payments.refund",
-                "payments.approve_refund",
-                "payments.reconcile",
-                "payments.prepare_payouts",
-                "payments.release_payouts",
-                "payments.fetch_payouts",
-            ),
         ),
         PersonalData(
             {

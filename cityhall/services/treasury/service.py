@@ -35,8 +35,7 @@ SERVICE = Service(
             "/treasury/",
             "treasury.see_books",
             icon="table",
-            waiting="cityhall.services.treasury.corrections:waiting_for",
-            waiting_name=_("Corrections to agree to"),
+            waiting="cityhall.services.treasury.waiting:waiting_for",
         ),
         PersonalData(
             {"Correction.asker": _WHO, "Correction.decider": _WHO, "Release.officer": _WHO},
