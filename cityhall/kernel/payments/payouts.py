@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import asdict
 from datetime import date
-from hashlib import sha256
 from uuid import UUID, uuid4
 
 from django.db import transaction
@@ -17,7 +16,6 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from cityhall.engines.banking.charset import sepa_text
-from cityhall.engines.banking.message import BankFileError
 from cityhall.engines.banking.order import Address, Order, Payment
 from cityhall.engines.banking.order_checks import LONGEST_NAME, LONGEST_TEXT, faults_of
 from cityhall.engines.banking.pain import write_order
@@ -26,8 +24,8 @@ from cityhall.engines.banking.workdays import is_target_day, next_target_day
 from cityhall.kernel.errors import Conflict, Invalid, Missing
 from cityhall.kernel.journal import append
 from cityhall.kernel.ledger.models import Account, Kind
-from cityhall.kernel.payments import books
-from cityhall.kernel.payments.models import Payout, PayoutBatch, PayoutFetch
+from cityhall.kernel.payments import books, order_files
+from cityhall.kernel.payments.models import Payout, PayoutBatch
 from cityhall.kernel.payments.models.payouts import BatchState, PayoutState
 from cityhall.kernel.payments.payout_bank import OwnBank, own_bank
 from cityhall.kernel.people.actors import Actor
@@ -138,27 +136,13 @@ def release(actor: Actor, batch: PayoutBatch) -> PayoutBatch:
     require(actor, RELEASE)
     own = own_bank()
     mine = _locked(batch)
-    if mine.state in (BatchState.RELEASED, BatchState.SENT, BatchState.OVER):
+    if not order_files.may_release(actor, mine):
         return mine
-    if mine.state != BatchState.PREPARED:
-        raise Conflict(_("The batch was withdrawn."), code="withdrawn")
-    if str(actor) == mine.prepared_by:
-        raise Conflict(
-            _("Who prepared a batch cannot release it."),
-            code="same_officer",
-            mend=_("Another officer looks at it and releases it."),
-        )
     mine.released_by, mine.released_at = str(actor), timezone.now()
     if not is_target_day(mine.execute_on) or mine.execute_on < timezone.localdate():
         mine.execute_on = next_target_day(timezone.localdate())
     payouts = list(mine.payouts.order_by("pk"))
-    try:
-        mine.content = write_order(_order(mine, payouts, own), own.profile, timezone.localdate())
-    except BankFileError as problem:
-        raise Invalid(str(problem), code="bank_would_refuse") from problem
-    mine.digest = sha256(mine.content).hexdigest()
-    mine.state, mine.fetches_left = BatchState.RELEASED, 1
-    mine.save()
+    order_files.write(mine, lambda: write_order(_order(mine, payouts, own), own.profile, timezone.localdate()))
     told = {"sha256": mine.digest, "payouts": len(payouts), "legal_basis": own.legal_basis[:500]}
     append("payments", "payouts.released", told, subject=mine.ref, actor=str(actor))
     return mine
@@ -169,13 +153,8 @@ def withdraw(actor: Actor, batch: PayoutBatch, reason: str) -> PayoutBatch:
     """Takes a batch apart that was not released: its payouts wait again. Raises Denied, Conflict, Invalid."""
     require(actor, PREPARE)
     mine = _locked(batch)
-    if mine.state != BatchState.PREPARED:
-        raise Conflict(_("Only what was not released can be withdrawn."), code="released")
-    if not reason.strip():
-        raise Invalid(_("Say why."), code="no_reason", field="reason")
+    order_files.withdraw(mine, reason)
     mine.payouts.update(batch=None, state=PayoutState.WAITING)
-    mine.state, mine.why = BatchState.WITHDRAWN, reason.strip()[:500]
-    mine.save(update_fields=["state", "why"])
     append("payments", "payouts.withdrawn", {}, subject=mine.ref, actor=str(actor))
     return mine
 
@@ -187,22 +166,7 @@ def fetch(actor: Actor, batch: PayoutBatch) -> bytes:
     Raises Denied, Conflict where it was not released or was fetched.
     """
     require(actor, FETCH)
-    mine = _locked(batch)
-    if mine.content is None:
-        raise Conflict(_("The batch is not released."), code="not_released")
-    if not mine.fetches_left:
-        raise Conflict(
-            _("The file was fetched already."),
-            code="fetched",
-            mend=_("An officer who did not fetch it can allow it once more: first ask the bank whether it has it."),
-        )
-    mine.fetches_left -= 1
-    if mine.state == BatchState.RELEASED:
-        mine.state = BatchState.SENT
-    mine.save(update_fields=["fetches_left", "state"])
-    PayoutFetch.objects.create(batch=mine, by=str(actor), at=timezone.now())
-    append("payments", "payouts.fetched", {"sha256": mine.digest}, subject=mine.ref, actor=str(actor))
-    return bytes(mine.content)
+    return order_files.fetch(actor, _locked(batch), "payouts.fetched")
 
 
 @transaction.atomic
@@ -210,14 +174,7 @@ def allow_again(actor: Actor, batch: PayoutBatch, reason: str) -> PayoutBatch:
     """Lets the file be fetched once more. Raises Denied, Invalid without a reason, Conflict for who fetched it."""
     require(actor, RELEASE)
     mine = _locked(batch)
-    if not reason.strip():
-        raise Invalid(_("Say why."), code="no_reason", field="reason")
-    last = mine.fetches.order_by("-pk").first()
-    if last is None or last.by == str(actor) or mine.fetches_left:
-        raise Conflict(_("Another officer than who fetched it allows it, once it was fetched."), code="same_officer")
-    mine.fetches_left, mine.why = 1, reason.strip()[:500]
-    mine.save(update_fields=["fetches_left", "why"])
-    append("payments", "payouts.allowed", {}, subject=mine.ref, actor=str(actor))
+    order_files.allow_again(actor, mine, reason, "payouts.allowed")
     return mine
 
 

@@ -11,6 +11,7 @@ from cityhall.kernel.work.declares import Task
 
 _BOOKS = _("for as long as the law has books kept, without the person once the account is erased")
 _PAID_OUT = kept(_("to pay out what the city owes"), _("for as long as the law has books kept"))
+_COLLECTED = kept(_("to prove what was collected, and from where"), _("for as long as the law has books kept"))
 _TOOK_BACK = kept(_("to prove who took back or allowed what, and why"), _("for as long as the law has books kept"))
 _OWES = kept(_("to know who owes and pays what"), _BOOKS)
 _DEBIT = kept(_("to collect what you agreed to have collected"), _("until the account is erased"))
@@ -55,6 +56,8 @@ ROOM = Service(
                 "Mandate.provider": _DEBIT,
                 "Mandate.provider_ref": _DEBIT,
                 "Mandate.ending": _DEBIT,
+                "Mandate.name": _DEBIT,
+                "Mandate.iban": _DEBIT,
                 "Mandate.agreed_at": _DEBIT,
                 "Mandate.revoked_at": _DEBIT,
                 "Refund.asked_by": _OFFICER,
@@ -72,6 +75,8 @@ ROOM = Service(
                     for one in ("payee", "name", "iban", "address", "text", "amount", "made_at")
                 },
                 "PayoutBatch.content": _PAID_OUT,
+                "DebitBatch.content": _COLLECTED,
+                "DebitBatch.why": _TOOK_BACK,
                 "PayoutBatch.why": _TOOK_BACK,
                 "StatementFile.why": _TOOK_BACK,
             },

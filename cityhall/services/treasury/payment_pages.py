@@ -46,7 +46,7 @@ def bank(request: HttpRequest) -> HttpResponse:
     everything = request.GET.get("all") == "1"
     found = BankEntry.objects.select_related("party")
     found = found.order_by("-booked_on", "-pk") if everything else found.exclude(left=0).order_by("booked_on", "pk")
-    rows, page, more = _page(request, found)
+    rows, page, more = paged(request, found)
     open_now = BankEntry.objects.exclude(left=0).values_list("unit")
     context = {
         "tab": "bank",
@@ -154,7 +154,7 @@ def bill_list(request: HttpRequest) -> HttpResponse:
     found = found.filter(due_on__lte=until) if until else found
     if words:
         found = found.filter(Q(about=words) | Q(title__icontains=words))
-    rows, page, more = _page(request, found)
+    rows, page, more = paged(request, found)
     context = {
         "tab": "bills",
         "bills": rows,
@@ -270,7 +270,7 @@ def refund(request: HttpRequest, number: int, what: str) -> HttpResponse:
     return redirect("treasury_refunds")
 
 
-def _page(request: HttpRequest, found: QuerySet[Any]) -> tuple[list[Any], int, bool]:
+def paged(request: HttpRequest, found: QuerySet[Any]) -> tuple[list[Any], int, bool]:
     """(rows of the page that is asked for, its number, whether there are more)."""
     page = max(1, whole(request.GET.get("page", ""), 10**6) or 1)
     rows = list(found[(page - 1) * LINES : page * LINES + 1])

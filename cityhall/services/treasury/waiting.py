@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from cityhall.kernel.payments import bank_entries, giving_back, payouts
-from cityhall.kernel.payments.models import BankEntry, PayoutBatch, Refund
+from cityhall.kernel.payments import bank_entries, debits, giving_back, payouts
+from cityhall.kernel.payments.models import BankEntry, DebitBatch, PayoutBatch, Refund
 from cityhall.kernel.payments.models.payouts import BatchState
 from cityhall.kernel.people.actors import Actor
 from cityhall.kernel.people.permissions import may
@@ -25,4 +25,6 @@ def _money(actor: Actor) -> list[int]:
         found.append(asked.count() - asked.filter(asked_by=actor.person_id).count())
     if may(actor, payouts.RELEASE):
         found.append(PayoutBatch.objects.filter(state=BatchState.PREPARED).exclude(prepared_by=str(actor)).count())
+    if may(actor, debits.RELEASE):
+        found.append(DebitBatch.objects.filter(state=BatchState.PREPARED).exclude(prepared_by=str(actor)).count())
     return found
