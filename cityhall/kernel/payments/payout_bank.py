@@ -30,11 +30,14 @@ class OwnBank:
     profile: Profile
 
 
-def own_bank() -> OwnBank:
-    """`[service.payments.payouts]` of city.toml. Raises Conflict where no legal basis is stated, Invalid for a bank."""
+def own_bank(*, basis_needed: bool = True) -> OwnBank:
+    """`[service.payments.payouts]` of city.toml. Raises Conflict where no legal basis is stated, Invalid for a bank.
+
+    `basis_needed` is False for what only gives a payer's own money back.
+    """
     said: dict[str, Any] = options().get(SECTION, {})
     basis = str(said.get("legal_basis", "")).strip()
-    if not basis:
+    if not basis and basis_needed:
         raise Conflict(
             _("The city pays nothing out: it has not stated on what legal basis."),
             code="no_legal_basis",

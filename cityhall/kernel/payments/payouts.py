@@ -1,7 +1,8 @@
 """Payouts: asked for by a service, prepared by one officer, released by another, closed by what the bank says.
 
 The money leaves its account of the ledger when the payout is asked for, and is on `city:payouts:UNIT` until the bank's
-statement has it. Locks go batch, payouts by number, the ledger's accounts.
+statement has it; what only goes back to who paid it does not (`refund_payouts.py`). Locks go batch, payouts by number,
+the ledger's accounts.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from cityhall.engines.banking.workdays import is_target_day, next_target_day
 from cityhall.kernel.errors import Conflict, Invalid, Missing
 from cityhall.kernel.journal import append
 from cityhall.kernel.ledger.models import Account, Kind
-from cityhall.kernel.payments import books, order_files
+from cityhall.kernel.payments import books, order_files, refund_payouts
 from cityhall.kernel.payments.models import Payout, PayoutBatch
 from cityhall.kernel.payments.models.payouts import BatchState, PayoutState
 from cityhall.kernel.payments.payout_bank import OwnBank, own_bank
@@ -104,8 +105,8 @@ def prepare(actor: Actor, payouts: Iterable[Payout], execute_on: date | None = N
     Raises Denied, Conflict for one that waits no more, Invalid for what the city's bank would refuse.
     """
     require(actor, PREPARE)
-    own = own_bank()
     mine = list(Payout.objects.select_for_update().filter(pk__in=[one.pk for one in payouts]).order_by("pk"))
+    own = own_bank(basis_needed=any(one.source for one in mine))
     if not mine or any(one.state != PayoutState.WAITING for one in mine):
         raise Conflict(_("A payout waits no more, or there is none."), code="not_waiting", field="payouts")
     day = execute_on or next_target_day(timezone.localdate())
@@ -134,8 +135,8 @@ def release(actor: Actor, batch: PayoutBatch) -> PayoutBatch:
     what the bank would refuse (a day that is past meanwhile).
     """
     require(actor, RELEASE)
-    own = own_bank()
     mine = _locked(batch)
+    own = own_bank(basis_needed=mine.payouts.exclude(source="").exists())
     if not order_files.may_release(actor, mine):
         return mine
     mine.released_by, mine.released_at = str(actor), timezone.now()
@@ -198,8 +199,11 @@ def give_up(actor: Actor, payout: Payout) -> Payout:
     """Puts the money of one that came back or was refused back where it came from. Raises Denied, Conflict."""
     require(actor, PREPARE)
     mine = _open(payout)
-    source = Account.objects.get(key=mine.source)
-    _move(mine, "given_up", {on_its_way(mine.unit): mine.amount, source.pk: -mine.amount}, actor)
+    if mine.source:
+        source = Account.objects.get(key=mine.source)
+        _move(mine, "given_up", {on_its_way(mine.unit): mine.amount, source.pk: -mine.amount}, actor)
+    else:
+        refund_payouts.give_up(mine, actor)
     mine.state = PayoutState.GIVEN_UP
     mine.save(update_fields=["state"])
     _tell(mine, "given_up", actor)

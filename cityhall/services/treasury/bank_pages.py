@@ -92,7 +92,7 @@ def payouts(request: HttpRequest) -> HttpResponse:
         "total": waiting.aggregate(all=Sum("amount"))["all"] or 0,
         "batches": PayoutBatch.objects.annotate(count=Count("payouts"), amount=Sum("payouts__amount"))[:SHOWN],
         "back": Payout.objects.filter(state__in=paying.OPEN)[:SHOWN],
-        "may_prepare": may(actor, paying.PREPARE) and off is None,
+        "may_prepare": may(actor, paying.PREPARE),
     }
     return render(request, "treasury/payouts.html", context)
 
