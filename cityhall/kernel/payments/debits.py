@@ -60,9 +60,10 @@ def first_day() -> date:
 
 @transaction.atomic
 def prepare(actor: Actor, chosen: Iterable[Bill], collect_on: date | None = None) -> DebitBatch:
-    """Puts due bills together, all that is open on each, to be collected on a day (None: the first possible).
+    """Puts bills together, all that is open on each, to be collected on a day (None: the first on which all are due).
 
-    Raises Denied, Conflict for one that is due no more, Invalid for what the city's bank would refuse.
+    Raises Denied, Conflict for one that is to be collected no more, Invalid for a day before one is due, or what the
+    city's bank would refuse.
     """
     require(actor, PREPARE)
     creditor, profile = own_creditor()
@@ -70,12 +71,15 @@ def prepare(actor: Actor, chosen: Iterable[Bill], collect_on: date | None = None
     mine = [bills.locked(number) for number in numbers]
     if not mine or due(date.max).filter(pk__in=numbers).count() != len(numbers):
         raise Conflict(_("A bill is not to be collected any more, or there is none."), code="not_due", field="bills")
+    last = max(one.due_on for one in mine)
+    if collect_on is not None and collect_on < last:
+        raise Invalid(_("Nothing is collected before it is due."), code="not_due_yet", field="execute_on")
     uid = uuid4()
     batch = DebitBatch(
         uid=uid,
         message_id=f"DEBIT-{uid.hex[:24]}".upper(),
         unit=EURO,
-        execute_on=collect_on or first_day(),
+        execute_on=collect_on or max(first_day(), next_target_day(last)),
         prepared_by=str(actor),
         prepared_at=timezone.now(),
     )

@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from cityhall.engines.banking.debits import SCHEMA
 from cityhall.engines.banking.pain import schema_fault
+from cityhall.engines.banking.workdays import next_target_day
 from cityhall.kernel.errors import CityhallError, Conflict, Denied, Invalid
 from cityhall.kernel.notify.models import Notification
 from cityhall.kernel.payments import bills, checks, debits, mandates
@@ -46,7 +47,9 @@ def mandate(payer: Person) -> Mandate:
 
 
 def euros(payer: Person, mandate: Mandate, amount: int = 10_000) -> Bill:
-    return mandates.put_on(person_actor(payer), bill_of(payer, amount, unit="EUR"), mandate)
+    made = mandates.put_on(person_actor(payer), bill_of(payer, amount, unit="EUR"), mandate)
+    Bill.objects.filter(pk=made.pk).update(due_on=timezone.localdate())
+    return Bill.objects.get(pk=made.pk)
 
 
 def sent(first: Actor, second: Actor, *chosen: Bill) -> DebitBatch:
@@ -139,7 +142,12 @@ def test_a_day_that_banks_refuse_and_one_that_is_past_at_the_release(payer: Pers
     for day in (timezone.localdate(), timezone.localdate() + timedelta(days=30)):
         with pytest.raises(Invalid):
             debits.prepare(first, [mine], day)
+    later = next_target_day(timezone.localdate() + timedelta(days=7))
+    Bill.objects.update(due_on=later)
+    with pytest.raises(Invalid, match="before it is due"):
+        debits.prepare(first, [mine], debits.first_day())
     batch = debits.prepare(first, [mine])
+    assert batch.execute_on == later
     DebitBatch.objects.update(execute_on=timezone.localdate() - timedelta(days=3))
     assert debits.release(second, batch).execute_on == debits.first_day()
 
