@@ -143,7 +143,8 @@ def _match(mine: BankEntry, text: str) -> None:
         references_in(text)
     )
     bills = list(Bill.objects.filter(reference__in=named, unit=mine.unit)[:2])
-    if len(bills) == 1:
+    # What takes back more than came for the bill is no ending of that payment: an officer looks at it.
+    if len(bills) == 1 and -mine.amount <= _came_by_bank(bills[0]):
         _for_bill(mine, bills[0], mine.amount, system("payments"))
 
 
@@ -191,6 +192,10 @@ def _came(mine: BankEntry, bill: Bill, amount: int, number: int) -> Intent:
         unit=mine.unit,
         made_at=timezone.now(),
     )
+
+
+def _came_by_bank(bill: Bill) -> int:
+    return sum(one.net for one in bill.intents.filter(provider=books.BANK))
 
 
 def _to_take_back(bill: Bill, amount: int) -> list[tuple[Intent, int]]:
