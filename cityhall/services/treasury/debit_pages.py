@@ -14,6 +14,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from cityhall.kernel.errors import CityhallError, Missing
 from cityhall.kernel.payments import debits as collecting
+from cityhall.kernel.payments.facts import Standing
 from cityhall.kernel.payments.models import Bill, DebitBatch, Intent, Mandate
 from cityhall.kernel.payments.models.payouts import BatchState
 from cityhall.kernel.payments.payout_bank import own_creditor
@@ -90,7 +91,7 @@ def mandates(request: HttpRequest) -> HttpResponse:
     if state in ("active", "ended"):
         found = found.filter(revoked_at__isnull=state == "active")
     rows, page, more = paged(request, found.order_by(F("revoked_at").desc(nulls_first=True), "-pk"))
-    standings = dict(Intent._meta.get_field("standing").flatchoices)
+    standings = dict(Standing.choices)
     context = {
         "tab": "bank",
         "mandates": [(one, standings.get(one.last_standing, "")) for one in rows],
