@@ -69,7 +69,7 @@ def test_a_mandate_is_signed_once_by_whoever_pays(payer: Person, mandate: Mandat
     other = Person.objects.create_user("otto@example.org", "a long password")
     with pytest.raises(Denied):
         mandates.put_on(person_actor(other), bill_of(payer, 500, unit="EUR"), mandate)
-    for name, iban, field in (("P", "ES9221000418450200051332", "iban"), (" ", IBAN, "name"), ("P", CHILE, "iban")):
+    for name, iban, field in (("P", "ES9221000418450200051332", "iban"), (" ", IBAN, "name"), ("P", BRITISH, "iban")):
         with pytest.raises(Invalid) as refused:
             mandates.sign(person_actor(payer), name, iban)
         assert refused.value.field == field
@@ -79,7 +79,7 @@ def test_a_mandate_is_signed_once_by_whoever_pays(payer: Person, mandate: Mandat
         mandates.put_on(person_actor(payer), bill_of(payer, 500, unit="BRL"), mandate)
 
 
-CHILE = "GB33BUKB20201555555555"
+BRITISH = "GB33BUKB20201555555555"
 
 
 def test_collected_by_two_officers_and_paid_by_the_statement(
