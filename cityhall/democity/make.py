@@ -57,6 +57,14 @@ per_hour = 300     # on a machine with one address for itself everybody in the d
 [service.house]
 file = "house.toml"     # the rooms and wares of the town hall
 
+# Of no bank that there is: what comes there the simulator transfers, and payouts of points stay off.
+[service.payments]
+iban = "PT50999900000000000000182"
+account_name = "{name}"
+
+[service.payments.direct_debit]
+creditor = "PT54ZZZ999999"
+
 [service.safety]
 servers = ["127.0.0.1"]     # the demo's cameras are drawn by the simulator, on this machine
 

@@ -30,6 +30,7 @@ NAMES = (
 )
 GUARDS = ("Teresa Lobo", "Rita Corvelo", "Marco Dutra", "Joana Brasil", "Davi Sales", "Iolanda Prates")
 PORTER = "Ivone Matos"
+TREASURERS = ("Graça Medeiros", "Rui Tavares")
 VISITORS = (
     *("Laura Prats", "Bruno Teles", "Haeun Lim", "Vera Quental", "Diego Salas", "Rosa Arruda", "Sujin Han"),
     *("Emma Lowe", "Iván Cruz", "Leonor Dias", "Jiho Baek", "Noah Byrne", "Alma Reyes", "Caio Prado"),
@@ -78,7 +79,7 @@ def prepare(folder: Path, address: str, speed: float, seed: int) -> list[str]:
     known |= _receivers(buses) | _people(known, seed)
     _of_every_role(folder)
     known |= _evening(known)
-    known |= _town_hall(known)
+    known |= _town_hall(known) | _treasury(known)
     keys.write_text(json.dumps(known | _cameras(known) | {"telephones": gateway(folder)}))
     return [
         *(sys.executable, "-m", "cityhall.simulator", "--address", address),
@@ -211,6 +212,30 @@ def _town_hall(known: dict[str, Any]) -> dict[str, Any]:
         for role in ("house.rooms", "house.counter"):
             grant(system("demo"), person, role)
     return {"house": {"officer": email}}
+
+
+def _treasury(known: dict[str, Any]) -> dict[str, Any]:
+    """The two who keep the city's books: {"treasury": {"officers": [email, email]}}, made once."""
+    from allauth.account.models import EmailAddress
+    from django.conf import settings
+    from django.contrib.auth.hashers import make_password
+    from django.db import transaction
+
+    from cityhall.kernel.people.actors import system
+    from cityhall.kernel.people.models import Person
+    from cityhall.kernel.people.permissions import grant
+
+    if "treasury" in known or "password" not in known or not any(one.slug == "treasury" for one in settings.SERVICES):
+        return {}
+    hashed, emails = make_password(known["password"]), []
+    with transaction.atomic():
+        for number, name in enumerate(TREASURERS, 1):
+            email = f"treasury.desk-{number}@demo.example"
+            person = Person.objects.create(email=email, name=name, password=hashed)
+            EmailAddress.objects.create(user=person, email=email, primary=True, verified=True)
+            grant(system("demo"), person, "treasury.treasurer")
+            emails.append(email)
+    return {"treasury": {"officers": emails}}
 
 
 def _cameras(known: dict[str, Any]) -> dict[str, Any]:

@@ -17,7 +17,8 @@ import httpx
 
 from cityhall.engines import groups, parent
 from cityhall.engines.gtfs import Schedule
-from cityhall.simulator import cameras, clock, officers, reporters, safety, texting, townhall
+from cityhall.simulator import cameras, clock, officers, reporters, safety, texting, townhall, treasurers
+from cityhall.simulator.bank import Bank
 from cityhall.simulator.doors import Advice, Gateway, Receivers
 from cityhall.simulator.fleet import Fleet
 from cityhall.simulator.signing import Signer
@@ -65,13 +66,19 @@ def _lives(options: argparse.Namespace, keys: dict[str, Any], stop: threading.Ev
     password, values = keys.get("password", ""), {"seed": options.seed, "speed": options.speed}
     accounts = [(email, password) for email in keys.get("residents", [])]
     people = [officers.Worker(one["email"], one["crew"]) for one in keys.get("officers", [])]
+    bank = Bank()
+    counting = [(one, password) for one in keys.get("treasury", {}).get("officers", [])]
     at_the_hall = (keys["house"]["officer"], password) if "house" in keys else None
     evening = {"known": keys.get("safety", {}), "schedule": partial(_schedule_of, options.address)}
     return [
         ("residents", partial(reporters.live, options.address, stop, accounts=accounts, **values)),
         ("officers", partial(officers.live, options.address, stop, people=people, password=password, **values)),
         ("cameras", partial(cameras.live, stop, keys.get("cameras", {}).get("port", 0))),
-        ("guests", partial(townhall.live, options.address, stop, accounts=accounts, officer=at_the_hall, **values)),
+        (
+            "guests",
+            partial(townhall.live, options.address, stop, accounts=accounts, officer=at_the_hall, bank=bank, **values),
+        ),
+        ("treasurers", partial(treasurers.live, options.address, stop, officers=counting, bank=bank, **values)),
         (
             "text messages",
             partial(

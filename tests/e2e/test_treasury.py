@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 from uuid import uuid4
@@ -16,6 +17,11 @@ from cityhall.kernel.ledger.books import Movement, transfer
 from cityhall.kernel.ledger.holds import hold
 from cityhall.kernel.ledger.models import Proof
 from cityhall.kernel.ledger.posting import post, post_many
+from cityhall.kernel.payments import debits, giving_back, mandates
+from cityhall.kernel.payments.bank_entries import Entry, book_entry
+from cityhall.kernel.payments.bills import BillLine, make_bill
+from cityhall.kernel.payments.models import BankEntry, Bill
+from cityhall.kernel.people.actors import person_actor
 from cityhall.kernel.people.models import Person
 from cityhall.services.treasury.corrections import ask
 from tests.e2e.conftest import SCREENSHOTS
@@ -23,6 +29,7 @@ from tests.e2e.test_accessibility import faults_here
 from tests.services.treasury.test_corrections import officer
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+IBAN = "ES9121000418450200051332"
 LOOKS: tuple[tuple[str, dict[str, Any]], ...] = (
     ("desk", {"viewport": {"width": 1280, "height": 800}, "color_scheme": "light"}),
     (
@@ -89,8 +96,51 @@ def books() -> dict[str, str]:
     }
 
 
-def test_every_page_is_whole_and_open_to_everybody(chromium: Browser, live_server: Any) -> None:
-    pages = books()
+def money(settings: Any) -> dict[str, str]:
+    """Bills of a resident: one to be collected, one in a batch, one with too much; and what a stranger sent."""
+    own = {"iban": "NL91ABNA0417164300", "account_name": "Testville"}
+    direct_debit = {"creditor": "DE98ZZZ09999999999"}
+    payments = own | {"direct_debit": direct_debit, "providers": ["sandbox"]}
+    settings.CITY = replace(settings.CITY, options={**settings.CITY.options, "payments": payments})
+    paula = Person.objects.create_user("paula@example.org", name="Paula Prado")
+    payer, today = person_actor(paula), timezone.localdate()
+
+    def bill(title: str, amount: int) -> Bill:
+        lines = [BillLine(title, amount)]
+        return make_bill(uuid4(), paula, lines, today, service="house", title=title, unit="EUR")
+
+    def came(amount: int, **more: Any) -> BankEntry:
+        told = {"servicer_ref": uuid4().hex[:20], "name": "Paula Prado", "iban": IBAN, **more}
+        return book_entry(Entry("NL91", amount, "EUR", today, **told))[0]
+
+    mandate = mandates.sign(payer, "Paula Prado", IBAN)
+    mandates.revoke(payer, mandates.sign(payer, "Paula Prado-Albuquerque", "NL26VAYB8060476890"))
+    for title, amount in (("Choir practice in the Garden hall", 24_00), ("City map and postage", 5_70)):
+        mandates.put_on(payer, bill(title, amount), mandate)
+    batch = debits.prepare(officer("bea"), debits.due()[:1])
+    much = bill("Compost bin", 24_00)
+    came(29_00, creditor_ref=much.reference)
+    giving_back.ask(officer("carl"), much.intents.get(), 5_00, "Paid too much", key=uuid4())
+    came(11_50, creditor_ref=bill("Tourist card", 9_00).reference)
+    strange = came(
+        75_00, name="Sociedade Recreativa do Bairro", text="Obrigado pela sala, com os melhores cumprimentos"
+    )
+    return {
+        "bank": "/treasury/bank/",
+        "entry": f"/treasury/bank/{strange.pk}/",
+        "files": "/treasury/bank/files/",
+        "bills": "/treasury/bills/",
+        "credits": "/treasury/bills/?state=credit",
+        "bill": f"/treasury/bills/{much.pk}/",
+        "payouts": "/treasury/payouts/",
+        "debits": "/treasury/debits/",
+        "debit-batch": f"/treasury/debits/{batch.pk}/",
+        "mandates": "/treasury/debits/mandates/",
+    }
+
+
+def test_every_page_is_whole_and_open_to_everybody(chromium: Browser, live_server: Any, settings: Any) -> None:
+    pages = books() | money(settings)
     client = Client()
     client.force_login(Person.objects.get(email="tom@example.org"))
     cookie = {"name": "sessionid", "value": client.cookies["sessionid"].value, "url": live_server.url}

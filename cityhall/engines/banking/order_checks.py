@@ -36,15 +36,15 @@ def fitted(address: Address, profile: Profile) -> Address:
 
 
 def _faults(order: Order, profile: Profile, today: date) -> Iterator[Fault]:
-    yield from _identifier("GrpHdr/MsgId", order.message_id)
+    yield from identifier_faults("GrpHdr/MsgId", order.message_id)
     if order.made_at.tzinfo is None:
         yield Fault("GrpHdr/CreDtTm", "time", "It is not said when the order was made: the moment has no offset.")
     if not 1 <= len(order.payments) <= profile.most_payments:
         yield Fault("GrpHdr/NbOfTxs", "count", f"A file has 1 to {profile.most_payments} payments for this bank.")
     yield from _day(order.execute_on, profile, today)
     debtor = order.debtor
-    yield from _party("Dbtr", debtor.name, debtor.iban, debtor.bic)
-    yield from _address("Dbtr/PstlAdr", fitted(debtor.address, profile), profile)
+    yield from party_faults("Dbtr", debtor.name, debtor.iban, debtor.bic)
+    yield from address_faults("Dbtr/PstlAdr", fitted(debtor.address, profile), profile)
     if profile.bic and not debtor.bic:
         yield Fault("DbtrAgt", "bic", "This bank wants its BIC in the file.")
     seen: set[str] = set()
@@ -67,8 +67,8 @@ def _day(day: date, profile: Profile, today: date) -> Iterator[Fault]:
 
 
 def _payment(where: str, one: Payment, order: Order, profile: Profile) -> Iterator[Fault]:
-    yield from _identifier(f"{where}/PmtId/EndToEndId", one.end_to_end)
-    yield from _party(f"{where}/Cdtr", one.name, one.iban, one.bic)
+    yield from identifier_faults(f"{where}/PmtId/EndToEndId", one.end_to_end)
+    yield from party_faults(f"{where}/Cdtr", one.name, one.iban, one.bic)
     country = one.iban[:2].upper()
     if country not in SEPA and not iban_fault(one.iban):
         yield Fault(f"{where}/CdtrAcct", "not_sepa", f"Accounts in {country} cannot be reached by SEPA.")
@@ -82,27 +82,28 @@ def _payment(where: str, one: Payment, order: Order, profile: Profile) -> Iterat
         yield Fault(f"{where}/RmtInf", "both", "It has a reference and a text: one of them.")
     if one.reference and not is_creditor_reference(one.reference):
         yield Fault(f"{where}/RmtInf/Strd", "reference", "Its reference is no creditor reference (ISO 11649).")
-    yield from _text(f"{where}/RmtInf/Ustrd", one.text, LONGEST_TEXT)
+    yield from text_faults(f"{where}/RmtInf/Ustrd", one.text, LONGEST_TEXT)
     if one.purpose and not PURPOSE.fullmatch(one.purpose):
         yield Fault(f"{where}/Purp", "purpose", "A purpose is a code of four letters.")
     if one.uetr and not UETR.fullmatch(one.uetr):
         yield Fault(f"{where}/PmtId/UETR", "uetr", "The UETR is no UUID of version 4.")
     if profile.address and not one.address:
         yield Fault(f"{where}/Cdtr/PstlAdr", "address", "This bank wants the address of every payee.")
-    yield from _address(f"{where}/Cdtr/PstlAdr", fitted(one.address, profile), profile)
+    yield from address_faults(f"{where}/Cdtr/PstlAdr", fitted(one.address, profile), profile)
 
 
-def _party(where: str, name: str, iban: str, bic: str) -> Iterator[Fault]:
+def party_faults(where: str, name: str, iban: str, bic: str) -> Iterator[Fault]:
+    """What is wrong with somebody's name, account and bank."""
     if not name.strip():
         yield Fault(f"{where}/Nm", "name", "There is no name.")
-    yield from _text(f"{where}/Nm", name, LONGEST_NAME)
+    yield from text_faults(f"{where}/Nm", name, LONGEST_NAME)
     if fault := iban_fault(iban):
         yield Fault(f"{where}Acct/Id/IBAN", "iban", f"The IBAN is none: {fault}.")
     if bic and (fault := bic_fault(bic)):
         yield Fault(f"{where}Agt", "bic", f"The BIC is none: {fault}.")
 
 
-def _address(where: str, address: Address, profile: Profile) -> Iterator[Fault]:
+def address_faults(where: str, address: Address, profile: Profile) -> Iterator[Fault]:
     """Since 15 November 2026 lines alone are refused: town and country are tags of their own (EPC153-22)."""
     if not address:
         return
@@ -115,12 +116,13 @@ def _address(where: str, address: Address, profile: Profile) -> Iterator[Fault]:
     if len(address.lines) > MOST_LINES:
         yield Fault(f"{where}/AdrLine", "lines", f"An address has at most {MOST_LINES} lines.")
     for line in address.lines:
-        yield from _text(f"{where}/AdrLine", line, LONGEST_LINE)
+        yield from text_faults(f"{where}/AdrLine", line, LONGEST_LINE)
     for field, (tag, longest) in LENGTHS.items():
-        yield from _text(f"{where}/{tag}", getattr(address, field), longest)
+        yield from text_faults(f"{where}/{tag}", getattr(address, field), longest)
 
 
-def _text(where: str, text: str, longest: int) -> Iterator[Fault]:
+def text_faults(where: str, text: str, longest: int) -> Iterator[Fault]:
+    """What is wrong with words for people."""
     if len(text) > longest:
         yield Fault(where, "long", f"It has {len(text)} characters, of {longest}.")
     if not fits(text):
@@ -128,6 +130,7 @@ def _text(where: str, text: str, longest: int) -> Iterator[Fault]:
         yield Fault(where, "characters", f"Banks do not take {strange!r}.")
 
 
-def _identifier(where: str, text: str) -> Iterator[Fault]:
+def identifier_faults(where: str, text: str) -> Iterator[Fault]:
+    """What is wrong with an id of ours."""
     if not IDENTIFIER.fullmatch(text) or text != text.strip():
         yield Fault(where, "identifier", "An id has 1 to 35 allowed characters, and no slash at an end or doubled.")

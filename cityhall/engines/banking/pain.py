@@ -39,11 +39,11 @@ def write_order(order: Order, profile: Profile, today: date) -> bytes:
     return written
 
 
-def schema_fault(data: bytes) -> str:
-    """ "" where the document is valid by the official schema of pain.001.001.09; else the first fault."""
+def schema_fault(data: bytes, name: str = SCHEMA) -> str:
+    """ "" where the document is valid by an official schema (pain.001.001.09); else the first fault."""
     from lxml import etree
 
-    schema = _schema()
+    schema = _schema(name)
     try:
         document = etree.fromstring(data, etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False))
     except etree.XMLSyntaxError as problem:
@@ -54,13 +54,14 @@ def schema_fault(data: bytes) -> str:
 
 
 @cache
-def _schema() -> XMLSchema:
+def _schema(name: str) -> XMLSchema:
     from lxml import etree
 
-    return etree.XMLSchema(etree.fromstring(files("sepaxml").joinpath("schemas", SCHEMA).read_bytes()))
+    return etree.XMLSchema(etree.fromstring(files("sepaxml").joinpath("schemas", name).read_bytes()))
 
 
-def _add(parent: _Element, path: str, text: str | None = None, **attributes: str) -> _Element:
+def add(parent: _Element, path: str, text: str | None = None, **attributes: str) -> _Element:
+    """Elements one in the other ("Id/IBAN") under a parent, the last with text and attributes; gives the last."""
     from lxml import etree
 
     for name in path.split("/"):
@@ -73,62 +74,63 @@ def _add(parent: _Element, path: str, text: str | None = None, **attributes: str
 
 
 def _body(document: _Element, order: Order, profile: Profile) -> None:
-    body = _add(document, "CstmrCdtTrfInitn")
+    body = add(document, "CstmrCdtTrfInitn")
     count, total = str(len(order.payments)), f"{order.total:.2f}"
-    header = _add(body, "GrpHdr")
-    _add(header, "MsgId", order.message_id)
-    _add(header, "CreDtTm", order.made_at.isoformat(timespec="seconds"))
-    _add(header, "NbOfTxs", count)
-    _add(header, "CtrlSum", total)
-    _add(header, "InitgPty/Nm", order.debtor.name)
-    block = _add(body, "PmtInf")
-    _add(block, "PmtInfId", order.message_id)
-    _add(block, "PmtMtd", "TRF")
+    header = add(body, "GrpHdr")
+    add(header, "MsgId", order.message_id)
+    add(header, "CreDtTm", order.made_at.isoformat(timespec="seconds"))
+    add(header, "NbOfTxs", count)
+    add(header, "CtrlSum", total)
+    add(header, "InitgPty/Nm", order.debtor.name)
+    block = add(body, "PmtInf")
+    add(block, "PmtInfId", order.message_id)
+    add(block, "PmtMtd", "TRF")
     if profile.batch_booking is not None:
-        _add(block, "BtchBookg", "true" if profile.batch_booking else "false")
-    _add(block, "NbOfTxs", count)
-    _add(block, "CtrlSum", total)
-    _add(block, "PmtTpInf/SvcLvl/Cd", "SEPA")
-    _add(block, "ReqdExctnDt/Dt", order.execute_on.isoformat())
-    _party(block, "Dbtr", order.debtor.name, fitted(order.debtor.address, profile))
-    _add(block, "DbtrAcct/Id/IBAN", _compact(order.debtor.iban))
-    agent = _add(block, "DbtrAgt/FinInstnId")
+        add(block, "BtchBookg", "true" if profile.batch_booking else "false")
+    add(block, "NbOfTxs", count)
+    add(block, "CtrlSum", total)
+    add(block, "PmtTpInf/SvcLvl/Cd", "SEPA")
+    add(block, "ReqdExctnDt/Dt", order.execute_on.isoformat())
+    add_party(block, "Dbtr", order.debtor.name, fitted(order.debtor.address, profile))
+    add(block, "DbtrAcct/Id/IBAN", compact(order.debtor.iban))
+    agent = add(block, "DbtrAgt/FinInstnId")
     if order.debtor.bic:
-        _add(agent, "BICFI", order.debtor.bic)
+        add(agent, "BICFI", order.debtor.bic)
     else:
-        _add(agent, "Othr/Id", "NOTPROVIDED")
-    _add(block, "ChrgBr", "SLEV")
+        add(agent, "Othr/Id", "NOTPROVIDED")
+    add(block, "ChrgBr", "SLEV")
     for one in order.payments:
         _payment(block, one, profile)
 
 
 def _payment(block: _Element, one: Payment, profile: Profile) -> None:
-    payment = _add(block, "CdtTrfTxInf")
-    ids = _add(payment, "PmtId")
-    _add(ids, "EndToEndId", one.end_to_end)
+    payment = add(block, "CdtTrfTxInf")
+    ids = add(payment, "PmtId")
+    add(ids, "EndToEndId", one.end_to_end)
     if one.uetr:
-        _add(ids, "UETR", one.uetr)
-    _add(payment, "Amt/InstdAmt", major_text(one.amount, one.currency), Ccy=one.currency)
+        add(ids, "UETR", one.uetr)
+    add(payment, "Amt/InstdAmt", major_text(one.amount, one.currency), Ccy=one.currency)
     if one.bic:
-        _add(payment, "CdtrAgt/FinInstnId/BICFI", one.bic)
-    _party(payment, "Cdtr", one.name, fitted(one.address, profile))
-    _add(payment, "CdtrAcct/Id/IBAN", _compact(one.iban))
+        add(payment, "CdtrAgt/FinInstnId/BICFI", one.bic)
+    add_party(payment, "Cdtr", one.name, fitted(one.address, profile))
+    add(payment, "CdtrAcct/Id/IBAN", compact(one.iban))
     if one.purpose:
-        _add(payment, "Purp/Cd", one.purpose)
+        add(payment, "Purp/Cd", one.purpose)
     if one.reference:
-        structured = _add(payment, "RmtInf/Strd/CdtrRefInf")
-        _add(structured, "Tp/CdOrPrtry/Cd", "SCOR")
-        _add(structured, "Ref", _compact(one.reference))
+        structured = add(payment, "RmtInf/Strd/CdtrRefInf")
+        add(structured, "Tp/CdOrPrtry/Cd", "SCOR")
+        add(structured, "Ref", compact(one.reference))
     elif one.text:
-        _add(payment, "RmtInf/Ustrd", one.text)
+        add(payment, "RmtInf/Ustrd", one.text)
 
 
-def _party(parent: _Element, role: str, name: str, address: Address) -> None:
-    party = _add(parent, role)
-    _add(party, "Nm", name)
+def add_party(parent: _Element, role: str, name: str, address: Address) -> None:
+    """Somebody's name and address."""
+    party = add(parent, role)
+    add(party, "Nm", name)
     if not address:
         return
-    written = _add(party, "PstlAdr")
+    written = add(party, "PstlAdr")
     tags = (
         ("StrtNm", address.street),
         ("BldgNb", address.building),
@@ -139,8 +141,9 @@ def _party(parent: _Element, role: str, name: str, address: Address) -> None:
     )
     for tag, text in tags:
         if text:
-            _add(written, tag, text)
+            add(written, tag, text)
 
 
-def _compact(text: str) -> str:
+def compact(text: str) -> str:
+    """Without blanks, in capitals."""
     return "".join(text.split()).upper()

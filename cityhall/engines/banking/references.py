@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 CREDITOR_REFERENCE = re.compile(r"RF\d{2}[A-Z0-9]{1,21}", re.ASCII)
+CREDITOR_ID = re.compile(r"[A-Z]{2}\d{2}[A-Z0-9]{3}[A-Z0-9]{1,28}", re.ASCII)
 NO_LETTER = re.compile(r"[^A-Z0-9]+")
 LONGEST_BODY = 21
 
@@ -31,6 +32,17 @@ def is_creditor_reference(text: str) -> bool:
     """Whether it is an ISO 11649 reference whose check digits are right. Blanks do not matter."""
     clean = "".join(text.split()).upper()
     return bool(CREDITOR_REFERENCE.fullmatch(clean)) and _mod97(clean[4:] + clean[:4]) == 1
+
+
+def creditor_id_fault(text: str) -> str:
+    """What is wrong with a SEPA creditor identifier ("DE98ZZZ09999999999", EPC262-08); "" where nothing is.
+
+    Its check digits are over country and national part; the three characters between are the creditor's own affair.
+    """
+    clean = "".join(text.split()).upper()
+    if not CREDITOR_ID.fullmatch(clean):
+        return "a creditor identifier is a country, two digits, three characters and a national part"
+    return "" if _mod97(clean[7:] + clean[:4]) == 1 else "its check digits are wrong"
 
 
 def spaced(reference: str) -> str:

@@ -17,7 +17,7 @@ from cityhall.kernel.errors import Conflict, Invalid, Missing
 from cityhall.kernel.journal import append
 from cityhall.kernel.ledger.books import LARGEST
 from cityhall.kernel.ledger.models import Kind
-from cityhall.kernel.payments import books
+from cityhall.kernel.payments import books, refund_payouts
 from cityhall.kernel.payments.facts import STATEMENT, Heard, Said, uid_of
 from cityhall.kernel.payments.intents import heard
 from cityhall.kernel.payments.models import Allocation, BankEntry, BankParty, Bill, Intent, Refund
@@ -132,20 +132,31 @@ def _match(mine: BankEntry, text: str) -> None:
         if intent is not None:
             _for_intent(mine, intent)
             return
-        refund = (
-            Refund.objects.filter(uid=uid, intent__unit=mine.unit).select_related("intent").first() if uid else None
-        )
-        if refund is not None and -mine.amount == refund.amount and refund.intent.provider == books.BANK:
-            gone = Said("refunded", str(refund.uid), refund.amount, _moment(mine), str(refund.uid))
-            heard(books.BANK, Heard("", (gone,), str(refund.intent.uid)), "payout")
-            _allocate(mine, mine.amount, system("payments"), intent=refund.intent)
-            return
+    refund = _refund_of(mine)
+    if refund is not None:
+        gone = Said("refunded", str(refund.uid), refund.amount, _moment(mine), str(refund.uid))
+        heard(books.BANK, Heard("", (gone,), str(refund.intent.uid)), "payout")
+        _allocate(mine, mine.amount, system("payments"), intent=refund.intent)
+        refund_payouts.executed(refund)
+        return
     named = {squeezed(one) for one in (mine.creditor_ref, mine.end_to_end) if is_creditor_reference(one)} | set(
         references_in(text)
     )
     bills = list(Bill.objects.filter(reference__in=named, unit=mine.unit)[:2])
-    if len(bills) == 1:
+    # What takes back more than came for the bill is no ending of that payment: an officer looks at it.
+    if len(bills) == 1 and -mine.amount <= _came_by_bank(bills[0]):
         _for_bill(mine, bills[0], mine.amount, system("payments"))
+
+
+def _refund_of(mine: BankEntry) -> Refund | None:
+    """The refund on its way that an entry carries out, by our id of it or of its payout."""
+    for uid in (uid_of(mine.uetr), uid_of(mine.end_to_end)):
+        found = (
+            Refund.objects.filter(uid=uid, intent__unit=mine.unit, state=Refund.State.SENDING).first() if uid else None
+        )
+        if found is not None and found.amount == -mine.amount and found.intent.provider == books.BANK:
+            return found
+    return refund_payouts.of_entry(mine)
 
 
 def _for_intent(mine: BankEntry, intent: Intent) -> None:
@@ -181,6 +192,10 @@ def _came(mine: BankEntry, bill: Bill, amount: int, number: int) -> Intent:
         unit=mine.unit,
         made_at=timezone.now(),
     )
+
+
+def _came_by_bank(bill: Bill) -> int:
+    return sum(one.net for one in bill.intents.filter(provider=books.BANK))
 
 
 def _to_take_back(bill: Bill, amount: int) -> list[tuple[Intent, int]]:

@@ -10,8 +10,12 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.utils import timezone
 
+from cityhall.kernel.errors import CityhallError
 from cityhall.kernel.journal import append
-from cityhall.kernel.payments.models import BankEntry, BooksProof, Hook, Intent, Refund
+from cityhall.kernel.payments.books import BANK
+from cityhall.kernel.payments.models import BankEntry, BooksProof, Hook, Intent, Payout, Refund
+from cityhall.kernel.payments.models.payouts import PayoutState
+from cityhall.kernel.payments.payout_bank import DEBIT_SECTION, own_creditor
 from cityhall.kernel.payments.providers import KNOWN, options
 from cityhall.kernel.people.actors import system
 
@@ -80,6 +84,7 @@ def compare() -> BooksProof:
 def findings() -> Iterator[tuple[str, str, str]]:
     """Whether the last comparison was right and is not long ago, and what waits too long."""
     yield from _providers()
+    yield from _direct_debit()
     last, now = BooksProof.objects.order_by("-pk").first(), timezone.now()
     if last is not None and last.faults:
         what = f"bills and ledger differ: {last.faults} times on {last.at:%Y-%m-%d}"
@@ -91,6 +96,14 @@ def findings() -> Iterator[tuple[str, str, str]]:
     for count, what, mend in _waiting(now - LATE):
         if count:
             yield "warning", f"{count} {what}", mend
+
+
+def _direct_debit() -> Iterator[tuple[str, str, str]]:
+    if options().get(DEBIT_SECTION):
+        try:
+            own_creditor()
+        except CityhallError as problem:
+            yield "error", str(problem), 'Write creditor = "..." into [service.payments.direct_debit].'
 
 
 def _providers() -> Iterator[tuple[str, str, str]]:
@@ -108,8 +121,11 @@ def _waiting(since: object) -> Iterator[tuple[int, str, str]]:
     hooks = Hook.objects.filter(done_at=None, heard_at__lt=since).count()
     yield hooks, "messages of payment providers could not be acted on", "See their problem in payments_hook."
     entries = BankEntry.objects.exclude(left=0).filter(heard_at__lt=since).count()
-    yield entries, "entries of the bank wait to be reconciled", "Assign them at /payments/desk/."
-    refunds = Refund.objects.filter(state=Refund.State.SENDING, made_at__lt=since).count()
+    yield entries, "entries of the bank wait to be reconciled", "A treasurer says what each was for."
+    payouts = Payout.objects.filter(state=PayoutState.WAITING, made_at__lt=since).count()
+    yield payouts, "payouts wait for a batch", "A treasurer puts them together, and another one releases them."
+    sending = Refund.objects.filter(state=Refund.State.SENDING, made_at__lt=since)
+    refunds = sending.exclude(intent__provider=BANK).count()
     yield refunds, "refunds have not reached the provider", "See that the worker runs, and the jobs that failed."
     silent = Intent.objects.filter(ask_at__lt=since).count()
     yield silent, "payments were not asked about", "See that the worker runs (cityhall up)."

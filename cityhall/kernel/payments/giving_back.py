@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from cityhall.kernel.errors import Conflict, Denied, Invalid, Missing
 from cityhall.kernel.journal import append
-from cityhall.kernel.payments import books
+from cityhall.kernel.payments import books, refund_payouts
 from cityhall.kernel.payments.models import Bill, Fact, Intent, Refund
 from cityhall.kernel.payments.providers import options
 from cityhall.kernel.people.actors import Actor
@@ -121,11 +121,13 @@ def _waiting(refund: Refund) -> Refund:
 
 
 def _send_on(refund: Refund) -> None:
-    """The provider is asked by a job; what came by the bank goes back by a payout, which finds it by its state."""
+    """The provider is asked by a job; what came by the bank goes back by a payout."""
     from cityhall.kernel.payments.tasks import give_back
 
     if refund.intent.provider != books.BANK:
         give_back.defer(refund=refund.pk)
+    else:
+        refund_payouts.make(refund)
 
 
 def follow(intent: Intent, facts: Iterable[Fact], keys: dict[str, str]) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.db import transaction
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from cityhall.engines.banking.message import BankFileError
@@ -11,15 +12,18 @@ from cityhall.kernel.errors import Invalid, Missing
 from cityhall.kernel.journal import append
 from cityhall.kernel.ledger.models import Kind
 from cityhall.kernel.payments.bank_entries import RECONCILE, explain
-from cityhall.kernel.payments.models import BankEntry, Payout, PayoutBatch
+from cityhall.kernel.payments.books import BANK
+from cityhall.kernel.payments.facts import STATEMENT, Heard, Said
+from cityhall.kernel.payments.intents import heard
+from cityhall.kernel.payments.models import BankEntry, DebitBatch, Payout, PayoutBatch
 from cityhall.kernel.payments.models.payouts import PayoutState
 from cityhall.kernel.payments.payouts import set_state
 from cityhall.kernel.people.actors import Actor
 from cityhall.kernel.people.permissions import require
 
 
-def read_bank_status(actor: Actor, data: bytes) -> PayoutBatch:
-    """Takes a pain.002: what the bank refused is open again. The same report again changes nothing.
+def read_bank_status(actor: Actor, data: bytes) -> PayoutBatch | DebitBatch:
+    """Takes a pain.002 on payouts or direct debits: what the bank refused is open again. Again it changes nothing.
 
     Raises Denied, Invalid for what is no pain.002, Missing for an order that is none of ours.
     """
@@ -28,7 +32,20 @@ def read_bank_status(actor: Actor, data: bytes) -> PayoutBatch:
         report = read_status(data)
     except BankFileError as problem:
         raise Invalid(str(problem), code="no_status_report", field="file") from problem
-    return _take(actor, report)
+    debits = DebitBatch.objects.filter(message_id=report.message_id).first()
+    return _take(actor, report) if debits is None else _take_debits(actor, report, debits)
+
+
+@transaction.atomic
+def _take_debits(actor: Actor, report: StatusReport, batch: DebitBatch) -> DebitBatch:
+    refused = {one.end_to_end for one in report.payments if one.status == REJECTED}
+    for debit in batch.debits.exclude(intent=None).order_by("pk"):
+        if report.status == REJECTED or debit.uid.hex in refused:
+            said = Said("failed", f"refused:{report.message_id}", 0, timezone.now())
+            heard(BANK, Heard("", (said,), str(debit.uid)), STATEMENT)
+    told = {"status": report.status, "refused": len(refused)}
+    append("payments", "debits.status", told, subject=batch.ref, actor=str(actor))
+    return batch
 
 
 @transaction.atomic

@@ -1,7 +1,8 @@
 """Payouts: asked for by a service, prepared by one officer, released by another, closed by what the bank says.
 
 The money leaves its account of the ledger when the payout is asked for, and is on `city:payouts:UNIT` until the bank's
-statement has it. Locks go batch, payouts by number, the ledger's accounts.
+statement has it; what only goes back to who paid it does not (`refund_payouts.py`). Locks go batch, payouts by number,
+the ledger's accounts.
 """
 
 from __future__ import annotations
@@ -9,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import asdict
 from datetime import date
-from hashlib import sha256
 from uuid import UUID, uuid4
 
 from django.db import transaction
@@ -17,7 +17,6 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from cityhall.engines.banking.charset import sepa_text
-from cityhall.engines.banking.message import BankFileError
 from cityhall.engines.banking.order import Address, Order, Payment
 from cityhall.engines.banking.order_checks import LONGEST_NAME, LONGEST_TEXT, faults_of
 from cityhall.engines.banking.pain import write_order
@@ -26,8 +25,8 @@ from cityhall.engines.banking.workdays import is_target_day, next_target_day
 from cityhall.kernel.errors import Conflict, Invalid, Missing
 from cityhall.kernel.journal import append
 from cityhall.kernel.ledger.models import Account, Kind
-from cityhall.kernel.payments import books
-from cityhall.kernel.payments.models import Payout, PayoutBatch, PayoutFetch
+from cityhall.kernel.payments import books, order_files, refund_payouts
+from cityhall.kernel.payments.models import Payout, PayoutBatch
 from cityhall.kernel.payments.models.payouts import BatchState, PayoutState
 from cityhall.kernel.payments.payout_bank import OwnBank, own_bank
 from cityhall.kernel.people.actors import Actor
@@ -106,8 +105,8 @@ def prepare(actor: Actor, payouts: Iterable[Payout], execute_on: date | None = N
     Raises Denied, Conflict for one that waits no more, Invalid for what the city's bank would refuse.
     """
     require(actor, PREPARE)
-    own = own_bank()
     mine = list(Payout.objects.select_for_update().filter(pk__in=[one.pk for one in payouts]).order_by("pk"))
+    own = own_bank(basis_needed=any(one.source for one in mine))
     if not mine or any(one.state != PayoutState.WAITING for one in mine):
         raise Conflict(_("A payout waits no more, or there is none."), code="not_waiting", field="payouts")
     day = execute_on or next_target_day(timezone.localdate())
@@ -136,29 +135,15 @@ def release(actor: Actor, batch: PayoutBatch) -> PayoutBatch:
     what the bank would refuse (a day that is past meanwhile).
     """
     require(actor, RELEASE)
-    own = own_bank()
     mine = _locked(batch)
-    if mine.state in (BatchState.RELEASED, BatchState.SENT, BatchState.OVER):
+    own = own_bank(basis_needed=mine.payouts.exclude(source="").exists())
+    if not order_files.may_release(actor, mine):
         return mine
-    if mine.state != BatchState.PREPARED:
-        raise Conflict(_("The batch was withdrawn."), code="withdrawn")
-    if str(actor) == mine.prepared_by:
-        raise Conflict(
-            _("Who prepared a batch cannot release it."),
-            code="same_officer",
-            mend=_("Another officer looks at it and releases it."),
-        )
     mine.released_by, mine.released_at = str(actor), timezone.now()
     if not is_target_day(mine.execute_on) or mine.execute_on < timezone.localdate():
         mine.execute_on = next_target_day(timezone.localdate())
     payouts = list(mine.payouts.order_by("pk"))
-    try:
-        mine.content = write_order(_order(mine, payouts, own), own.profile, timezone.localdate())
-    except BankFileError as problem:
-        raise Invalid(str(problem), code="bank_would_refuse") from problem
-    mine.digest = sha256(mine.content).hexdigest()
-    mine.state, mine.fetches_left = BatchState.RELEASED, 1
-    mine.save()
+    order_files.write(mine, lambda: write_order(_order(mine, payouts, own), own.profile, timezone.localdate()))
     told = {"sha256": mine.digest, "payouts": len(payouts), "legal_basis": own.legal_basis[:500]}
     append("payments", "payouts.released", told, subject=mine.ref, actor=str(actor))
     return mine
@@ -169,13 +154,8 @@ def withdraw(actor: Actor, batch: PayoutBatch, reason: str) -> PayoutBatch:
     """Takes a batch apart that was not released: its payouts wait again. Raises Denied, Conflict, Invalid."""
     require(actor, PREPARE)
     mine = _locked(batch)
-    if mine.state != BatchState.PREPARED:
-        raise Conflict(_("Only what was not released can be withdrawn."), code="released")
-    if not reason.strip():
-        raise Invalid(_("Say why."), code="no_reason", field="reason")
+    order_files.withdraw(mine, reason)
     mine.payouts.update(batch=None, state=PayoutState.WAITING)
-    mine.state, mine.why = BatchState.WITHDRAWN, reason.strip()[:500]
-    mine.save(update_fields=["state", "why"])
     append("payments", "payouts.withdrawn", {}, subject=mine.ref, actor=str(actor))
     return mine
 
@@ -187,22 +167,7 @@ def fetch(actor: Actor, batch: PayoutBatch) -> bytes:
     Raises Denied, Conflict where it was not released or was fetched.
     """
     require(actor, FETCH)
-    mine = _locked(batch)
-    if mine.content is None:
-        raise Conflict(_("The batch is not released."), code="not_released")
-    if not mine.fetches_left:
-        raise Conflict(
-            _("The file was fetched already."),
-            code="fetched",
-            mend=_("An officer who did not fetch it can allow it once more: first ask the bank whether it has it."),
-        )
-    mine.fetches_left -= 1
-    if mine.state == BatchState.RELEASED:
-        mine.state = BatchState.SENT
-    mine.save(update_fields=["fetches_left", "state"])
-    PayoutFetch.objects.create(batch=mine, by=str(actor), at=timezone.now())
-    append("payments", "payouts.fetched", {"sha256": mine.digest}, subject=mine.ref, actor=str(actor))
-    return bytes(mine.content)
+    return order_files.fetch(actor, _locked(batch), "payouts.fetched")
 
 
 @transaction.atomic
@@ -210,14 +175,7 @@ def allow_again(actor: Actor, batch: PayoutBatch, reason: str) -> PayoutBatch:
     """Lets the file be fetched once more. Raises Denied, Invalid without a reason, Conflict for who fetched it."""
     require(actor, RELEASE)
     mine = _locked(batch)
-    if not reason.strip():
-        raise Invalid(_("Say why."), code="no_reason", field="reason")
-    last = mine.fetches.order_by("-pk").first()
-    if last is None or last.by == str(actor) or mine.fetches_left:
-        raise Conflict(_("Another officer than who fetched it allows it, once it was fetched."), code="same_officer")
-    mine.fetches_left, mine.why = 1, reason.strip()[:500]
-    mine.save(update_fields=["fetches_left", "why"])
-    append("payments", "payouts.allowed", {}, subject=mine.ref, actor=str(actor))
+    order_files.allow_again(actor, mine, reason, "payouts.allowed")
     return mine
 
 
@@ -241,8 +199,11 @@ def give_up(actor: Actor, payout: Payout) -> Payout:
     """Puts the money of one that came back or was refused back where it came from. Raises Denied, Conflict."""
     require(actor, PREPARE)
     mine = _open(payout)
-    source = Account.objects.get(key=mine.source)
-    _move(mine, "given_up", {on_its_way(mine.unit): mine.amount, source.pk: -mine.amount}, actor)
+    if mine.source:
+        source = Account.objects.get(key=mine.source)
+        _move(mine, "given_up", {on_its_way(mine.unit): mine.amount, source.pk: -mine.amount}, actor)
+    else:
+        refund_payouts.give_up(mine, actor)
     mine.state = PayoutState.GIVEN_UP
     mine.save(update_fields=["state"])
     _tell(mine, "given_up", actor)

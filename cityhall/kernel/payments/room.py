@@ -4,13 +4,14 @@ from django.utils.translation import gettext_lazy as _
 
 from cityhall.kernel.deadlines.declares import DeadlineKind
 from cityhall.kernel.journal.declares import AppendOnly
-from cityhall.kernel.people.declares import Desk, PersonalData, Role, kept
+from cityhall.kernel.people.declares import PersonalData, kept
 from cityhall.kernel.service import Addresses, Api, Check, Service
 from cityhall.kernel.skills.declares import Page
 from cityhall.kernel.work.declares import Task
 
 _BOOKS = _("for as long as the law has books kept, without the person once the account is erased")
 _PAID_OUT = kept(_("to pay out what the city owes"), _("for as long as the law has books kept"))
+_COLLECTED = kept(_("to prove what was collected, and from where"), _("for as long as the law has books kept"))
 _TOOK_BACK = kept(_("to prove who took back or allowed what, and why"), _("for as long as the law has books kept"))
 _OWES = kept(_("to know who owes and pays what"), _BOOKS)
 _DEBIT = kept(_("to collect what you agreed to have collected"), _("until the account is erased"))
@@ -35,34 +36,12 @@ ROOM = Service(
         Task("forget", "cityhall.kernel.payments.bank_entries:forget", cron="37 3 * * *", twice=True),
         Task("compare", "cityhall.kernel.payments.checks:compare", cron="50 2 * * *", twice=True),
         Check("cityhall.kernel.payments.checks:findings"),
-        Desk(
-            "payments",
-            _("Payments to sort out"),
-            "/payments/desk/",
-            "payments.view_bills",
-            icon="table",
-            waiting="cityhall.kernel.payments.desk_views:waiting",
-        ),
         Page(
             _("Your bills"),
             "/payments/",
             _("What you owe the city, what you have paid, and how to pay."),
             (_("bill, invoice, pay, fee, debt, receipt, instalment, refund, bank transfer, card"),),
             icon="table",
-        ),
-        Role(
-            "treasurer",
-            _("Treasurer"),
-            (
-                "payments.view_bills",
-                "payments.change_bills",
-                "payments.refund",
-                "payments.approve_refund",
-                "payments.reconcile",
-                "payments.prepare_payouts",
-                "payments.release_payouts",
-                "payments.fetch_payouts",
-            ),
         ),
         PersonalData(
             {
@@ -77,6 +56,8 @@ ROOM = Service(
                 "Mandate.provider": _DEBIT,
                 "Mandate.provider_ref": _DEBIT,
                 "Mandate.ending": _DEBIT,
+                "Mandate.name": _DEBIT,
+                "Mandate.iban": _DEBIT,
                 "Mandate.agreed_at": _DEBIT,
                 "Mandate.revoked_at": _DEBIT,
                 "Refund.asked_by": _OFFICER,
@@ -94,6 +75,8 @@ ROOM = Service(
                     for one in ("payee", "name", "iban", "address", "text", "amount", "made_at")
                 },
                 "PayoutBatch.content": _PAID_OUT,
+                "DebitBatch.content": _COLLECTED,
+                "DebitBatch.why": _TOOK_BACK,
                 "PayoutBatch.why": _TOOK_BACK,
                 "StatementFile.why": _TOOK_BACK,
             },

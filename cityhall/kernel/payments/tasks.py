@@ -6,7 +6,7 @@ from procrastinate import RetryStrategy
 
 from cityhall.kernel.deadlines.declares import Due
 from cityhall.kernel.errors import Conflict, Missing
-from cityhall.kernel.payments import giving_back, polling, sandbox_sending
+from cityhall.kernel.payments import books, giving_back, polling, sandbox_sending
 from cityhall.kernel.payments.intents import collect as collect_bill
 from cityhall.kernel.payments.intents import heard
 from cityhall.kernel.payments.models import Bill, Intent, Refund, SandboxEvent
@@ -43,9 +43,9 @@ def end(intent: int) -> None:
 
 @job("payments.collect", twice=True, retry=AGAIN)
 def collect(bill: int) -> None:
-    """Collects a bill by its mandate."""
+    """Collects a bill by its mandate; what the city's own bank collects, officers put together."""
     mine = Bill.objects.select_related("mandate").get(pk=bill)
-    if mine.mandate is not None and mine.mandate.revoked_at is None:
+    if mine.mandate is not None and mine.mandate.revoked_at is None and mine.mandate.provider != books.BANK:
         collect_bill(mine, mine.mandate)
 
 

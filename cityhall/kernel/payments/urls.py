@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from cityhall.kernel.payments import desk_views, views
+from cityhall.kernel.payments import debit_views, views
 
 urlpatterns = [
     path("", views.listed, name="bills"),
@@ -12,8 +12,7 @@ urlpatterns = [
     path("bill/<str:secret>/pay/", views.pay_by_link, name="bill_pay_by_link"),
     path("go/<uuid:uid>/", views.go, name="payment_go"),
     path("back/<uuid:uid>/", views.back, name="payment_back"),
-    path("desk/", desk_views.desk, name="payments_desk"),
-    path("desk/entries/<int:pk>/", desk_views.entry, name="bank_entry"),
-    path("desk/bills/<int:pk>/", desk_views.bill, name="desk_bill"),
-    path("desk/refunds/<int:pk>/<slug:what>/", desk_views.decide, name="decide_refund"),
+    path("direct-debit/", debit_views.mine, name="direct_debits"),
+    path("direct-debit/<int:pk>/end/", debit_views.end, name="direct_debit_end"),
+    path("bills/<int:pk>/debit/", debit_views.put_on, name="bill_by_debit"),
 ]

@@ -21,10 +21,10 @@ from cityhall.engines.banking.references import spaced
 from cityhall.kernel.errors import CityhallError, Invalid, Missing
 from cityhall.kernel.limits.sources import source_of
 from cityhall.kernel.limits.spending import spend
-from cityhall.kernel.payments import dues, intents, polling
+from cityhall.kernel.payments import debit_views, dues, intents, mandates, polling
 from cityhall.kernel.payments.bills import find
 from cityhall.kernel.payments.facts import ON_ITS_WAY
-from cityhall.kernel.payments.models import Bill, Intent
+from cityhall.kernel.payments.models import Bill, Intent, Mandate, Scheme
 from cityhall.kernel.payments.money import read_money
 from cityhall.kernel.payments.providers import offered
 from cityhall.kernel.payments.transfer import Transfer, transfer_of
@@ -58,7 +58,13 @@ def listed(request: HttpRequest) -> HttpResponse:
     """The reader's own bills, what is open first."""
     mine = Bill.objects.filter(payer=request.user.pk)
     bills = sorted(mine.order_by("-pk")[:LISTED], key=lambda one: (not one.is_open, one.due_on if one.is_open else 0))
-    return _private(render(request, "payments/list.html", {"bills": bills, "today": timezone.localdate()}))
+    return _private(
+        render(
+            request,
+            "payments/list.html",
+            {"bills": bills, "today": timezone.localdate(), "creditor": debit_views.collects()},
+        )
+    )
 
 
 @login_required
@@ -151,6 +157,7 @@ def _page(request: HttpRequest, bill: Bill, problem: CityhallError | None = None
         "parts": dues.parts_of(bill) if bill.instalments.exists() else [],
         "next": part,
         "mine": mine,
+        "mandates": _by_debit(bill) if part and mine else [],
         "ways": [Way(one.slug, one.name) for one in offered()] if part and mine else [],
         "transfer": transfer,
         "payments": [one for one in bill.intents.order_by("pk") if one.captured or one.standing in ON_ITS_WAY],
@@ -158,6 +165,13 @@ def _page(request: HttpRequest, bill: Bill, problem: CityhallError | None = None
         "problem": problem,
     }
     return _private(render(request, "payments/bill.html", context, status=problem.status if problem else 200))
+
+
+def _by_debit(bill: Bill) -> list[Mandate]:
+    """The payer's direct debits that a bill can be collected by."""
+    if bill.payer_id is None or bill.scheme != Scheme.SINGLE or bill.unit != "EUR" or debit_views.collects() is None:
+        return []
+    return mandates.active(bill.payer_id)
 
 
 def _pay(request: HttpRequest, bill: Bill) -> HttpResponse:

@@ -19,6 +19,7 @@ from cityhall.kernel.payments import payouts as paying
 from cityhall.kernel.payments.models import Payout, PayoutBatch, StatementFile
 from cityhall.kernel.payments.models.payouts import BatchState, PayoutState
 from cityhall.kernel.payments.payout_bank import own_bank
+from cityhall.kernel.payments.payout_news import read_bank_status
 from cityhall.kernel.payments.statements import import_statement, undo_import
 from cityhall.kernel.people.actors import Actor
 from cityhall.kernel.people.permissions import may
@@ -26,18 +27,25 @@ from cityhall.kernel.values import day, whole
 from cityhall.services.treasury.payment_pages import money_reader
 
 SHOWN = 50
+STATUS_REPORT, LOOKED_AT = b"tech:xsd:pain.002.", 2000
+"""By what a bank's answer to an order is told from a statement, and how far into the file that stands."""
 LARGEST_FILE = 20 * 2**20
 
 
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 def files(request: HttpRequest) -> HttpResponse:
-    """Statement files that were read, and reading one more."""
+    """Statement files that were read, and reading one more; or what the bank answers to an order."""
     actor = money_reader(request)
     problem: CityhallError | None = None
     if request.method == "POST":
         try:
-            made = import_statement(actor, _sent(request.FILES.get("file")))
+            sent = _sent(request.FILES.get("file"))
+            if STATUS_REPORT in sent[:LOOKED_AT]:
+                read_bank_status(actor, sent)
+                messages.success(request, _("What the bank says of the order is noted."))
+                return redirect("treasury_files")
+            made = import_statement(actor, sent)
             said = ngettext("%(count)d entry was booked.", "%(count)d entries were booked.", made.booked)
             messages.success(request, said % {"count": made.booked})
             return redirect("treasury_files")
@@ -60,7 +68,7 @@ def undo(request: HttpRequest, number: int) -> HttpResponse:
     """Takes back what a file had booked."""
     actor = money_reader(request)
     found = get_object_or_404(StatementFile, pk=number)
-    _said(request, lambda: undo_import(actor, found, request.POST.get("reason", "")), _("The file is undone."))
+    done_or_said(request, lambda: undo_import(actor, found, request.POST.get("reason", "")), _("The file is undone."))
     return redirect("treasury_files")
 
 
@@ -84,7 +92,7 @@ def payouts(request: HttpRequest) -> HttpResponse:
         "total": waiting.aggregate(all=Sum("amount"))["all"] or 0,
         "batches": PayoutBatch.objects.annotate(count=Count("payouts"), amount=Sum("payouts__amount"))[:SHOWN],
         "back": Payout.objects.filter(state__in=paying.OPEN)[:SHOWN],
-        "may_prepare": may(actor, paying.PREPARE) and off is None,
+        "may_prepare": may(actor, paying.PREPARE),
     }
     return render(request, "treasury/payouts.html", context)
 
@@ -95,7 +103,7 @@ def _prepare(request: HttpRequest, actor: Actor) -> HttpResponse:
     one = Payout.objects.filter(pk=whole(post.get("payout", "")) or 0).first()
     if one is not None:
         again = post.get("what") == "again"
-        _said(
+        done_or_said(
             request,
             lambda: paying.again(actor, one, iban=post.get("iban", "")) if again else paying.give_up(actor, one),
             _("It waits again.") if again else _("The money is back where it came from."),
@@ -131,6 +139,7 @@ def batch(request: HttpRequest, number: int) -> HttpResponse:
         "own": str(actor) == found.prepared_by,
         "may_withdraw": found.state == BatchState.PREPARED and may(actor, paying.PREPARE),
         "may_fetch": bool(found.fetches_left) and may(actor, paying.FETCH),
+        "step": "treasury_batch_step",
         "may_allow": found.fetches.exists() and not found.fetches_left and may(actor, paying.RELEASE),
     }
     return render(request, "treasury/batch.html", context)
@@ -143,7 +152,7 @@ def step(request: HttpRequest, number: int, what: str) -> HttpResponse:
     found = get_object_or_404(PayoutBatch, pk=number)
     reason = request.POST.get("reason", "")
     if what == "fetch":
-        return _file(request, actor, found)
+        return file_answer(request, lambda: paying.fetch(actor, found), found.message_id, "treasury_batch", number)
     steps: dict[str, tuple[Callable[[], object], str]] = {
         "release": (lambda: paying.release(actor, found), _("The batch is released: its file can be fetched once.")),
         "withdraw": (lambda: paying.withdraw(actor, found, reason), _("The batch is withdrawn.")),
@@ -151,24 +160,25 @@ def step(request: HttpRequest, number: int, what: str) -> HttpResponse:
     }
     if what not in steps:
         raise Missing(_("There is no such step."), code="no_such_step")
-    _said(request, *steps[what])
+    done_or_said(request, *steps[what])
     return redirect("treasury_batch", number)
 
 
-def _file(request: HttpRequest, actor: Actor, found: PayoutBatch) -> HttpResponse:
+def file_answer(request: HttpRequest, fetch: Callable[[], bytes], name: str, page: str, number: int) -> HttpResponse:
+    """A batch's file for the bank; where it cannot be had, the batch's page, which says why. Raises Denied."""
     try:
-        content = paying.fetch(actor, found)
+        content = fetch()
     except CityhallError as refused:
         if refused.status == 403:
             raise
         messages.warning(request, str(refused))
-        return redirect("treasury_batch", found.pk)
+        return redirect(page, number)
     answer = HttpResponse(content, content_type="application/xml")
-    answer["Content-Disposition"] = f'attachment; filename="{found.message_id}.xml"'
+    answer["Content-Disposition"] = f'attachment; filename="{name}.xml"'
     return answer
 
 
-def _said(request: HttpRequest, work: Callable[[], object], well: str) -> None:
+def done_or_said(request: HttpRequest, work: Callable[[], object], well: str) -> None:
     """Does it, and says that it was done or why not. Raises Denied."""
     try:
         work()

@@ -6,18 +6,20 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from django.contrib import messages
-from django.db.models import Count, Q, QuerySet, Sum
+from django.db.models import Count, F, Q, QuerySet, Sum
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from cityhall.engines.banking.references import squeezed
 from cityhall.kernel.errors import CityhallError, Invalid, Missing
 from cityhall.kernel.ledger.models import Kind
 from cityhall.kernel.payments import bank_entries, bills, giving_back
 from cityhall.kernel.payments.models import BankEntry, Bill, Intent, Refund
 from cityhall.kernel.payments.models import State as BillState
+from cityhall.kernel.payments.providers import offered
 from cityhall.kernel.people.actors import Actor
 from cityhall.kernel.people.permissions import may, require
 from cityhall.kernel.values import day, whole
@@ -44,7 +46,7 @@ def bank(request: HttpRequest) -> HttpResponse:
     everything = request.GET.get("all") == "1"
     found = BankEntry.objects.select_related("party")
     found = found.order_by("-booked_on", "-pk") if everything else found.exclude(left=0).order_by("booked_on", "pk")
-    rows, page, more = _page(request, found)
+    rows, page, more = paged(request, found)
     open_now = BankEntry.objects.exclude(left=0).values_list("unit")
     context = {
         "tab": "bank",
@@ -79,7 +81,7 @@ def bank_entry(request: HttpRequest, number: int) -> HttpResponse:
         "said": entry.allocations.select_related("intent__bill"),
         "may": bool(entry.left) and may(actor, bank_entries.RECONCILE),
         "suggested": suggested(entry) if entry.left else [],
-        "accounts": _accounts(entry.unit),
+        "providers": [(one.slug, one.name) for one in offered()],
         "left": amounts.plain(entry.left, entry.unit),
         "problem": problem,
         "typed": request.POST,
@@ -100,6 +102,8 @@ def suggested(entry: BankEntry) -> list[Bill]:
 def _accounts(unit: str) -> dict[str, tuple[str, str]]:
     """Where an entry may belong that is for no bill: by a word of the form (key, kind) of an account."""
     return {
+        # What a provider had taken and kept for the city is paid out by it in one sum.
+        **{one.slug: (f"city:provider:{one.slug}:{unit}", Kind.ASSET) for one in offered()},
         "fees": (f"city:fees:{unit}", Kind.EXPENSE),
         "payout": (f"city:paid_out:{unit}", Kind.ASSET),
         "other": (f"income:other:{unit}", Kind.INCOME),
@@ -121,7 +125,7 @@ def _say(actor: Actor, entry: BankEntry, post: Any) -> None:
 
 def _bill_called(words: str) -> Bill:
     """A bill by its reference or its number. Raises Missing."""
-    words = words.strip().replace(" ", "").upper().removeprefix("BILL:")
+    words = squeezed(words).removeprefix("BILL")
     number = whole(words)
     named = Q(pk=number) if number is not None else Q(reference=words)
     found = Bill.objects.filter(named).first() if words else None
@@ -133,19 +137,24 @@ def _bill_called(words: str) -> Bill:
 @never_cache
 @require_safe
 def bill_list(request: HttpRequest) -> HttpResponse:
-    """Bills by their state and day, with what is open in all."""
+    """Bills by their state and day, with what is open in all, or paid too much; by its reference, the bill itself."""
     money_reader(request)
     state = request.GET.get("state", "")
     until, words = day(request.GET.get("until", "")), request.GET.get("q", "").strip()
+    named = Bill.objects.filter(reference=squeezed(words[:60])).first() if words else None
+    if named is not None:
+        return redirect("treasury_bill", named.pk)
     found = Bill.objects.select_related("payer").order_by("-pk")
     if state == "overdue":
         found = found.filter(state__in=(BillState.OPEN, BillState.PART_PAID)).exclude(overdue_since=None)
+    elif state == "credit":
+        found = found.filter(paid__gt=F("owed"))
     elif state in BillState.values:
         found = found.filter(state=state)
     found = found.filter(due_on__lte=until) if until else found
     if words:
-        found = found.filter(Q(reference=words.replace(" ", "").upper()) | Q(about=words) | Q(title__icontains=words))
-    rows, page, more = _page(request, found)
+        found = found.filter(Q(about=words) | Q(title__icontains=words))
+    rows, page, more = paged(request, found)
     context = {
         "tab": "bills",
         "bills": rows,
@@ -154,6 +163,7 @@ def bill_list(request: HttpRequest) -> HttpResponse:
         "words": words,
         "states": BillState.choices,
         "sums": _sums(),
+        "credits": _credits(),
         "refunds": Refund.objects.filter(state=Refund.State.ASKED).count(),
         "page": page,
         "more": more,
@@ -167,6 +177,16 @@ def _sums() -> list[tuple[str, int, int, int]]:
     late = Sum("owed", filter=~Q(overdue_since=None)), Sum("paid", filter=~Q(overdue_since=None))
     rows = waiting.annotate(n=Count("pk"), o=Sum("owed"), p=Sum("paid"), lo=late[0], lp=late[1]).order_by("unit")
     return [(unit, n, owed - paid, (lo or 0) - (lp or 0)) for unit, n, owed, paid, lo, lp in rows]
+
+
+def _credits() -> list[tuple[str, int, int]]:
+    """(unit, bills on which too much was paid, how much too much in all)."""
+    rows = (
+        Bill.objects.filter(paid__gt=F("owed"))
+        .values_list("unit")
+        .annotate(n=Count("pk"), o=Sum("owed"), p=Sum("paid"))
+    )
+    return [(unit, n, paid - owed) for unit, n, owed, paid in rows.order_by("unit")]
 
 
 @never_cache
@@ -250,7 +270,7 @@ def refund(request: HttpRequest, number: int, what: str) -> HttpResponse:
     return redirect("treasury_refunds")
 
 
-def _page(request: HttpRequest, found: QuerySet[Any]) -> tuple[list[Any], int, bool]:
+def paged(request: HttpRequest, found: QuerySet[Any]) -> tuple[list[Any], int, bool]:
     """(rows of the page that is asked for, its number, whether there are more)."""
     page = max(1, whole(request.GET.get("page", ""), 10**6) or 1)
     rows = list(found[(page - 1) * LINES : page * LINES + 1])

@@ -26,6 +26,7 @@ SERVICE = Service(
                 *("payments.view_bills", "payments.change_bills", "payments.reconcile"),
                 *("payments.refund", "payments.approve_refund", "payments.prepare_payouts"),
                 *("payments.release_payouts", "payments.fetch_payouts"),
+                *("payments.prepare_debits", "payments.release_debits", "payments.fetch_debits"),
             ),
         ),
         Role("auditor", _("Auditor of the books"), ("treasury.see_books", "payments.view_bills")),
@@ -35,8 +36,7 @@ SERVICE = Service(
             "/treasury/",
             "treasury.see_books",
             icon="table",
-            waiting="cityhall.services.treasury.corrections:waiting_for",
-            waiting_name=_("Corrections to agree to"),
+            waiting="cityhall.services.treasury.waiting:waiting_for",
         ),
         PersonalData(
             {"Correction.asker": _WHO, "Correction.decider": _WHO, "Release.officer": _WHO},

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from cityhall.services.treasury import bank_pages, hand_pages, pages, payment_pages, statement_pages
+from cityhall.services.treasury import bank_pages, debit_pages, hand_pages, pages, payment_pages, statement_pages
 
 urlpatterns = [
     path("", pages.overview, name="treasury"),
@@ -25,6 +25,10 @@ urlpatterns = [
     path("payouts/", bank_pages.payouts, name="treasury_payouts"),
     path("payouts/<int:number>/", bank_pages.batch, name="treasury_batch"),
     path("payouts/<int:number>/<slug:what>/", bank_pages.step, name="treasury_batch_step"),
+    path("debits/", debit_pages.debits, name="treasury_debits"),
+    path("debits/mandates/", debit_pages.mandates, name="treasury_mandates"),
+    path("debits/<int:number>/", debit_pages.batch, name="treasury_debit_batch"),
+    path("debits/<int:number>/<slug:what>/", debit_pages.step, name="treasury_debit_step"),
     path("bills/", payment_pages.bill_list, name="treasury_bills"),
     path("bills/<int:number>/", payment_pages.bill, name="treasury_bill"),
     path("refunds/", payment_pages.refunds, name="treasury_refunds"),

@@ -32,7 +32,7 @@ def payer(db: None) -> Person:
 
 def officer(name: str) -> Actor:
     person = Person.objects.create_user(f"{name}@example.org", "a long password", name=name)
-    Membership.objects.create(person=person, role="kernel.treasurer", scope="")
+    Membership.objects.create(person=person, role="treasury.treasurer", scope="")
     return person_actor(person)
 
 

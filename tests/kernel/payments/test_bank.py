@@ -96,6 +96,13 @@ def test_a_reversal_opens_the_bill_again(bill: Bill, right: Right) -> None:
         bank_entries.assign(system("test"), book_entry(entry(-1))[0], bill)
 
 
+def test_what_takes_back_more_than_came_waits_for_an_officer_and_stops_no_import(bill: Bill, right: Right) -> None:
+    book_entry(entry(10_000, creditor_ref=bill.reference))
+    row, new = book_entry(entry(-10_001, creditor_ref=bill.reference, reversal=True))
+    bill.refresh_from_db()
+    assert new and row.left == -10_001 and bill.state == "paid"
+
+
 def test_the_bank_says_first_what_the_provider_says_later(bill: Bill, right: Right) -> None:
     """Statement, webhook and poll tell of one payment: it is one."""
     intent = intents.start(bill, None, "sandbox", "/")

@@ -1,19 +1,16 @@
-"""Residents' and officers' pages: who sees a bill, how it is paid, and what a browser may claim."""
+"""Residents' pages: who sees a bill, how it is paid, and what a browser may claim."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from typing import Any
-from uuid import uuid4
 
 import pytest
 from django.test import Client
-from django.utils import timezone
 
-from cityhall.kernel.payments.bank_entries import Entry, book_entry
-from cityhall.kernel.payments.models import BankEntry, Bill, Intent, Refund
+from cityhall.kernel.payments.models import Bill, Intent
 from cityhall.kernel.payments.providers import sandbox
-from cityhall.kernel.people.models import Membership, Person
+from cityhall.kernel.people.models import Person
 from tests.kernel.payments.conftest import bill_of
 
 pytestmark = pytest.mark.django_db
@@ -23,12 +20,6 @@ def signed_in(person: Person) -> Client:
     client = Client()
     client.force_login(person)
     return client
-
-
-def treasurer(name: str = "olga") -> Client:
-    person = Person.objects.create_user(f"{name}@example.org", "a long password", name=name)
-    Membership.objects.create(person=person, role="kernel.treasurer", scope="")
-    return signed_in(person)
 
 
 def test_only_the_payer_sees_a_bill(bill: Bill, payer: Person) -> None:
@@ -105,35 +96,3 @@ def test_no_sandbox_in_a_city_without_it(settings: Any, bill: Bill, payer: Perso
     assert client.get(address).status_code == 404
     assert client.post(f"{address}card/", {"number": sandbox.GOOD}).status_code == 404
     assert Client().post("/api/payments/hooks/sandbox", b"{}", content_type="application/json").status_code == 404
-
-
-def test_the_desk_is_the_treasurers(bill: Bill, payer: Person) -> None:
-    entry, _new = book_entry(Entry("BR1", 10_000, "BRL", timezone.localdate(), servicer_ref="1", name="Paula"))
-    for address in ("/payments/desk/", f"/payments/desk/entries/{entry.pk}/", f"/payments/desk/bills/{bill.pk}/"):
-        assert signed_in(payer).get(address).status_code == 403
-        assert treasurer(str(uuid4())).get(address).status_code == 200
-    client = treasurer()
-    address = f"/payments/desk/entries/{entry.pk}/"
-    assert client.post(address, {"what": "bill", "reference": "RF00"}).status_code == 404
-    assert client.post(address, {"what": "nothing"}).status_code == 422
-    assert client.post(address, {"what": "bill", "reference": bill.reference, "amount": "40"}).status_code == 302
-    bill.refresh_from_db()
-    assert bill.paid == 4_000 and BankEntry.objects.get().left == 6_000
-    assert client.post(address, {"what": "fees"}).status_code == 302
-    assert client.get(f"/payments/desk/?reference={bill.reference.lower()}").status_code == 302
-
-
-def test_a_refund_through_the_desk_needs_a_second_officer(payer: Person) -> None:
-    bill = bill_of(payer, 60_000)
-    book_entry(Entry("BR1", 60_000, "BRL", timezone.localdate(), servicer_ref="1", creditor_ref=bill.reference))
-    first, second = treasurer("olga"), treasurer("olaf")
-    values = {"payment": str(Intent.objects.get().uid), "key": str(uuid4()), "amount": "600", "reason": "cancelled"}
-    address = f"/payments/desk/bills/{bill.pk}/"
-    assert first.post(address, values | {"reason": ""}).status_code == 422
-    for _twice in range(2):
-        assert first.post(address, values).status_code == 302
-    refund = Refund.objects.get()
-    assert b"cancelled" in first.get("/payments/desk/").content
-    assert first.post(f"/payments/desk/refunds/{refund.pk}/approve/").status_code == 403
-    assert second.post(f"/payments/desk/refunds/{refund.pk}/approve/").status_code == 302
-    assert Refund.objects.get().state == "sending"

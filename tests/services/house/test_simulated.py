@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from allauth.account.models import EmailAddress
 from django.test import Client
 
 from cityhall.democity import townhall
-from cityhall.kernel.bookings.models import Booking
+from cityhall.kernel.bookings.models import Booking, Series
 from cityhall.kernel.errors import Invalid
 from cityhall.kernel.journal.models import Entry
 from cityhall.kernel.ledger import queries as books
@@ -20,9 +21,9 @@ from cityhall.kernel.payments import checks
 from cityhall.kernel.people.models import Membership, Person
 from cityhall.services.house import loading, settling
 from cityhall.services.house.models import Item, Order, Reservation, Room
-from cityhall.simulator.townhall import Guests
+from cityhall.simulator.townhall import WEEK, Guests
 from cityhall.simulator.visits import home
-from tests.services.house.conftest import later
+from tests.services.house.conftest import at, later
 
 pytestmark = pytest.mark.django_db
 
@@ -80,6 +81,40 @@ def test_guests_book_pay_cancel_and_buy_and_the_officer_answers() -> None:
     assert made and all(entry.actor.startswith(("person:", "system:bookings")) for entry in made)
     assert Reservation.objects.count() <= Booking.objects.count()
     assert books.faults() == [] and checks.differences() == []
+
+
+@pytest.mark.usefixtures("house")
+def test_who_waited_takes_what_is_offered_and_a_series_goes_on_without_what_is_taken() -> None:
+    guests = Guests(connect, [account(f"guest{number}@demo.example") for number in range(2)], None, seed=4)
+    first, second = guests._of(0), guests._of(1)
+    hours = {"hours": "1", "people": "2", "purpose": "Chess club"}
+
+    def day(ahead: int) -> list[dict[str, Any]]:
+        asked = {"day": f"{at(10, ahead).date()}", "days": 1}
+        return list(first.get("/api/house/rooms/harbour/hours", **asked).raise_for_status().json())
+
+    # The first holds an hour and does not pay; the second waits for it, and has it when the hold is over.
+    begin = day(3)[2]["begin"]
+    values = {"begin": begin, "weeks": "1", "key": guests._key(), **hours}
+    first.get("/house/rooms/harbour/book/", begin=begin)
+    assert first.client.post("/house/rooms/harbour/book/", data=values, headers=first.token).is_redirect
+    taken = [one for one in day(3) if one["begin"] == begin and not one["free"]]
+    assert guests._wait(second, "harbour", taken) == "waits" and guests._take() == "", "not yet"
+    later(minutes=11)
+    later(minutes=11)
+    assert guests._take() == "took the offer" and Booking.objects.get(state="confirmed").begin.isoformat()
+    _messages_come()
+    # Every week at an hour that a week later is somebody's: all but that one.
+    other = day(10)[4]["begin"]
+    guests._booked(first, "harbour", {"begin": other, "weeks": "1", "key": guests._key(), **hours})
+    assert datetime.fromisoformat(other) - WEEK == datetime.fromisoformat(day(3)[4]["begin"])
+    before = guests._before_taken(second, "harbour", at(10, 3).date(), [one for one in day(3) if one["free"]])
+    assert datetime.fromisoformat(before) == datetime.fromisoformat(other) - WEEK
+    guests._booked(second, "harbour", {"begin": before, "weeks": "3", "key": guests._key(), **hours})
+    series = Series.objects.get()
+    assert series.occurrences.filter(booking=None).count() == 1 and series.occurrences.count() == 3
+    page = Reservation.objects.filter(booking__occurrence__series=series).first()
+    assert page is not None and "could not be had" in second.get(f"/house/bookings/{page.pk}/").text
 
 
 def _messages_come() -> None:

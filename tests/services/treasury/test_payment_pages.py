@@ -17,13 +17,17 @@ from cityhall.kernel.errors import Invalid
 from cityhall.kernel.ledger import queries
 from cityhall.kernel.ledger.accounts import open_account
 from cityhall.kernel.ledger.books import transfer
+from cityhall.kernel.ledger.models import Account
 from cityhall.kernel.ledger.posting import post
-from cityhall.kernel.payments import checks, payouts
+from cityhall.kernel.payments import checks, giving_back, payouts
 from cityhall.kernel.payments.bank_entries import Entry, book_entry
 from cityhall.kernel.payments.bills import BillLine, make_bill
 from cityhall.kernel.payments.models import BankEntry, Bill, PayoutBatch, Refund, StatementFile
+from cityhall.kernel.people.actors import person_actor
 from cityhall.kernel.people.models import Person
+from cityhall.kernel.people.permissions import roles
 from cityhall.services.treasury.amounts import read
+from cityhall.services.treasury.waiting import waiting_for
 from tests.engines.banking.statements import details, entry, file, statement
 from tests.services.treasury.test_pages import browser, text
 
@@ -77,6 +81,46 @@ def test_an_entry_is_shared_among_bills_and_what_is_no_bills() -> None:
     assert (one.left, one.state) == (0, "done")
     assert "income:other:BRL" in text(client, "/treasury/trial/?unit=BRL")
     right()
+
+
+def test_what_a_provider_pays_out_in_one_sum_is_told_from_other_money(settings: Any) -> None:
+    settings.CITY = replace(settings.CITY, options={**settings.CITY.options, "payments": {"providers": ["sandbox"]}})
+    client, one = browser(), came(40_00)
+    assert "paid out by: Card" in text(client, f"/treasury/bank/{one.pk}/")
+    address, form = f"/treasury/bank/{one.pk}/", {"for": "account", "amount": "30"}
+    assert client.post(address, {**form, "account": "stripe"}).status_code == 422, "the city has no such provider"
+    assert client.post(address, {**form, "account": "sandbox"}).status_code == 302
+    assert client.post(address, {**form, "account": "fees", "amount": ""}).status_code == 302
+    assert Account.objects.get(key="city:provider:sandbox:BRL").posted == -30_00
+    assert BankEntry.objects.get().left == 0
+    right()
+
+
+def test_what_was_paid_too_much_and_what_is_overdue_is_listed_and_a_reference_opens_its_bill() -> None:
+    client, mine, late = browser(), bill(10_00), bill(20_00, "Compost bin")
+    assert "paid too much on" not in text(client, "/treasury/bills/")
+    client.post(f"/treasury/bank/{came(12_50).pk}/", {"bill": mine.reference})
+    Bill.objects.filter(pk=late.pk).update(overdue_since=date(2026, 11, 2))
+    assert "2.50 BRL · paid too much on 1 bill" in text(client, "/treasury/bills/")
+    for state, there, not_there in (("credit", "City map", "Compost bin"), ("overdue", "Compost bin", "City map")):
+        said = text(client, f"/treasury/bills/?state={state}")
+        assert there in said and not_there not in said, state
+    for words in (mine.reference, f"{mine.reference[:4]} {mine.reference[4:].lower()}"):
+        answer: Any = client.get("/treasury/bills/", {"q": words})
+        assert answer.status_code == 302 and answer.url == f"/treasury/bills/{mine.pk}/"
+    assert "There is no such bill" in text(client, "/treasury/bills/?q=RF00NOSUCH")
+    right()
+
+
+def test_the_desk_counts_what_an_officer_can_settle_and_not_what_they_asked_for() -> None:
+    client, _second, mine = browser(), browser("ann"), bill(900_00)
+    tom, ann = (person_actor(Person.objects.get(name=name)) for name in ("Tom", "Ann"))
+    one = came(900_00)
+    assert [waiting_for(officer) for officer in (tom, ann)] == [1, 1]
+    client.post(f"/treasury/bank/{one.pk}/", {"bill": mine.reference})
+    giving_back.ask(tom, mine.intents.get(), 900_00, "The map was never printed", key=uuid4())
+    assert [waiting_for(officer) for officer in (tom, ann)] == [0, 1]
+    assert roles()["treasury.treasurer"] and [str(one.name) for one in roles().values()].count("Treasurer") == 1
 
 
 def test_a_payment_is_given_back_with_a_reason_and_a_second_officer_where_it_is_much() -> None:

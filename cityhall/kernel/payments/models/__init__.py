@@ -2,6 +2,7 @@
 
 from cityhall.kernel.payments.models.bank import Allocation, BankEntry, BankParty
 from cityhall.kernel.payments.models.bills import Bill, Instalment, Line, Mandate, Scheme, State
+from cityhall.kernel.payments.models.debits import Debit, DebitBatch, DebitFetch
 from cityhall.kernel.payments.models.hooks import BooksProof, Hook, HookRefusal
 from cityhall.kernel.payments.models.intents import Fact, Intent, Refund
 from cityhall.kernel.payments.models.payouts import Payout, PayoutBatch, PayoutFetch
@@ -14,6 +15,9 @@ __all__ = [
     "BankParty",
     "Bill",
     "BooksProof",
+    "Debit",
+    "DebitBatch",
+    "DebitFetch",
     "Fact",
     "Hook",
     "HookRefusal",

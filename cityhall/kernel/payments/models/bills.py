@@ -32,13 +32,16 @@ class Scheme(models.TextChoices):
 class Mandate(models.Model):
     """Somebody's agreement that a provider collects what they owe, until it is revoked.
 
-    `provider_ref` is what the provider calls it; `ending` the last digits of the account, for people.
+    `provider_ref` is what the provider calls it; `ending` the last digits of the account, for people. Where the city's
+    own bank collects (provider "bank") `provider_ref` is the mandate's reference, and account and its holder are here.
     """
 
     payer = models.ForeignKey(Person, models.CASCADE, related_name="+", verbose_name=_("person"))
     provider = models.CharField(_("provider"), max_length=50)
     provider_ref = models.CharField(_("reference"), max_length=200)
     ending = models.CharField(_("last digits"), max_length=8, blank=True)
+    name = models.CharField(_("account holder"), max_length=70, blank=True)
+    iban = models.CharField(_("account number (IBAN)"), max_length=34, blank=True)
     agreed_at = models.DateTimeField(_("agreed"))
     revoked_at = models.DateTimeField(_("revoked"), null=True)
 

@@ -32,8 +32,8 @@ class PayoutState(models.TextChoices):
     GIVEN_UP = "given_up", pgettext_lazy("payout", "given up")
 
 
-class PayoutBatch(models.Model):
-    """Payouts that leave in one file. `content` is that file, made once, at its release.
+class OrderFile(models.Model):
+    """An order to the bank that leaves in one file. `content` is that file, made once, at its release.
 
     `fetches_left`: how often it may still be fetched; one more each time another officer allows it. `why` is
     what an officer said who withdrew it, or allowed its file once more.
@@ -54,6 +54,16 @@ class PayoutBatch(models.Model):
     why = models.CharField(_("reason"), max_length=500, blank=True)
 
     class Meta:
+        abstract = True
+
+    def __str__(self) -> str:
+        return self.message_id
+
+
+class PayoutBatch(OrderFile):
+    """Payouts that leave in one file."""
+
+    class Meta:
         verbose_name = _("batch of payouts")
         verbose_name_plural = _("batches of payouts")
         ordering: ClassVar = ["-id"]
@@ -63,9 +73,6 @@ class PayoutBatch(models.Model):
                 name="payments_batch_two_officers",
             )
         ]
-
-    def __str__(self) -> str:
-        return self.message_id
 
     @property
     def ref(self) -> str:
