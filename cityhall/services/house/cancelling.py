@@ -8,6 +8,7 @@ from uuid import uuid5
 from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext_noop
 
 from cityhall.kernel.bookings import actions
 from cityhall.kernel.bookings.models import LIVE, Occurrence, State
@@ -76,7 +77,7 @@ def _cancel(one: Reservation, bill: Bill | None, actor: Actor, reason: str, *, a
         return
     back = one.price if all_back or not one.booking.fee_due else one.price // 2
     if bill.paid and back:
-        paying.give_back(bill, back, key=uuid5(one.booking.key, "back"), reason=str(_("The room was given back")))
+        paying.give_back(bill, back, key=uuid5(one.booking.key, "back"), reason=gettext_noop("The room was given back"))
         one.back = back
         one.save(update_fields=["back"])
         if not reason:

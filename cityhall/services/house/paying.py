@@ -11,6 +11,7 @@ from uuid import UUID, uuid5
 from django.conf import settings
 from django.db.models import F
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext_noop
 
 from cityhall.kernel.errors import Conflict, Missing, Unavailable
 from cityhall.kernel.notify.sending import send
@@ -120,7 +121,7 @@ def give_back_credit(number: int, url: str) -> int:
     amount = max(0, bill.credit - on_its_way_back(bill))
     if bill.state != State.VOID or not amount:
         return 0
-    give_back(bill, amount, key=uuid5(bill.key, f"late:{bill.paid}:{amount}"), reason=str(_("It came too late")))
+    give_back(bill, amount, key=uuid5(bill.key, f"late:{bill.paid}:{amount}"), reason=gettext_noop("It came too late"))
     if bill.payer is not None:
         send(
             bill.payer,

@@ -13,6 +13,7 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.functional import lazystr
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext_noop
 
 from cityhall.kernel.bookings import actions
 from cityhall.kernel.bookings.models import Booking, Occurrence, State
@@ -245,7 +246,7 @@ def give_back_lost(due: Due) -> None:
             continue
         one.back = one.price
         one.save(update_fields=["back"])
-        paying.give_back(bill, one.price, key=uuid5(one.booking.key, "lost"), reason=str(_("The room is taken")))
+        paying.give_back(bill, one.price, key=uuid5(one.booking.key, "lost"), reason=gettext_noop("The room is taken"))
         tell(
             one,
             _("Your payment came too late: %(room)s"),

@@ -10,6 +10,7 @@ from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext_noop
 
 from cityhall.kernel.deadlines.actions import clear, set_deadline
 from cityhall.kernel.deadlines.declares import Due
@@ -225,5 +226,5 @@ def give_back(actor: Actor, number: int, counts: Mapping[int, int]) -> Order:
     append("house", "order.given_back", {"amount": amount, "returned": returned}, subject=ref(order), actor=str(actor))
     if order.bill is not None and amount:
         key = uuid5(order.key, f"back:{returned}")
-        paying.give_back(order.bill, amount, key=key, reason=str(_("Things given back to the shop")))
+        paying.give_back(order.bill, amount, key=key, reason=gettext_noop("Things given back to the shop"))
     return order
