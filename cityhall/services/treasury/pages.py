@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from django.conf import settings
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import render
 from django.utils import timezone
@@ -34,7 +35,8 @@ def reader(request: HttpRequest) -> Actor:
 
 def took_along(actor: Actor, what: str, **which: str) -> None:
     """Puts into the journal that somebody took a table along."""
-    append("treasury", "table.taken", {"what": what, **which}, actor=str(actor))
+    with transaction.atomic():
+        append("treasury", "table.taken", {"what": what, **which}, actor=str(actor))
 
 
 @never_cache

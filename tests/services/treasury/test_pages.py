@@ -93,6 +93,14 @@ def test_the_trial_balance_of_a_past_instant_is_what_was_then() -> None:
         assert client.get("/treasury/trial/", {"at": wrong}).status_code == 422
 
 
+@pytest.mark.django_db(transaction=True)
+def test_tables_are_taken_along_where_no_transaction_is_open_already() -> None:
+    client, (cash, wallet) = browser(), books()
+    post(pay(cash.pk, wallet.pk, 5))
+    for page in ("trial.csv", f"accounts/{wallet.pk}/statement.csv", "points.csv?unit=EUR"):
+        assert len(table(client, f"/treasury/{page}")) >= 1, page
+
+
 def test_a_statement_has_every_entry_once_with_the_running_balance(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(statement_pages, "LINES", 7)
     client, (cash, wallet) = browser(), books()
