@@ -1,0 +1,292 @@
+"""The search for a plan, by PyVRP's iterated local search: one process of it, `python -m` of this module.
+
+PyVRP (Wouda, Lan and Kool, PyVRP: a high-performance VRP solver package, INFORMS Journal on Computing 36, 2024) holds
+Python's lock while it works, so each search is a process: a pickled Task comes in on stdin, a pickled Found goes out.
+A job with several windows is a client for each, of which one is served; places to unload are depots to reload at.
+"""
+
+from __future__ import annotations
+
+import pickle
+import sys
+import time
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from cityhall.engines.pickups.model import ALWAYS, FOREVER, NO_WAY, Int64, Job, Problem, Vehicle
+from cityhall.engines.pickups.schedule import Visit
+
+if TYPE_CHECKING:
+    import pyvrp
+
+Days = list[tuple[int, list[Visit]]]
+"""Of each vehicle that leaves: its number, and where it goes."""
+MUST_BY = 0.4
+"""After this part of the time without a plan that serves everybody who must be, some are left out."""
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """What one process is to do. `until` is on `time.monotonic`; `left_out` are jobs that nobody can serve."""
+
+    problem: Problem
+    until: float
+    seed: int
+    start: Days | None
+    left_out: frozenset[int]
+    parent: int
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The best that a search found, and how often it tried."""
+
+    days: Days
+    iterations: int
+
+
+class _Until:
+    """When PyVRP stops: at the moment, or, where `must`, sooner if nothing holds yet."""
+
+    def __init__(self, until: float, must: float | None) -> None:
+        self.until, self.must = until, must
+
+    def __call__(self, cost: int) -> bool:
+        now = time.monotonic()
+        return now >= self.until or (self.must is not None and now >= self.must and cost >= _impossible())
+
+
+def _impossible() -> int:
+    return int(np.iinfo(np.int64).max)
+
+
+class Translated:
+    """A problem in PyVRP's words, and the way back.
+
+    With `all_optional` those who must be served are only very dear to leave.
+    """
+
+    def __init__(self, problem: Problem, left_out: frozenset[int], all_optional: bool) -> None:
+        self.problem = problem
+        self.clients: list[tuple[int, tuple[int, int]]] = []
+        self.kinds: list[tuple[Vehicle, list[int]]] = _kinds(problem.vehicles)
+        self.depots: dict[tuple[int, int, tuple[int, int]], int] = {}
+        for vehicle, _ in self.kinds:
+            for key in _depots_of(vehicle):
+                self.depots.setdefault(key, len(self.depots))
+        self.data = self._data(left_out, _dear(problem) if all_optional else None)
+
+    def _data(self, left_out: frozenset[int], dear: int | None) -> pyvrp.ProblemData:
+        import pyvrp
+
+        jobs, clients, groups = self.problem.jobs, [], []
+        for row, job in enumerate(jobs):
+            if row in left_out:
+                continue
+            prize, must = (job.prize, False) if job.prize is not None else (dear or 0, dear is None)
+            group = len(groups) if len(job.choices()) > 1 else None
+            if group is not None:
+                first = len(self.clients)
+                groups.append(pyvrp.ClientGroup(list(range(first, first + len(job.choices()))), required=must))
+            for window in job.choices():
+                self.clients.append((row, window))
+                clients.append(_client(job, window, prize, must and group is None, group))
+        profiles, seconds, metres = self._profiles(left_out)
+        return pyvrp.ProblemData(
+            locations=[pyvrp.Location(0, 0) for _ in self.problem.seconds],
+            clients=clients,
+            depots=[
+                pyvrp.Depot(place, tw_early=opens, tw_late=closes, service_duration=takes)
+                for place, takes, (opens, closes) in self.depots
+            ],
+            vehicle_types=[
+                self._kind(vehicle, len(which), profile)
+                for (vehicle, which), profile in zip(self.kinds, profiles, strict=True)
+            ],
+            distance_matrices=metres,
+            duration_matrices=seconds,
+            groups=groups,
+        )
+
+    def _kind(self, vehicle: Vehicle, count: int, profile: int) -> pyvrp.VehicleType:
+        import pyvrp
+
+        start, end, *unloading = (self.depots[key] for key in _depots_of(vehicle))
+        more: dict[str, Any] = {} if vehicle.trips is None else {"max_reloads": vehicle.trips - 1}
+        return pyvrp.VehicleType(
+            num_available=count,
+            capacity=list(vehicle.capacity),
+            start_depot=start,
+            end_depot=end,
+            fixed_cost=vehicle.fixed_cost,
+            tw_early=vehicle.shift[0],
+            tw_late=vehicle.shift[1],
+            max_distance=NO_WAY - 1,
+            unit_distance_cost=vehicle.metre_cost,
+            unit_duration_cost=vehicle.second_cost,
+            profile=profile,
+            initial_load=list(vehicle.load),
+            reload_depots=sorted(set(unloading)),
+            **more,
+        )
+
+    def _profiles(self, left_out: frozenset[int]) -> tuple[list[int], list[Int64], list[Int64]]:
+        """The profile of each kind of vehicle, and the ways of each profile: there is none to a job it lacks a skill for."""
+        problem = self.problem
+        made: dict[frozenset[int], int] = {}
+        seconds, metres, profiles = [], [], []
+        for vehicle, _ in self.kinds:
+            barred = frozenset(
+                job.place
+                for row, job in enumerate(problem.jobs)
+                if row not in left_out and not job.skills <= vehicle.skills
+            )
+            if barred not in made:
+                made[barred] = len(seconds)
+                for found, ways in ((seconds, problem.seconds), (metres, problem.metres)):
+                    ways = np.minimum(ways, NO_WAY).astype(np.int64)
+                    ways[list(barred), :] = ways[:, list(barred)] = NO_WAY
+                    np.fill_diagonal(ways, 0)
+                    found.append(ways)
+            profiles.append(made[barred])
+        return profiles, seconds, metres
+
+    def solution(self, days: Days) -> pyvrp.Solution:
+        """The days as PyVRP's solution, without what it does not know."""
+        import pyvrp
+
+        kind = {number: row for row, (_, which) in enumerate(self.kinds) for number in which}
+        client = {key: row for row, key in enumerate(self.clients)}
+        routes = []
+        for number, visits in days:
+            vehicle = self.problem.vehicles[number]
+            steps = []
+            for one in visits:
+                if one.job is None:
+                    at = vehicle.unloading[one.unloading or 0]
+                    steps.append(pyvrp.Activity(pyvrp.ActivityType.DEPOT, self.depots[at.place, at.seconds, at.open]))
+                elif (one.job, one.window) in client:
+                    steps.append(pyvrp.Activity(pyvrp.ActivityType.CLIENT, client[one.job, one.window]))
+            routes.append(pyvrp.Route(self.data, steps, kind[number]))
+        return pyvrp.Solution(self.data, routes)
+
+    def days(self, solution: pyvrp.Solution) -> Days:
+        """A solution of PyVRP's as days."""
+        free = [list(which) for _, which in self.kinds]
+        keys = list(self.depots)
+        made: Days = []
+        for route in solution.routes():
+            vehicle, _ = self.kinds[route.vehicle_type()]
+            visits = []
+            for step in list(route)[1:-1]:
+                if step.is_depot():
+                    number = [(at.place, at.seconds, at.open) for at in vehicle.unloading].index(keys[step.idx])
+                    visits.append(Visit(None, number, vehicle.unloading[number].open))
+                else:
+                    job, window = self.clients[step.idx]
+                    visits.append(Visit(job, None, window))
+            made.append((free[route.vehicle_type()].pop(0), visits))
+        return made
+
+
+def _kinds(vehicles: Sequence[Vehicle]) -> list[tuple[Vehicle, list[int]]]:
+    kinds: dict[Vehicle, list[int]] = {}
+    for number, vehicle in enumerate(vehicles):
+        kinds.setdefault(vehicle, []).append(number)
+    return list(kinds.items())
+
+
+def _depots_of(vehicle: Vehicle) -> list[tuple[int, int, tuple[int, int]]]:
+    unloading = [(at.place, at.seconds, at.open) for at in vehicle.unloading]
+    return [(vehicle.start, 0, ALWAYS), (vehicle.end, 0, ALWAYS), *unloading]
+
+
+def _client(job: Job, window: tuple[int, int], prize: int, must: bool, group: int | None) -> pyvrp.Client:
+    import pyvrp
+
+    return pyvrp.Client(
+        job.place,
+        pickup=list(job.load),
+        service_duration=job.duration,
+        tw_early=window[0],
+        tw_late=window[1],
+        release_time=job.release,
+        prize=prize,
+        required=must,
+        group=group,
+    )
+
+
+def _dear(problem: Problem) -> int:
+    """More than serving anybody costs."""
+    way = int(problem.metres[problem.metres < NO_WAY].max(initial=1))
+    day = max(vehicle.shift[1] - vehicle.shift[0] for vehicle in problem.vehicles)
+    each = [one.fixed_cost + 4 * one.metre_cost * way + one.second_cost * min(day, NO_WAY) for one in problem.vehicles]
+    return min(1 + max(each), FOREVER)
+
+
+def search(task: Task) -> Found:
+    """Searches until the task's moment."""
+    with warnings.catch_warnings():
+        # It warns where penalties end at their bound: of a day that cannot hold everybody, which is dealt with here.
+        warnings.simplefilter("ignore")
+        must = any(job.prize is None for row, job in enumerate(task.problem.jobs) if row not in task.left_out)
+        found, tried = None, 0
+        if must:
+            now = time.monotonic()
+            by = now + MUST_BY * (task.until - now)
+            found, tried, holds = _searched(task, False, by)
+            if holds:
+                return Found(found, tried)
+        found, more, _ = _searched(task, must, None)
+        return Found(found, tried + more)
+
+
+def _searched(task: Task, all_optional: bool, must: float | None) -> tuple[Days, int, bool]:
+    from pyvrp import (
+        IteratedLocalSearch,
+        IteratedLocalSearchParams,
+        PenaltyManager,
+        PenaltyParams,
+        RandomNumberGenerator,
+        Solution,
+    )
+    from pyvrp.search import OPERATORS, LocalSearch, compute_neighbours
+
+    it = Translated(task.problem, task.left_out, all_optional)
+    random = RandomNumberGenerator(seed=task.seed)
+    local = LocalSearch(it.data, random, compute_neighbours(it.data))
+    for operator in OPERATORS:
+        if operator.supports(it.data):
+            local.add_operator(operator(it.data))
+    penalty = PenaltyParams()
+    penalties = PenaltyManager(penalty.midpoint_penalties(it.data), penalty)
+    if task.start is not None:
+        first = it.solution(task.start)
+    else:
+        first = local(Solution.make_random(it.data, random), penalties.max_cost_evaluator(), exhaustive=True)
+    algorithm = IteratedLocalSearch(it.data, penalties, local, first, IteratedLocalSearchParams())
+    done = algorithm.run(_Until(task.until, must), collect_stats=False)
+    return it.days(done.best), done.num_iterations, done.is_feasible()
+
+
+def main() -> None:
+    """Reads a Task from stdin, writes what was Found to stdout."""
+    from cityhall.engines import parent
+
+    # From the process that started this one, and from nobody else.
+    task: Task = pickle.load(sys.stdin.buffer)
+    parent.end_with(task.parent)
+    found = search(task)
+    sys.stdout.buffer.write(pickle.dumps(found))
+
+
+if __name__ == "__main__":
+    # Under its own name, not "__main__": what is pickled is found by it.
+    from cityhall.engines.pickups import searching
+
+    searching.main()
