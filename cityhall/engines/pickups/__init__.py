@@ -1,4 +1,4 @@
-"""The recycling service's routes: the evening's plan, what may still be offered, one more job, and a check of it all."""
+"""The recycling service's routes: the evening's plan, what may still be offered, one more job, and a check of all."""
 
 from cityhall.engines.pickups.checking import check
 from cityhall.engines.pickups.insertion import Offer, insert, offers, serve

@@ -5,7 +5,7 @@ Of the engine this file uses only the words of model.py. It is what tests and be
 
 from __future__ import annotations
 
-from cityhall.engines.pickups.model import Plan, Problem, Route, Vehicle
+from cityhall.engines.pickups.model import ALWAYS, Plan, Problem, Route, Vehicle
 
 REASONS = ("skill", "load", "window", "prize", "room")
 
@@ -62,14 +62,14 @@ def _route(problem: Problem, route: Route) -> tuple[list[str], int, list[int]]:
                 wrong.append(f"stop {row} is no unloading place of it")
                 continue
             at = vehicle.unloading[stop.unloading]
-            there, duration, allowed = at.place, at.seconds, (at.open,)
+            there, duration, allowed = at.place, at.seconds, [at.open]
         else:
             if stop.unloading is not None or not 0 <= stop.job < len(problem.jobs):
                 wrong.append(f"stop {row} is of no job")
                 continue
             job = problem.jobs[stop.job]
             jobs.append(stop.job)
-            there, duration, allowed = job.place, job.duration, job.windows or (stop.window,)
+            there, duration, allowed = job.place, job.duration, list(job.windows or (ALWAYS,))
             load = [before + more for before, more in zip(load, job.load, strict=True)]
             if any(part > room for part, room in zip(load, vehicle.capacity, strict=True)):
                 wrong.append(f"overloaded at job {stop.job}: {load}")

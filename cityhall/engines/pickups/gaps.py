@@ -1,4 +1,4 @@
-"""The gaps between a plan's stops, as columns: what one more visit needs to know of all that is before and behind it."""
+"""The gaps between a plan's stops, as columns: what one more visit needs to know of what is around it."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ class Gaps:
     """Columns of (gaps,); loads are (gaps, compartments). `first` tells where an unloading beside the job comes first.
 
     Before the gap: at place `prev`, ready to leave at `ready` or `run` after leaving the start, whichever is later;
-    `leave_by` is the latest to leave the start, `soonest` the first. Behind it: at place `next` no later than `until`; the
-    route ends `rest` after that, or at `back`, whichever is later.
+    `leave_by` is the latest to leave the start, `soonest` the first. Behind it: at place `next` no later than `until`;
+    the route ends `rest` after that, or at `back`, whichever is later.
     Of the trip: it sets out at `released`, `run_trip` after the start; `release_limit` is the latest that it may, for
     what is before the gap; `gone` if it has. `load` is what it collects, `before` the gap and in all.
     `base` metres are saved where something comes between; `day` seconds is the route long, and costs `fixed` to begin.

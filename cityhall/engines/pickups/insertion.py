@@ -33,8 +33,9 @@ def insert(plan: Plan, job: Job) -> Plan | None:
     """The plan with the job in its cheapest place, or None where there is none.
 
     No job leaves the plan, each is begun within the window that it was promised, by the same vehicle and in the same
-    order; what is done or under way stays to the second; nothing new begins before the plan's `now`. Where a vehicle has no
-    room left, one more unloading just before or after the job is tried. The job is the last of the new plan's problem.
+    order; what is done or under way stays to the second; nobody sets out anew before the plan's `now`. Where a trip has
+    no room left, one more unloading just before or after the job is tried. The job is the last of the new plan's
+    problem.
     Raises ValueError where the job does not fit the problem.
     """
     check_job("the job", job, len(plan.problem.seconds), _compartments(plan.problem))

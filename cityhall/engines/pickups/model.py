@@ -1,4 +1,4 @@
-"""What is planned and what a plan is: jobs, vehicles, the ways between places, routes with the times that were promised.
+"""What is planned and what a plan is: jobs, vehicles, ways between places, routes with the times that were promised.
 
 Times are seconds of one day, distances metres, costs whole numbers of one unit of the caller's. A benchmark's instance
 may use any other units, as long as they are whole.
@@ -117,6 +117,8 @@ def _check_matrix(name: str, matrix: Int64, places: int) -> None:
         raise ValueError(f"{name} must be whole numbers, ({places}, {places}), and are {matrix.dtype} {matrix.shape}")
     if matrix.size and (matrix.min() < 0 or matrix.max() > FOREVER):
         raise ValueError(f"{name} must be from 0 to {FOREVER}; give NO_WAY where there is none")
+    if np.diagonal(matrix).any():
+        raise ValueError(f"{name} must be 0 from a place to itself")
 
 
 def _check_window(what: str, window: Window) -> None:

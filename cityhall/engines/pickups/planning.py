@@ -15,6 +15,7 @@ from cityhall.engines.pickups.model import Plan, Problem, Route, Unserved
 from cityhall.engines.pickups.schedule import Visit, planned, timed, visit
 from cityhall.engines.pickups.searching import Days, Found, Task
 
+MODULE = "cityhall.engines.pickups.searching"
 ENDS_S = 20.0
 """How long after its time a search may take to end: one step of it over the largest day."""
 
@@ -55,7 +56,7 @@ def _worth(plan: Plan) -> tuple[int, int]:
 
 
 def _search(tasks: list[Task]) -> list[Found]:
-    command = [sys.executable, "-m", "cityhall.engines.pickups.searching"]
+    command = [sys.executable, "-m", MODULE]
     running = [
         subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE) for _ in tasks
     ]

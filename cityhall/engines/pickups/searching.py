@@ -74,6 +74,9 @@ class Translated:
         self.problem = problem
         self.clients: list[tuple[int, tuple[int, int]]] = []
         self.kinds: list[tuple[Vehicle, list[int]]] = _kinds(problem.vehicles)
+        # Jobs that ask for a skill have rows of their own in the matrix: at one door two may ask for different ones.
+        asks = [row for row, job in enumerate(problem.jobs) if job.skills and row not in left_out]
+        self.apart = {job: len(problem.seconds) + number for number, job in enumerate(asks)}
         self.depots: dict[tuple[int, int, tuple[int, int]], int] = {}
         for vehicle, _ in self.kinds:
             for key in _depots_of(vehicle):
@@ -88,16 +91,18 @@ class Translated:
             if row in left_out:
                 continue
             prize, must = (job.prize, False) if job.prize is not None else (dear or 0, dear is None)
-            group = len(groups) if len(job.choices()) > 1 else None
+            # Released after a window's end it cannot be served in that.
+            windows = [window for window in dict.fromkeys(job.choices()) if job.release <= window[1]]
+            group = len(groups) if len(windows) > 1 else None
             if group is not None:
                 first = len(self.clients)
-                groups.append(pyvrp.ClientGroup(list(range(first, first + len(job.choices()))), required=must))
-            for window in job.choices():
+                groups.append(pyvrp.ClientGroup(list(range(first, first + len(windows))), required=must))
+            for window in windows:
                 self.clients.append((row, window))
-                clients.append(_client(job, window, prize, must and group is None, group))
-        profiles, seconds, metres = self._profiles(left_out)
+                clients.append(_client(self.apart.get(row, job.place), job, window, prize, must and group is None, group))
+        profiles, seconds, metres = self._profiles()
         return pyvrp.ProblemData(
-            locations=[pyvrp.Location(0, 0) for _ in self.problem.seconds],
+            locations=[pyvrp.Location(0, 0) for _ in range(len(self.problem.seconds) + len(self.apart))],
             clients=clients,
             depots=[
                 pyvrp.Depot(place, tw_early=opens, tw_late=closes, service_duration=takes)
@@ -134,26 +139,29 @@ class Translated:
             **more,
         )
 
-    def _profiles(self, left_out: frozenset[int]) -> tuple[list[int], list[Int64], list[Int64]]:
-        """The profile of each kind of vehicle, and the ways of each profile: there is none to a job it lacks a skill for."""
-        problem = self.problem
+    def _profiles(self) -> tuple[list[int], list[Int64], list[Int64]]:
+        """The profile of each kind of vehicle, and the ways of each: none to a job it lacks a skill for."""
         made: dict[frozenset[int], int] = {}
-        seconds, metres, profiles = [], [], []
+        seconds: list[Int64] = []
+        metres: list[Int64] = []
+        profiles = []
         for vehicle, _ in self.kinds:
             barred = frozenset(
-                job.place
-                for row, job in enumerate(problem.jobs)
-                if row not in left_out and not job.skills <= vehicle.skills
+                row for job, row in self.apart.items() if not self.problem.jobs[job].skills <= vehicle.skills
             )
             if barred not in made:
                 made[barred] = len(seconds)
-                for found, ways in ((seconds, problem.seconds), (metres, problem.metres)):
-                    ways = np.minimum(ways, NO_WAY).astype(np.int64)
-                    ways[list(barred), :] = ways[:, list(barred)] = NO_WAY
-                    np.fill_diagonal(ways, 0)
-                    found.append(ways)
+                seconds.append(self._ways(self.problem.seconds, barred))
+                metres.append(self._ways(self.problem.metres, barred))
             profiles.append(made[barred])
         return profiles, seconds, metres
+
+    def _ways(self, ways: Int64, barred: frozenset[int]) -> Int64:
+        places = [*range(len(ways)), *(self.problem.jobs[job].place for job in self.apart)]
+        found = np.minimum(ways[np.ix_(places, places)], NO_WAY).astype(np.int64)
+        found[list(barred), :] = found[:, list(barred)] = NO_WAY
+        np.fill_diagonal(found, 0)
+        return found
 
     def solution(self, days: Days) -> pyvrp.Solution:
         """The days as PyVRP's solution, without what it does not know."""
@@ -205,11 +213,13 @@ def _depots_of(vehicle: Vehicle) -> list[tuple[int, int, tuple[int, int]]]:
     return [(vehicle.start, 0, ALWAYS), (vehicle.end, 0, ALWAYS), *unloading]
 
 
-def _client(job: Job, window: tuple[int, int], prize: int, must: bool, group: int | None) -> pyvrp.Client:
+def _client(
+    place: int, job: Job, window: tuple[int, int], prize: int, must: bool, group: int | None
+) -> pyvrp.Client:
     import pyvrp
 
     return pyvrp.Client(
-        job.place,
+        place,
         pickup=list(job.load),
         service_duration=job.duration,
         tw_early=window[0],

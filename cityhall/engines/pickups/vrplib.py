@@ -221,7 +221,7 @@ class _Reading:
         name = self.words.get("NAME", self.path.stem)
         return Instance(
             name,
-            self.words.get("TYPE", "").split()[0] if self.words.get("TYPE") else "",
+            self.words.get("TYPE", "").partition(" ")[0],
             problem,
             self.scale,
             len(self.depots),
@@ -239,6 +239,7 @@ class _Reading:
             far = self._explicit()
         else:
             raise self._wrong(f"EDGE_WEIGHT_TYPE {kind[:40]} is not understood here: EUC_2D or EXPLICIT")
+        np.fill_diagonal(far, 0.0)
         if far.max(initial=0.0) * self.scale > FOREVER or far.min(initial=0.0) < 0:
             raise self._wrong("distances must be at least 0, and not too large")
         rounded: Callable[[npt.NDArray[np.float64]], npt.NDArray[np.float64]] = (
