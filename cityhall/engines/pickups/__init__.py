@@ -17,6 +17,7 @@ from cityhall.engines.pickups.model import (
     Window,
 )
 from cityhall.engines.pickups.planning import SearchError, plan
+from cityhall.engines.pickups.schedule import followed
 
 __all__ = [
     "ALWAYS",
@@ -34,6 +35,7 @@ __all__ = [
     "Vehicle",
     "Window",
     "check",
+    "followed",
     "insert",
     "offers",
     "plan",

@@ -13,6 +13,7 @@ REASONS = ("skill", "load", "window", "prize", "room")
 def check(problem: Problem, plan: Plan, before: Plan | None = None) -> list[str]:
     """What is wrong with the plan, in words; nothing where all holds.
 
+    What is done took the time that it took: only its order is looked at, and whether promises were kept.
     With `before`, the plan that this one came from by insertions: also what was upset of it: a promised window, a job
     that is gone, a part of a route that was done or under way.
     """
@@ -77,13 +78,16 @@ def _route(problem: Problem, route: Route) -> tuple[list[str], int, list[int]]:
                 wrong.append(f"lacks a skill for job {stop.job}")
             if trip_left < job.release:
                 wrong.append(f"set out at {trip_left}, before job {stop.job} was released")
-        wrong += _times(row, stop.arrive, clock + int(problem.seconds[here][there]), "arrives")
+        if row >= route.done:
+            wrong += _times(row, stop.arrive, clock + int(problem.seconds[here][there]), "arrives")
+        elif stop.arrive < clock:
+            wrong.append(f"stop {row}: arrives at {stop.arrive}, before it left for it")
         metres += int(problem.metres[here][there])
         if stop.window not in allowed:
             wrong.append(f"stop {row} is held to {stop.window}, which was never allowed")
         if not stop.window[0] <= stop.begin <= stop.window[1]:
             wrong.append(f"stop {row} begins at {stop.begin}, out of its window {stop.window}")
-        if stop.begin < stop.arrive or stop.leave < stop.begin + duration:
+        if stop.begin < stop.arrive or stop.leave < stop.begin + (duration if row >= route.done else 0):
             wrong.append(f"stop {row} has not the time that it takes")
         if stop.job is None:
             load, trip_left, trips = [0] * len(load), stop.leave, trips + 1

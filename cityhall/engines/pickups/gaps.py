@@ -100,8 +100,8 @@ def _rows(problem: Problem, number: int, route: Route | None, now: int) -> list[
     if route is not None and not done:
         # What leaves later than it could, for a shorter day, may move.
         early = schedule.forward(problem, number, [schedule.visit(stop) for stop in stops], soonest, ())
-        if early is None:
-            return []
+    if route is not None and (early is None or not schedule.punctual(problem, early)):
+        return []  # somebody in it is late already
     places = [its.start, *(schedule.place(problem, its, stop) for stop in stops), its.end]
     ways, metres = problem.seconds[places[:-1], places[1:]].tolist(), problem.metres[places[:-1], places[1:]].tolist()
     services = [schedule.service(problem, its, stop) for stop in stops]

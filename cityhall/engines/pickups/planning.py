@@ -29,8 +29,9 @@ def plan(
 ) -> Plan:
     """A plan for the whole day, after so many seconds of search; of the same seed it need not be the same twice.
 
-    `start` is a plan to begin from: of this problem, or of one whose jobs are the first of this one's, with the same
-    vehicles and places. Each of the `processes` (two where the machine has two cores) searches with a seed of its own.
+    `start` is a plan to begin from, and to be no worse than: of this problem, or of one whose jobs are the first of
+    this one's, with the same vehicles and places. Each of the `processes` (two where the machine has two cores)
+    searches with a seed of its own.
     Who cannot be served is left out and says why (`Plan.unserved`). Raises SearchError where PyVRP fails.
     """
     begun = time.monotonic()
@@ -39,16 +40,16 @@ def plan(
     everybody = frozenset(never)
     if len(everybody) == len(problem.jobs):
         return _whole(problem, [], 0, never)
-    days = None if start is None else [(one.vehicle, [visit(stop) for stop in one.stops]) for one in start.routes]
-    if days is not None:
-        days = _days(_whole(problem, days, 0, never))
+    first = None if start is None else _whole(problem, _days(start), 0, never)
+    days = None if first is None else _days(first)
     count = processes or min(2, os.cpu_count() or 1)
     tasks = [
         Task(problem, begun + seconds, seed * 1000 + number, days, everybody, os.getpid()) for number in range(count)
     ]
     found = _search(tasks)
     tried = sum(one.iterations for one in found)
-    return min((_whole(problem, one.days, tried, never) for one in found), key=_worth)
+    plans = [_whole(problem, one.days, tried, never) for one in found]
+    return min(plans if first is None else [*plans, replace(first, iterations=tried)], key=_worth)
 
 
 def _worth(plan: Plan) -> tuple[int, int]:

@@ -72,8 +72,13 @@ def timed(
     return forward(problem, vehicle, visits, max(soonest, _latest(problem, its, visits, route.returns)), ())
 
 
-def forward(problem: Problem, vehicle: int, visits: Sequence[Visit], leaves: int, past: Sequence[Stop]) -> Route | None:
-    """The route that leaves then, each visit behind the `past` begun as soon as may be; None where one is late."""
+def forward(
+    problem: Problem, vehicle: int, visits: Sequence[Visit], leaves: int, past: Sequence[Stop], *, late: bool = False
+) -> Route | None:
+    """The route that leaves then, each visit behind the `past` begun as soon as may be.
+
+    None where one is late, or the end; with `late` that is no matter.
+    """
     its, wait = problem.vehicles[vehicle], releases(problem, visits)
     stops, at, clock = list(past), its.start, leaves
     if past:
@@ -85,12 +90,12 @@ def forward(problem: Problem, vehicle: int, visits: Sequence[Visit], leaves: int
         to = place(problem, its, one)
         arrive = clock + int(problem.seconds[at, to])
         begin = max(arrive, one.window[0])
-        if begin > one.window[1]:
+        if begin > one.window[1] and not late:
             return None
         at, clock = to, max(begin + service(problem, its, one), wait[row + 1])
         stops.append(Stop(one.job, one.unloading, one.window, arrive, begin, clock))
     returns = clock + int(problem.seconds[at, its.end])
-    return Route(vehicle, leaves, tuple(stops), returns) if returns <= its.shift[1] else None
+    return Route(vehicle, leaves, tuple(stops), returns) if late or returns <= its.shift[1] else None
 
 
 def _latest(problem: Problem, its: Vehicle, visits: Sequence[Visit], returns: int) -> int:
@@ -101,6 +106,35 @@ def _latest(problem: Problem, its: Vehicle, visits: Sequence[Visit], returns: in
         limit = min(one.window[1], limit - int(problem.seconds[here, at]) - service(problem, its, one))
         at = here
     return limit - int(problem.seconds[its.start, at])
+
+
+def followed(plan: Plan, vehicle: int, now: int, leaves: int, past: Sequence[tuple[int, int, int]]) -> Plan:
+    """The plan as the day really goes: the vehicle left at `leaves`, and its first stops were as `past` says.
+
+    `past` has, of each stop that is over or under way, when the vehicle arrived, began and left; of the last of them
+    what is expected. What is behind them is expected as soon as it may be, and may be late: nothing more is then put
+    into this route, and `check` says so. Raises ValueError for a vehicle that has no route, or not so many stops.
+    """
+    old = next((route for route in plan.routes if route.vehicle == vehicle), None)
+    if old is None or len(past) > len(old.stops):
+        raise ValueError(f"vehicle {vehicle} has no route with {len(past)} stops")
+    stops = [
+        replace(stop, arrive=arrive, begin=begin, leave=leave)
+        for stop, (arrive, begin, leave) in zip(old.stops, past, strict=False)
+    ]
+    route = forward(plan.problem, vehicle, [visit(stop) for stop in old.stops], leaves, stops, late=True)
+    if route is None:
+        raise ValueError(f"vehicle {vehicle} set out before a job was released")
+    left = [leaves, *(stop.leave for stop in route.stops)]
+    route = replace(route, done=sum(moment <= now for moment in left))
+    routes = [route if one.vehicle == vehicle else one for one in plan.routes]
+    return planned(plan.problem, routes, plan.unserved, now=max(now, plan.now), iterations=plan.iterations)
+
+
+def punctual(problem: Problem, route: Route) -> bool:
+    """Whether what is not done of it is begun in time, and the vehicle back."""
+    on_time = all(stop.begin <= stop.window[1] for stop in route.stops[route.done :])
+    return on_time and route.returns <= problem.vehicles[route.vehicle].shift[1]
 
 
 def metres(problem: Problem, route: Route) -> int:

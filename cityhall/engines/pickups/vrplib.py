@@ -22,6 +22,7 @@ from cityhall.engines.pickups.model import ALWAYS, FOREVER, Int64, Job, Problem,
 MOST = 5000
 """Nodes: the matrix of more does not fit a small machine."""
 MOST_VEHICLES = 50_000
+FAR_AWAY = 1e9
 SCALES = {"whole": 1, "tenths": 10, "thousandths": 1000}
 Rows = dict[int, list[float]]
 
@@ -234,6 +235,8 @@ class _Reading:
             if points is None:
                 raise self._wrong("NODE_COORD_SECTION is missing")
             at = np.array(points)
+            if np.abs(at).max() > FAR_AWAY:
+                raise self._wrong(f"a coordinate of {np.abs(at).max():g} is too large")
             far = np.sqrt(((at[:, None, :] - at[None, :, :]) ** 2).sum(axis=2))
         elif kind == "EXPLICIT":
             far = self._explicit()
