@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from cityhall.engines.pickups.gaps import Gaps, gaps, unload_after, unload_before
+from cityhall.engines.pickups.gaps import Bool, Gaps, gaps, unload_after, unload_before
 from cityhall.engines.pickups.model import Int64, Job, Plan, Problem, Route, Unserved, Window, check_job
 from cityhall.engines.pickups.schedule import Visit, planned, timed, visit
 
@@ -69,15 +69,14 @@ def _compartments(problem: Problem) -> int:
 
 def _placed(plan: Plan, row: int, unserved: tuple[Unserved, ...]) -> Plan | None:
     job = plan.problem.jobs[row]
-    found: tuple[int, Gaps | None, tuple[int, int]] = (int(DEAR), None, (0, 0))
+    least, best = int(DEAR), None
     for rows in _tables(plan, job):
         added = _added(plan.problem, rows, job, job.choices())
-        if added.size and added.min() < found[0]:
-            gap, window = np.unravel_index(int(added.argmin()), added.shape)
-            found = int(added.min()), rows, (int(gap), int(window))
-    _, rows, (gap, window) = found
-    if rows is None:
+        if added.size and added.min() < least:
+            least, best = int(added.min()), (rows, *divmod(int(added.argmin()), added.shape[1]))
+    if best is None:
         return None
+    rows, gap, window = best
     new = Visit(row, None, job.choices()[window])
     route = _with(plan, rows, gap, new)
     routes = {route.vehicle: route for route in plan.routes} | {route.vehicle: route}
@@ -103,18 +102,23 @@ def _tables(plan: Plan, job: Job) -> list[Gaps]:
     able = [job.skills <= vehicle.skills for vehicle in plan.problem.vehicles]
     rows = rows.only(np.array(able, np.bool_)[rows.vehicle])
     load = np.array(job.load, np.int64)
-    fits = (rows.load + load <= rows.room).all(axis=1)
+    fits = _all(rows.load + load <= rows.room)
     found = [rows.only(fits)]
     full = rows.only(~fits & rows.more)
-    full = full.only((load <= full.room).all(axis=1))
+    full = full.only(_all(load <= full.room))
     for number in range(max((len(vehicle.unloading) for vehicle in plan.problem.vehicles), default=0)):
         has = np.array([len(vehicle.unloading) > number for vehicle in plan.problem.vehicles], np.bool_)
         some = full.only(has[full.vehicle])
         if len(some.vehicle):
-            found.append(unload_after(plan.problem, some.only((some.before + load <= some.room).all(axis=1)), number))
-            behind = some.only((some.load - some.before + load <= some.room).all(axis=1))
+            found.append(unload_after(plan.problem, some.only(_all(some.before + load <= some.room)), number))
+            behind = some.only(_all(some.load - some.before + load <= some.room))
             found.append(unload_before(plan.problem, behind, number, job.release))
     return found
+
+
+def _all(fits: Bool) -> Bool:
+    """(gaps,) whether it fits in every compartment of (gaps, compartments)."""
+    return np.asarray(fits.all(axis=1), np.bool_)
 
 
 def _added(problem: Problem, rows: Gaps, job: Job, windows: Sequence[Window]) -> Int64:

@@ -28,7 +28,7 @@ Days = list[tuple[int, list[Visit]]]
 MUST_BY = 0.4
 """After this part of the time without a plan that serves everybody who must be, some are left out."""
 
-# Measured on published days (docs/pickups.md): PyVRP's own are for searches of minutes.
+# Measured on published days (README.md): PyVRP's own are for searches of minutes.
 SHAKEN = 12
 """Jobs that are moved at random, at most, before each try."""
 HISTORY = (15, 300)
@@ -69,9 +69,9 @@ class _Until:
     def __init__(self, until: float, must: float | None) -> None:
         self.until, self.must = until, must
 
-    def __call__(self, cost: int) -> bool:
+    def __call__(self, best_cost: int) -> bool:
         now = time.monotonic()
-        return now >= self.until or (self.must is not None and now >= self.must and cost >= _impossible())
+        return now >= self.until or (self.must is not None and now >= self.must and best_cost >= _impossible())
 
 
 def _impossible() -> int:
@@ -100,8 +100,9 @@ class Translated:
     def _data(self, left_out: frozenset[int], dear: int | None) -> pyvrp.ProblemData:
         import pyvrp
 
-        jobs, clients, groups = self.problem.jobs, [], []
-        for row, job in enumerate(jobs):
+        clients: list[pyvrp.Client] = []
+        groups: list[pyvrp.ClientGroup] = []
+        for row, job in enumerate(self.problem.jobs):
             if row in left_out:
                 continue
             prize, must = (job.prize, False) if job.prize is not None else (dear or 0, dear is None)
@@ -155,11 +156,11 @@ class Translated:
             **more,
         )
 
-    def _profiles(self) -> tuple[list[int], list[Int64], list[Int64]]:
+    def _profiles(self) -> tuple[list[int], list[Any], list[Any]]:
         """The profile of each kind of vehicle, and the ways of each: none to a job it lacks a skill for."""
         made: dict[frozenset[int], int] = {}
-        seconds: list[Int64] = []
-        metres: list[Int64] = []
+        seconds: list[Any] = []
+        metres: list[Any] = []
         profiles = []
         for vehicle, _ in self.kinds:
             barred = frozenset(
