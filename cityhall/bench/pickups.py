@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -19,9 +20,9 @@ def run(instances: Sequence[Path], seconds: float, *, seed: int = 1, peers: bool
     """What came out: for one instance its row; for several their sums, the mean gap, and all rows.
 
     A row: cost (in the unit of the published one), vehicles, trips, late (stops and returns after their time), unserved
-    (who must be), left (with a prize, and left out), seconds, iterations, checked (by the engine's own check, which
-    shares no code with what plans), best_known and gap (a share of it) where a .sol lies beside, peers. Raises
-    vrplib.InstanceError and OSError for a file that cannot be read.
+    (who must be), left (with a prize, and left out), seconds, iterations, cpu_s (of processors, start and all), checked
+    (by the engine's own check, which shares no code with what plans), best_known and gap (a share of it) where a .sol
+    lies beside, peers. Raises vrplib.InstanceError and OSError for a file that cannot be read.
     """
     if not 0 < seconds <= 3600:
         raise ValueError("give from 1 to 3,600 seconds")
@@ -40,6 +41,12 @@ def run(instances: Sequence[Path], seconds: float, *, seed: int = 1, peers: bool
     }
 
 
+def _worked() -> float:
+    """Seconds of a processor that this process's ended children have had: on a loaded machine, fewer than passed."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
 def _published(path: Path) -> vrplib.Solution | None:
     beside = vrplib.beside(path)
     return None if beside is None else vrplib.read_solution(beside)
@@ -50,13 +57,14 @@ def _row(
 ) -> dict[str, Any]:
     known = None if best is None else replayed(it, best)
     unit = it.scale if best is None or known is None else _unit(known.cost, best.cost, it.scale)
-    begun = time.perf_counter()
+    begun, worked = time.perf_counter(), _worked()
     made = plan(it.problem, seconds, seed)
     row: dict[str, Any] = {
         "instance": path.name,
         **_figures(it.problem, made, unit),
         "seconds": round(time.perf_counter() - begun, 2),
         "iterations": made.iterations,
+        "cpu_s": round(_worked() - worked, 1),
         "checked": check(it.problem, made) == [],
     }
     if best is not None:
@@ -123,14 +131,20 @@ def _visit(it: vrplib.Instance, vehicle: int, node: int) -> Visit:
 def _peer(
     it: vrplib.Instance, name: str, path: Path, seconds: float, unit: float, best: vrplib.Solution | None
 ) -> dict[str, Any] | None:
+    worked = _worked()
     found = pickups_peers.run(name, it.problem, path, seconds)
     if found is None:
         return None
     days, took = found
+    spent = round(_worked() - worked, 1)
     routes = [timed(it.problem, vehicle, [Visit(job, None, it.problem.jobs[job].choices()[0]) for job in jobs])
               for vehicle, jobs in days]  # fmt: skip
     made = whole(it.problem, [route for route in routes if route is not None])
-    row = _figures(it.problem, made, unit) | {"seconds": round(took, 2), "checked": check(it.problem, made) == []}
+    row = _figures(it.problem, made, unit) | {
+        "seconds": round(took, 2),
+        "cpu_s": spent,
+        "checked": check(it.problem, made) == [],
+    }
     if row["unserved"]:
         row["cost"] = None  # no plan of this day: who must be served is not
     elif best is not None:
