@@ -127,6 +127,7 @@ def test_the_peers_process_says_what_it_did(tmp_path: Path, monkeypatch: pytest.
     assert sys.executable
 
 
+@pytest.mark.slow
 def test_a_week_in_a_made_up_city() -> None:
     row = told("pickups-week", "--days", "1", "--requests", "25", "--seconds", "0.5")
     for name in ("ours", "first_come"):

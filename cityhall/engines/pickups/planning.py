@@ -40,7 +40,7 @@ def plan(
     everybody = frozenset(never)
     if len(everybody) == len(problem.jobs):
         return _whole(problem, [], 0, never)
-    first = None if start is None else _whole(problem, _days(start), 0, never)
+    first = None if start is None else _whole(problem, _known(problem, _days(start)), 0, never)
     days = None if first is None else _days(first)
     count = processes or min(2, os.cpu_count() or 1)
     tasks = [
@@ -93,6 +93,15 @@ def _never(base: Plan, row: int) -> str | None:
     if not any(all(part <= room for part, room in zip(job.load, one.capacity, strict=True)) for one in able):
         return "load"
     return None if serve(base, row) is not None else "window"
+
+
+def _known(problem: Problem, days: Days) -> Days:
+    """The days without jobs that are not there any more, or may not be served in that window any more."""
+
+    def stands(one: Visit) -> bool:
+        return one.job is None or (one.job < len(problem.jobs) and one.window in problem.jobs[one.job].choices())
+
+    return [(vehicle, [one for one in visits if stands(one)]) for vehicle, visits in days]
 
 
 def _days(plan: Plan) -> Days:

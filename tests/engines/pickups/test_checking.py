@@ -115,7 +115,7 @@ def test_what_is_upset_is_caught() -> None:
     assert any("way home" in text for text in check(plan.problem, back, home))
 
 
-@settings(max_examples=150)
+@settings(max_examples=80)
 @given(problem=problems(), data=st.data())
 def test_a_stop_at_another_time_or_place_is_caught(problem: Problem, data: st.DataObject) -> None:
     plan = filled(problem)

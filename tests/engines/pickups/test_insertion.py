@@ -74,7 +74,7 @@ def cheapest(plan: Plan, job: Job) -> int | None:
     return best
 
 
-@settings(max_examples=300)
+@settings(max_examples=150)
 @given(case=cases())
 def test_what_is_inserted_holds_and_upsets_nothing(case: tuple[Plan, Job]) -> None:
     plan, job = case
@@ -92,7 +92,7 @@ def test_what_is_inserted_holds_and_upsets_nothing(case: tuple[Plan, Job]) -> No
     assert leaves[at] >= plan.now
 
 
-@settings(max_examples=300)
+@settings(max_examples=150)
 @given(case=cases(releases=False))
 def test_no_place_is_cheaper(case: tuple[Plan, Job]) -> None:
     plan, job = case
@@ -100,7 +100,7 @@ def test_no_place_is_cheaper(case: tuple[Plan, Job]) -> None:
     assert (None if better is None else better.cost - plan.cost) == cheapest(plan, job)
 
 
-@settings(max_examples=300)
+@settings(max_examples=150)
 @given(case=cases(), asked=st.lists(windows(), max_size=6))
 def test_what_is_offered_can_be_kept(case: tuple[Plan, Job], asked: list[tuple[int, int]]) -> None:
     plan, job = case

@@ -49,6 +49,14 @@ def test_a_plan_is_begun_from_another_with_one_more_job() -> None:
     assert check(more, found) == [] and not found.unserved and found.cost == 100
 
 
+def test_what_a_plan_began_from_need_not_hold_any_more() -> None:
+    truck = (Vehicle((0, 500), (9,), 0, 0),)
+    before = plan(Problem((Job(1, 5, (1,)), Job(4, 5, (1,)), Job(3, 5, (1,))), truck, LINE, LINE), 0.2, processes=1)
+    less = Problem((Job(1, 5, (1,), ((100, 120),)), Job(4, 5, (1,))), truck, LINE, LINE)
+    found = plan(less, 0.0, start=before, processes=1)
+    assert check(less, found) == [] and not found.unserved
+
+
 def reasons(problem: Problem) -> dict[int, str]:
     found = plan(problem, 0.3, processes=1)
     assert check(problem, found) == []
