@@ -12,8 +12,9 @@ import pytest
 from typer.testing import CliRunner
 
 from cityhall import cli
-from cityhall.bench import pickups_peers
-from cityhall.engines.pickups import Job, Problem, Unloading, Vehicle, vrplib
+from cityhall.bench import pickups_peers, pickups_week
+from cityhall.engines.pickups import Job, Problem, Unloading, Vehicle, planning, vrplib
+from cityhall.engines.pickups.searching import search
 from tests.engines.pickups.test_planning import LINE
 
 TINY = """NAME : tiny
@@ -128,8 +129,11 @@ def test_the_peers_process_says_what_it_did(tmp_path: Path, monkeypatch: pytest.
 
 
 @pytest.mark.slow
-def test_a_week_in_a_made_up_city() -> None:
-    row = told("pickups-week", "--days", "1", "--requests", "25", "--seconds", "0.5")
+def test_a_week_in_a_made_up_city(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(planning, "_search", lambda tasks: [search(task) for task in tasks[:1]])
+    monkeypatch.setattr(pickups_week, "PLACES", (2, 8))
+    row = told("pickups-week", "--days", "1", "--requests", "25", "--seconds", "0.2")
+    assert set(row["tried"]) == {"2", "8"} and row["tried"]["2"]["promised"] <= row["tried"]["8"]["promised"]
     for name in ("ours", "first_come"):
         assert {"kept", "asked", "km", "overtime_min", "upset"} <= row[name].keys()
         assert 0 < row[name]["kept"] <= row[name]["promised"] <= row[name]["asked"] and row[name]["km"] > 0
