@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -12,6 +14,18 @@ from cityhall.commands.bench_money import app
 from cityhall.commands.bench_units import Json, able
 
 __all__ = ["app"]
+
+
+@contextmanager
+def _searching() -> Iterator[None]:
+    """Ends with 2 and says why where the search itself failed."""
+    from cityhall.engines.pickups import SearchError
+
+    try:
+        yield
+    except SearchError as problem:
+        typer.echo(str(problem), err=True)
+        raise typer.Exit(2) from problem
 
 
 @app.command("pickups")
@@ -28,7 +42,7 @@ def bench_pickups(
     """Plan collection routes of published instances: cost, gap to the best known, beside peers if installed."""
     from cityhall.bench import pickups
 
-    with able():
+    with able(), _searching():
         result = pickups.run(instance, seconds, seed=seed, peers=peers)
     show(result, as_json)
 
@@ -45,6 +59,6 @@ def bench_pickups_week(
     """Live through a week of collection: windows offered by what the plan can keep, beside places per window."""
     from cityhall.bench import pickups_week
 
-    with able():
+    with able(), _searching():
         result = pickups_week.run(osm, days=days, requests=requests, seconds=seconds, seed=seed)
     show(result, as_json)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -109,6 +110,20 @@ def test_a_search_that_dies_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(planning, "MODULE", "cityhall.engines.pickups.nowhere")
     with pytest.raises(planning.SearchError, match="nowhere"):
         plan(problem, 1.0)
+
+
+def test_a_search_that_never_ends_is_ended_and_a_plan_is_made_without_it(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "stuck.py").write_text("import sys, time\nsys.stdin.buffer.read()\ntime.sleep(600)\n")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    monkeypatch.setattr(planning, "MODULE", "stuck")
+    monkeypatch.setattr(planning, "ENDS_S", 0.5)
+    problem = Problem((Job(1), Job(3)), (Vehicle((0, 500), (), 0, 0),), LINE, LINE)
+    begun = time.monotonic()
+    found = plan(problem, 0.1)
+    assert time.monotonic() - begun < 60
+    assert check(problem, found) == [] and not found.unserved and found.cost == 60
 
 
 @pytest.mark.parametrize(
