@@ -92,6 +92,13 @@ def test_what_cannot_be_done_ends_with_2_and_one_line(tmp_path: Path, bad: str) 
     assert "it.vrp" in said or bad == "seconds"
 
 
+def test_a_search_that_fails_ends_with_2(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(planning, "MODULE", "cityhall.engines.pickups.nowhere")
+    (tmp_path / "tiny.vrp").write_text(TINY)
+    code, _, said = bench("pickups", "--instance", str(tmp_path / "tiny.vrp"), "--seconds", "1", "--no-peers")
+    assert code == 2 and "nowhere" in said and len(said.strip().splitlines()) == 1
+
+
 def test_peers_are_asked_only_what_they_know() -> None:
     vehicle, job = Vehicle((0, 500), (9,), 0, 0), Job(1, 5, (1,))
     able = {
