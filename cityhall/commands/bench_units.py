@@ -17,7 +17,7 @@ Json = Annotated[bool, typer.Option("--json", help="Say it as JSON, one object o
 
 
 @contextmanager
-def _able() -> Iterator[None]:
+def able() -> Iterator[None]:
     """Ends with 2 and says why where the work could not be done."""
     try:
         yield
@@ -39,7 +39,7 @@ def bench_coverage(
     """The most demand that so many facilities cover: solved exactly."""
     from cityhall.bench import coverage
 
-    with _able():
+    with able():
         result = coverage.run(instance, facilities, radius)
     show(result, as_json)
 
@@ -56,7 +56,7 @@ def bench_dispatch(
     """Where freed units should wait: late calls and mean times by policy, on the same calls."""
     from cityhall.bench import dispatch
 
-    with _able():
+    with able():
         found = [dispatch.run(one, replications=replications, days=days, seed=seed, cap=cap) for one in model]
     show(found[0] if len(found) == 1 else {"models": found}, as_json)
 
@@ -74,6 +74,6 @@ def bench_intercept(
     """Meeting a moving bus: our plan beside brute force, a chase, and a drive to the next stop."""
     from cityhall.bench import intercept
 
-    with _able():
+    with able():
         result = intercept.run(gtfs or [], osm, cases=cases, seed=seed)
     show(result, as_json)
