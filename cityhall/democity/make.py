@@ -29,7 +29,7 @@ slug = "demo"
 timezone = "{timezone}"
 languages = ["en", "es", "pt", "ko"]
 currency = "EUR"
-services = ["transit", "reports", "safety", "house", "map", "treasury"]
+services = ["transit", "reports", "safety", "house", "recycling", "map", "treasury"]
 
 [map]
 center = [{lon:.5f}, {lat:.5f}]

@@ -1,0 +1,6 @@
+from django.apps import AppConfig
+
+
+class RecyclingConfig(AppConfig):
+    name = "cityhall.services.recycling"
+    label = "recycling"
