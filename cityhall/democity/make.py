@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import shapely
 
-from cityhall.democity import townhall
+from cityhall.democity import recycling, townhall
 from cityhall.democity.buildings import houses, use_of
 from cityhall.democity.names import CITY, words
 from cityhall.democity.places import named_places
@@ -57,6 +57,11 @@ per_hour = 300     # on a machine with one address for itself everybody in the d
 [service.house]
 file = "house.toml"     # the rooms and wares of the town hall
 
+[service.recycling]
+file = "recycling.toml"     # materials, tariffs, windows, shops and drop-off points
+cents_per_100_points = 50
+fee = {{amount = 600, months = 3}}
+
 [service.safety]
 servers = ["127.0.0.1"]     # the demo's cameras are drawn by the simulator, on this machine
 
@@ -97,6 +102,7 @@ def make(folder: Path, seed: int = 4, progress: Callable[[str, float], None] = _
     write_gtfs(make_transit(town), made.gtfs, TIMEZONE)
     made.zones.write_text(json.dumps(_zones(terrain)), encoding="utf-8")
     townhall.write(folder)
+    recycling.write(folder)
     west_south, east_north = to_degrees(np.array([[-HALF, -3600.0], [HALF, HALF]]))
     made.toml.write_text(
         CITY_TOML.format(

@@ -49,7 +49,8 @@ def where(actor: Actor, material: str = "", place: str = "") -> dict[str, Any]:
     found = [
         one
         for one in queries.drop_points()
-        if not asked or any(asked in str(name).casefold() for kind in one.materials.all() for name in kind.names.values())
+        if not asked
+        or any(asked in str(name).casefold() for kind in one.materials.all() for name in kind.names.values())
     ]
     if near:
         found.sort(key=lambda one: metres_between(one.point, near[0].point))
@@ -65,5 +66,9 @@ def may_hear(actor: Actor, topic: str) -> bool:
     from cityhall.services.recycling.models import Account
 
     number = topic.removeprefix("recycling-account-")
-    found = Account.objects.filter(pk=int(number)).first() if number.isascii() and number.isdigit() and len(number) < 19 else None
+    found = (
+        Account.objects.filter(pk=int(number)).first()
+        if number.isascii() and number.isdigit() and len(number) < 19
+        else None
+    )
     return found is not None and accounts.holds(actor, found)

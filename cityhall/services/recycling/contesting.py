@@ -1,4 +1,4 @@
-"""Right or wrong: a resident confirms a weight or contests it, an officer decides, a correction reverses and posts anew.
+"""Right or wrong: a resident confirms or contests a weight, an officer decides, a correction reverses and posts anew.
 
 Locks: pickup, account, the ledger's.
 """

@@ -1,9 +1,9 @@
-"""What recycling keeps out of the air: grams of CO2e for each kilogram, with the source that is shown beside the number.
+"""What recycling keeps out of the air: grams of CO2e for each kilogram, with the source that is shown beside it.
 
 The factors that come with the program are those of the U.S. EPA's Waste Reduction Model (WARM), version 16, December
-2023, "Containers, Packaging, and Non-Durable Good Materials": net emissions of recycling in metric tons of CO2e for each
-short ton, against making the same of the current mix of inputs (for paper with what forests keep). They hold for the
-United States; a city writes its own beside a material, with its source.
+2023, "Containers, Packaging, and Non-Durable Good Materials": net emissions of recycling in metric tons of CO2e for
+each short ton, against making the same of the current mix of inputs (for paper with what forests keep). They hold for
+the United States; a city writes its own beside a material, with its source.
 """
 
 from __future__ import annotations

@@ -34,7 +34,14 @@ def _row(one: Pickup) -> Row:
     state = State(one.state).label
     detail = f"{span(one.begin, one.end)} · {state}" if one.begin and one.end else f"{state}"
     waits = one.state == State.WEIGHED
-    return Row(_("Pickup: %(address)s") % {"address": one.address}, f"/recycling/pickups/{one.pk}/", detail, "swap", one.begin, waits=waits)
+    return Row(
+        _("Pickup: %(address)s") % {"address": one.address},
+        f"/recycling/pickups/{one.pk}/",
+        detail,
+        "swap",
+        one.begin,
+        waits=waits,
+    )
 
 
 def findable(words: str, most: int) -> list[Found]:

@@ -10,6 +10,7 @@ from uuid import UUID
 from django.conf import settings
 from django.db.models import Q, QuerySet
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from cityhall.kernel.errors import Missing
 from cityhall.kernel.people.actors import Actor
@@ -60,20 +61,12 @@ def find_pickup(actor: Actor, number: int) -> Pickup:
         else None
     )
     if found is None or not accounts.holds(actor, found.account):
-        raise Missing(_no_pickup(), code="no_such_pickup")
+        raise Missing(_("There is no such pickup."), code="no_such_pickup")
     return found
-
-
-def _no_pickup() -> str:
-    from django.utils.translation import gettext as _
-
-    return _("There is no such pickup.")
 
 
 def find_weighing(actor: Actor, uid: UUID) -> Weighing:
     """A weighing of an account that the actor acts for. Raises Missing."""
-    from django.utils.translation import gettext as _
-
     found = Weighing.objects.select_related("account", "pickup", "place", "photo").filter(uid=uid).first()
     if found is None or not accounts.holds(actor, found.account):
         raise Missing(_("There is no such weighing."), code="no_such_weighing")
@@ -92,8 +85,6 @@ def own_vouchers(account: Account) -> QuerySet[Voucher]:
 
 def find_voucher(actor: Actor, number: int) -> Voucher:
     """A voucher of an account that the actor acts for. Raises Missing."""
-    from django.utils.translation import gettext as _
-
     found = Voucher.objects.select_related("account", "offer__partner").filter(pk=number).first()
     if found is None or not accounts.holds(actor, found.account):
         raise Missing(_("There is no such voucher."), code="no_such_voucher")
@@ -211,18 +202,6 @@ def demand_layer(bounds: Bounds | None) -> dict[str, Any]:
 
 def trucks_layer(bounds: Bounds | None) -> dict[str, Any]:
     """Collection trucks where their receivers say that they are."""
-    from cityhall.kernel.vehicles.models import VehicleState
+    from cityhall.kernel.vehicles.tracking.shown import collection
 
-    found = VehicleState.objects.filter(vehicle__kind="truck").select_related("vehicle")
-    return {
-        "type": "FeatureCollection",
-        "features": [
-            {
-                "type": "Feature",
-                "id": one.vehicle.public_id,
-                "geometry": {"type": "Point", "coordinates": list(one.point)},
-                "properties": {"id": one.vehicle.public_id, "name": one.vehicle.label, "at": one.at.isoformat()},
-            }
-            for one in found
-        ],
-    }
+    return collection("truck")

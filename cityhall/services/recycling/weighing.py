@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy as _
 
 from cityhall.kernel.deadlines.actions import set_deadline
 from cityhall.kernel.devices.models import Device
-from cityhall.kernel.errors import CityhallError, Conflict, Invalid, Missing
+from cityhall.kernel.errors import Conflict, Invalid, Missing
 from cityhall.kernel.journal import append
 from cityhall.kernel.media.storing import Made, keep
 from cityhall.kernel.notify.sending import send
@@ -222,13 +222,3 @@ def _tell(weighing: Weighing, worth: Sequence[Worth]) -> None:
             url=page if weighing.pickup_id is None else f"/recycling/pickups/{weighing.pickup_id}/",
             key=f"recycling:{weighing.ref}",
         )
-
-
-def problem_of(actor: Actor, said: Said) -> CityhallError | None:
-    """Why a weighing was not taken, None where it was: for devices that send many at once, of which none holds up
-    the others."""
-    try:
-        weigh(actor, said)
-    except CityhallError as problem:
-        return problem
-    return None

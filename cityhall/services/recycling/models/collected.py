@@ -181,6 +181,11 @@ class Estimate(models.Model):
         constraints: ClassVar = [models.UniqueConstraint(fields=["pickup", "material"], name="recycling_estimate_once")]
 
     @property
+    def kg(self) -> str:
+        """Kilograms as a form's field has them."""
+        return f"{self.grams / 1000:g}"
+
+    @property
     def weight(self) -> str:
         return kilograms(self.grams)
 
