@@ -1,7 +1,7 @@
 """Residents whose recycling is fetched, the crew that weighs it, and machines that take bottles: by the public doors.
 
 Most ask for a window, some for a day to be told of; a few are not at home. The crew weighs what stands there, which is
-never quite what was thought. Points pay the waste fee and buy vouchers; some are brought back. All follows from the seed.
+never quite what was thought. Points pay the waste fee and buy vouchers; some come back. All follows from the seed.
 """
 
 from __future__ import annotations
