@@ -5,9 +5,9 @@ from django.utils.translation import gettext_lazy as _
 from cityhall.kernel.people.declares import PersonalData, kept
 
 _BOOKS = _("for as long as the law has books kept, without the person once the account is erased")
-_FETCH = kept(_("to fetch what you asked for, and show you what became of it"), _BOOKS)
+_FETCH = kept(_("to fetch what you asked for, and show you what became of it"), _("until the account is erased"))
 _WEIGHT = kept(_("to prove what was weighed, and for whom"), _BOOKS)
-_CONTEST = kept(_("to decide on a weight that is contested"), _BOOKS)
+_CONTEST = kept(_("to decide on a weight that is contested"), _("until the account is erased"))
 _SPEND = kept(_("to hand out what points bought, once"), _BOOKS)
 _ACTS = kept(_("to know who acts for an account of points"), _("until they leave it, or their account is erased"))
 

@@ -236,6 +236,21 @@ def test_what_is_theirs_waits_for_them() -> None:
     assert mine.rows(somebody("new")) == []
 
 
+def test_who_is_erased_leaves_weights_and_no_home() -> None:
+    from cityhall.kernel.people.privacy import erase, export
+
+    ana = somebody()
+    made, coming = weighed(ana), asked(ana, note="Behind the gate", begin=window(1))
+    contesting.contest(ana, made.pk, "My secret scale")
+    person = Person.objects.get(pk=ana.person_id)
+    assert "1 Main Street" in str(export(person))
+    erase(ana, person)
+    for pickup in Pickup.objects.all():
+        assert (pickup.address, pickup.point, pickup.note, pickup.person_id) == ("", None, "", None)
+    assert fresh(coming).state == "cancelled" and made.lines.count() == 1
+    assert fresh(made).contest.text == ""
+
+
 def test_an_officer_promises_a_window_and_opens_a_building() -> None:
     desk = browser(officer())
     waiting = asked(somebody(), begin=None)
