@@ -1,4 +1,4 @@
-"""What goes when an account is erased: homes and names. Weights, points and vouchers stay, as nobody's, for the books."""
+"""What goes when an account is erased: homes, names, texts. Weights and points stay, as nobody's, for the books."""
 
 from __future__ import annotations
 
