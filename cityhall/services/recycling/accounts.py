@@ -12,7 +12,6 @@ from cityhall.kernel.people.actors import Actor
 from cityhall.kernel.people.households import place_of
 from cityhall.kernel.people.models import HouseholdMember, Person
 from cityhall.kernel.people.permissions import require
-from cityhall.services.recycling import fees
 from cityhall.services.recycling.models import Account, Holder
 
 OFFICER = "recycling.change_accounts"
@@ -114,8 +113,6 @@ def open_building(actor: Actor, name: str, email: str) -> Account:
 
 def _opened(account: Account, actor: Actor) -> None:
     append("recycling", "account.opened", {"kind": account.kind}, subject=f"account:{account.pk}", actor=str(actor))
-    if account.kind != Account.Kind.BUILDING:
-        fees.begin(account)
 
 
 def locked(number: int) -> Account:

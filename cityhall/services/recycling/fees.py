@@ -23,8 +23,8 @@ FEE = "recycling.fee"
 
 
 def begin(account: Account) -> None:
-    """A household's fee is asked for from now on, each period once; nothing where the city has none."""
-    if rules().fee.amount:
+    """The fee is asked for from an account's first weighing on, each period once; nothing where the city has none."""
+    if rules().fee.amount and account.kind != Account.Kind.BUILDING:
         set_deadline(FEE, f"account:{account.pk}", timezone.now())
 
 
@@ -32,7 +32,7 @@ def begin_all() -> int:
     """The same for all that have none yet, where a city begins to ask for one; gives how many."""
     billed = Bill.objects.filter(service=SERVICE, about__startswith="fee:").values_list("about", flat=True)
     known = {int(about.split(":")[1]) for about in billed}
-    accounts = Account.objects.exclude(kind=Account.Kind.BUILDING).exclude(pk__in=known)
+    accounts = Account.objects.filter(weighings__isnull=False).exclude(pk__in=known).distinct()
     for account in accounts:
         begin(account)
     return len(accounts)

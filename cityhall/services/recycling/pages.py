@@ -62,8 +62,11 @@ def home(request: HttpRequest) -> HttpResponse:
         "crew": may(actor, planning.DRIVE),
         "officer": may(actor, contesting.DECIDE),
     }
+    account = None
     if actor.person_id is not None:
-        account = accounts.account_of(actor)
+        known = accounts.held_by(accounts.person_of(actor))
+        account = known[0] if known else None
+    if account is not None:
         context |= {
             "balance": points_text(points.standing(account).balance),
             "coming": [one for one in queries.own_pickups(account) if one.state in (*workflow.OPEN, State.WEIGHED)][:3],

@@ -22,7 +22,7 @@ from cityhall.kernel.media.storing import Made, keep
 from cityhall.kernel.notify.sending import send
 from cityhall.kernel.people.actors import Actor
 from cityhall.kernel.people.permissions import require
-from cityhall.services.recycling import accounts, collecting, points, tariffs, workflow
+from cityhall.services.recycling import accounts, collecting, fees, points, tariffs, workflow
 from cityhall.services.recycling.models import Account, DropPoint, Weighed, Weighing
 from cityhall.services.recycling.planning import DRIVE
 from cityhall.services.recycling.rules import contest_until, day_of, months_later, rules
@@ -89,8 +89,8 @@ def _read(message: dict[str, Any], at: datetime) -> Said:
             Line(str(one["material"]), one["grams"], str(one.get("quality", "clean"))) for one in message["lines"]
         )
         when = datetime.fromisoformat(message["at"]) if message.get("at") else at
-        if when.tzinfo is None:
-            raise ValueError("a moment without its zone")
+        if when.tzinfo is None or any(type(line.grams) is not int for line in lines):
+            raise ValueError("a moment without its zone, or no whole grams")
         return Said(UUID(str(message["id"])), lines, when, code=str(message["code"]), seen=Weighing.Seen.CODE)
     except (KeyError, TypeError, ValueError, AttributeError) as problem:
         raise Invalid(_("This is no weighing."), code="bad_message", field="lines") from problem
@@ -144,6 +144,8 @@ def _weighed(said: Said, actor: Actor, source: str, place: DropPoint | None, pho
         photo=keep(actor, photo, purpose="recycling.weighing") if photo is not None else None,
         zone=pickup.zone if pickup is not None else _zone(place),
     )
+    if not Weighing.objects.filter(account=account).exclude(pk=weighing.pk).exists():
+        fees.begin(account)
     write_lines(weighing, worth)
     told = {"grams": sum(one.grams for one in worth), "lines": {one.material.key: one.grams for one in worth}}
     append("recycling", "weighed", told | {"source": source}, subject=weighing.ref, actor=str(actor))

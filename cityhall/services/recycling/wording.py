@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from decimal import Decimal
 
-from babel.numbers import format_decimal
 from django.conf import settings
 from django.utils.translation import get_language, ngettext
 
@@ -26,11 +25,15 @@ def _locale() -> str:
 
 def number(amount: int) -> str:
     """A whole number as people write it: 12,500."""
+    from babel.numbers import format_decimal
+
     return str(format_decimal(amount, locale=_locale()))
 
 
 def kilograms(grams: int) -> str:
     """A weight as people write it: 17450 -> "17.45 kg"."""
+    from babel.numbers import format_decimal
+
     return f"{format_decimal(Decimal(grams) / 1000, locale=_locale(), decimal_quantization=False)} kg"
 
 
