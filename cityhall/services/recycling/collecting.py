@@ -19,6 +19,7 @@ from cityhall.kernel.notify.sending import send
 from cityhall.kernel.people.actors import Actor
 from cityhall.kernel.people.permissions import require
 from cityhall.kernel.places.point import Point
+from cityhall.kernel.service import Text
 from cityhall.services.recycling import accounts, planning, workflow
 from cityhall.services.recycling.models import Account, Estimate, Material, Pickup
 from cityhall.services.recycling.planning import DRIVE
@@ -214,7 +215,7 @@ def miss(actor: Actor, number: int, why: str, *, at: datetime | None = None) -> 
     return pickup
 
 
-def _tell(pickup: Pickup, title: str, body: str, what: str, **values: object) -> None:
+def _tell(pickup: Pickup, title: Text, body: Text, what: str, **values: object) -> None:
     for person in accounts.people_of(pickup.account)[:1] if pickup.person is None else [pickup.person]:
         url = f"/recycling/pickups/{pickup.pk}/"
         send(person, title, body, values=values, url=url, key=f"recycling:{pickup.ref}:{what}")

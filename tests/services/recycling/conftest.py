@@ -77,19 +77,19 @@ def somebody(name: str = "ana") -> Actor:
 
 def crew(name: str = "carlos") -> Actor:
     actor = somebody(name)
-    Membership.objects.get_or_create(person_id=actor.person_id, role="recycling.crew", scope="")
+    Membership.objects.get_or_create(person_id=actor.person_id or 0, role="recycling.crew", scope="")
     return actor
 
 
 def officer(name: str = "olga") -> Actor:
     actor = somebody(name)
-    Membership.objects.get_or_create(person_id=actor.person_id, role="recycling.officer", scope="")
+    Membership.objects.get_or_create(person_id=actor.person_id or 0, role="recycling.officer", scope="")
     return actor
 
 
 def shop(name: str = "sam", partner: str = "market") -> Actor:
     actor = somebody(name)
-    Membership.objects.get_or_create(person_id=actor.person_id, role="recycling.shop", scope=f"partner:{partner}")
+    Membership.objects.get_or_create(person_id=actor.person_id or 0, role="recycling.shop", scope=f"partner:{partner}")
     return actor
 
 
@@ -112,7 +112,7 @@ def said(pickup: Pickup | None = None, uid: UUID | None = None, **grams: int) ->
 
 def weighed(actor: Actor, **grams: int) -> Weighing:
     """Somebody's pickup of these, weighed by a crew."""
-    return weighing.weigh(crew(), said(asked(actor), **grams))
+    return weighing.weigh(crew(), said(asked(actor), None, **grams))
 
 
 def balance(actor: Actor) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from types import SimpleNamespace
 from typing import Any
 from uuid import uuid4
 
@@ -98,29 +99,21 @@ def test_who_may_weigh_and_with_which_code() -> None:
     assert weighing.weigh(crew(), right).seen == "code"
 
 
-def test_a_machine_sends_what_it_took_once(settings: Any) -> None:
+def test_a_machine_sends_what_it_took_once() -> None:
     ana, place = somebody(), machine()
     account = own_account(ana)
 
-    class Device:
-        public_id = place.device
-
-    message = {
-        "kind": "weighing",
-        "id": str(uuid4()),
-        "code": account.code,
-        "lines": [{"material": "cans", "grams": 250}],
-    }
-    weighing.by_device(Device(), [message, message], timezone.now())  # type: ignore[arg-type]
-    weighing.by_device(Device(), [message], timezone.now())  # type: ignore[arg-type]
+    device: Any = SimpleNamespace(public_id=place.device)
+    lines = [{"material": "cans", "grams": 250}]
+    message: dict[str, Any] = {"kind": "weighing", "id": str(uuid4()), "code": account.code, "lines": lines}
+    weighing.by_device(device, [message, message], timezone.now())
+    weighing.by_device(device, [message], timezone.now())
     assert balance(ana) == 60 and Weighing.objects.get().source == "machine"
-    for broken in ({"id": "x"}, {"code": None, "lines": []}, {"lines": [{"material": "cans", "grams": 1.5}]}):
+    half = [{"material": "cans", "grams": 1.5}]
+    wrong: list[dict[str, Any]] = [{"id": "x"}, {"code": None}, {"lines": []}, {"lines": half}]
+    for broken in wrong:
         with pytest.raises((Invalid, Missing)):
-            weighing.by_device(
-                Device(),
-                [message | broken | {"id": str(uuid4())} if "id" not in broken else message | broken],
-                timezone.now(),
-            )  # type: ignore[arg-type]
+            weighing.by_device(device, [message | {"id": str(uuid4())} | broken], timezone.now())
     assert balance(ana) == 60
 
 
