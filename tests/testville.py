@@ -13,7 +13,7 @@ slug = "testville"
 timezone = "America/Sao_Paulo"
 languages = ["en", "es", "pt", "ko"]
 currency = "BRL"
-services = ["transit", "reports", "safety", "house", "map", "treasury"]
+services = ["transit", "reports", "safety", "house", "recycling", "map", "treasury"]
 
 [map]
 center = [-51.2, -30.03]

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import shapely
 
-from cityhall.democity import townhall
+from cityhall.democity import recycling, townhall
 from cityhall.democity.buildings import houses, use_of
 from cityhall.democity.names import CITY, words
 from cityhall.democity.places import named_places
@@ -29,7 +29,7 @@ slug = "demo"
 timezone = "{timezone}"
 languages = ["en", "es", "pt", "ko"]
 currency = "EUR"
-services = ["transit", "reports", "safety", "house", "map", "treasury"]
+services = ["transit", "reports", "safety", "house", "recycling", "map", "treasury"]
 
 [map]
 center = [{lon:.5f}, {lat:.5f}]
@@ -64,6 +64,11 @@ account_name = "{name}"
 
 [service.payments.direct_debit]
 creditor = "PT54ZZZ999999"
+
+[service.recycling]
+file = "recycling.toml"     # materials, tariffs, windows, shops and drop-off points
+cents_per_100_points = 50
+fee = {{amount = 600, months = 3}}
 
 [service.safety]
 servers = ["127.0.0.1"]     # the demo's cameras are drawn by the simulator, on this machine
@@ -105,6 +110,7 @@ def make(folder: Path, seed: int = 4, progress: Callable[[str, float], None] = _
     write_gtfs(make_transit(town), made.gtfs, TIMEZONE)
     made.zones.write_text(json.dumps(_zones(terrain)), encoding="utf-8")
     townhall.write(folder)
+    recycling.write(folder)
     west_south, east_north = to_degrees(np.array([[-HALF, -3600.0], [HALF, HALF]]))
     made.toml.write_text(
         CITY_TOML.format(

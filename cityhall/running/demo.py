@@ -31,6 +31,7 @@ NAMES = (
 GUARDS = ("Teresa Lobo", "Rita Corvelo", "Marco Dutra", "Joana Brasil", "Davi Sales", "Iolanda Prates")
 PORTER = "Ivone Matos"
 TREASURERS = ("Graça Medeiros", "Rui Tavares")
+COLLECTOR = "Celeste Moniz"
 VISITORS = (
     *("Laura Prats", "Bruno Teles", "Haeun Lim", "Vera Quental", "Diego Salas", "Rosa Arruda", "Sujin Han"),
     *("Emma Lowe", "Iván Cruz", "Leonor Dias", "Jiho Baek", "Noah Byrne", "Alma Reyes", "Caio Prado"),
@@ -80,6 +81,7 @@ def prepare(folder: Path, address: str, speed: float, seed: int) -> list[str]:
     _of_every_role(folder)
     known |= _evening(known)
     known |= _town_hall(known) | _treasury(known)
+    known |= _recycling(known)
     keys.write_text(json.dumps(known | _cameras(known) | {"telephones": gateway(folder)}))
     return [
         *(sys.executable, "-m", "cityhall.simulator", "--address", address),
@@ -367,3 +369,31 @@ def _receivers(vehicles: list[str]) -> dict[str, Any]:
         if public_id not in known:
             register_receiver(system("demo"), vehicle=vehicle, address="127.0.0.1", public_id=public_id)
     return {"port": port, "receivers": ids}
+
+
+def _recycling(known: dict[str, Any]) -> dict[str, Any]:
+    """Who fetches what is recycled, and machines, once: {"recycling": {"crew": email, "machines": [[device, key]]}}."""
+    from allauth.account.models import EmailAddress
+    from django.conf import settings
+    from django.contrib.auth.hashers import make_password
+    from django.db import transaction
+
+    from cityhall.kernel.devices.registry import register
+    from cityhall.kernel.people.actors import system
+    from cityhall.kernel.people.models import Person
+    from cityhall.kernel.people.permissions import grant
+    from cityhall.services.recycling.models import DropPoint
+
+    there = any(one.slug == "recycling" for one in settings.SERVICES)
+    if "recycling" in known or "password" not in known or not there:
+        return {}
+    email, machines = "recycling.round@demo.example", []
+    with transaction.atomic():
+        person = Person.objects.create(email=email, name=COLLECTOR, password=make_password(known["password"]))
+        EmailAddress.objects.create(user=person, email=email, primary=True, verified=True)
+        grant(system("demo"), person, "recycling.crew")
+        for place in DropPoint.objects.exclude(device="").order_by("key"):
+            name = {"public_id": place.device, "label": place.name}
+            device, key = register(system("demo"), kind="machine", owner="recycling", **name)
+            machines.append([device.public_id, key])
+    return {"recycling": {"crew": email, "machines": machines}}

@@ -17,7 +17,7 @@ import httpx
 
 from cityhall.engines import groups, parent
 from cityhall.engines.gtfs import Schedule
-from cityhall.simulator import cameras, clock, officers, reporters, safety, texting, townhall, treasurers
+from cityhall.simulator import cameras, clock, officers, recycling, reporters, safety, texting, townhall, treasurers
 from cityhall.simulator.bank import Bank
 from cityhall.simulator.doors import Advice, Gateway, Receivers
 from cityhall.simulator.fleet import Fleet
@@ -74,6 +74,7 @@ def _lives(options: argparse.Namespace, keys: dict[str, Any], stop: threading.Ev
         ("residents", partial(reporters.live, options.address, stop, accounts=accounts, **values)),
         ("officers", partial(officers.live, options.address, stop, people=people, password=password, **values)),
         ("cameras", partial(cameras.live, stop, keys.get("cameras", {}).get("port", 0))),
+        ("recycling", partial(recycling.live, options.address, stop, accounts=accounts, **_round(keys), **values)),
         (
             "guests",
             partial(townhall.live, options.address, stop, accounts=accounts, officer=at_the_hall, bank=bank, **values),
@@ -92,6 +93,13 @@ def _lives(options: argparse.Namespace, keys: dict[str, Any], stop: threading.Ev
         ),
         ("evening", partial(safety.live, options.address, stop, password=password, **evening, **values)),
     ]
+
+
+def _round(keys: dict[str, Any]) -> dict[str, Any]:
+    """Who weighs what is recycled, and the machines that take bottles."""
+    known = keys.get("recycling", {})
+    crew = (known["crew"], keys.get("password", "")) if "crew" in known else None
+    return {"crew": crew, "machines": [(device, key) for device, key in known.get("machines", [])]}
 
 
 def main() -> None:

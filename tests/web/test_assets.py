@@ -16,7 +16,7 @@ from cityhall.running.checks import findings
 from cityhall.web import assets
 from cityhall.web.declares import Assets
 
-SERVICES = {"transit", "reports", "safety", "house", "map", "treasury"}
+SERVICES = {"transit", "reports", "safety", "house", "recycling", "map", "treasury"}
 LOADED = re.compile(r'<(?:link rel="(?:stylesheet|modulepreload)" href|script type="module" src)="([^"]+)"')
 
 

@@ -8,6 +8,7 @@
 | `city:bank:UNIT` | asset | what the bank's statements say |
 | `city:unmatched:UNIT` | liability | entries of the bank of which nobody has said yet what they are |
 | `city:fees:UNIT` | expense | what providers keep |
+| `city:means:NAME:UNIT` | expense | what was paid with what the city itself has issued (points) |
 | `income:SERVICE:UNIT` | income | what a service has claimed |
 """
 
@@ -19,7 +20,9 @@ from cityhall.kernel.ledger.accounts import open_account
 from cityhall.kernel.ledger.books import Leg, Movement
 from cityhall.kernel.ledger.models import Account, Kind, Posting
 from cityhall.kernel.ledger.posting import post
+from cityhall.kernel.payments.declares import Means
 from cityhall.kernel.people.actors import Actor
+from cityhall.kernel.service import declared
 
 BANK = "bank"
 """The provider of what comes by the bank itself."""
@@ -62,10 +65,17 @@ def income(service: str, unit: str) -> int:
 
 
 def money_of(provider: str, unit: str) -> int:
-    """Where a provider's money is; what came by the bank was on `unmatched` first."""
+    """Where a provider's money is; what came by the bank was on `unmatched` first, and points cost the city itself."""
     if provider == BANK:
         return unmatched(unit)
+    if is_means(provider):
+        return account(f"city:means:{provider}:{unit}", Kind.EXPENSE, unit)
     return account(f"city:provider:{provider}:{unit}", Kind.ASSET, unit)
+
+
+def is_means(provider: str) -> bool:
+    """Whether a payment was made with something that the city itself has issued."""
+    return any(item.slug == provider for _owner, item in declared(Means))
 
 
 def key(*parts: object) -> UUID:

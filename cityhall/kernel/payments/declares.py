@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from cityhall.kernel.service import Path
+from cityhall.kernel.service import Path, Text
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,3 +17,19 @@ class PaidHook:
 
     service: str
     hook: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Means:
+    """What the city itself has issued and takes as payment: points. `slug` stands in a payment's place of a provider.
+
+    `page` is the address of a bill's page where it is paid so ("/points/pay/{bill}/"), offered beside the providers
+    where `offered`, a function (Bill) -> bool, says yes. `give_back` names a function (Intent, amount, key) -> None,
+    called in the transaction in which so much of such a payment is given back: it puts back what the payer had spent.
+    """
+
+    slug: str
+    name: Text
+    page: str
+    offered: Path
+    give_back: Path

@@ -83,14 +83,7 @@ def collect(bill: Bill, mandate: Mandate) -> Intent | None:
 @transaction.atomic
 def _begun(bill: Bill, amount: int | None, slug: str, return_to: str, actor: Actor | None) -> Intent:
     mine = bills.locked(bill.pk)
-    part = dues.next_part(mine) if mine.is_open else None
-    if part is None:
-        raise Conflict(_("Nothing is open on this bill."), code="nothing_open", mend=_("Nothing more is needed."))
-    amount = part[1] if amount is None else amount
-    if type(amount) is not int or not 0 < amount <= mine.open:
-        raise Invalid(_("Not so much is open on this bill."), code="bad_amount", field="amount")
-    if amount not in (part[1], mine.open) and not mine.parts_allowed:
-        raise Invalid(_("This bill is paid at once."), code="not_in_parts", field="amount")
+    amount = payable(mine, amount)
     now = timezone.now()
     known = mine.intents.filter(
         provider=slug,
@@ -110,6 +103,19 @@ def _begun(bill: Bill, amount: int | None, slug: str, return_to: str, actor: Act
         actor=str(actor or ""),
     )
     return intent
+
+
+def payable(bill: Bill, amount: int | None) -> int:
+    """What of a bill may be paid now: `amount`, or what is due next for None. Raises Conflict, Invalid."""
+    part = dues.next_part(bill) if bill.is_open else None
+    if part is None:
+        raise Conflict(_("Nothing is open on this bill."), code="nothing_open", mend=_("Nothing more is needed."))
+    amount = part[1] if amount is None else amount
+    if type(amount) is not int or not 0 < amount <= bill.open:
+        raise Invalid(_("Not so much is open on this bill."), code="bad_amount", field="amount")
+    if amount not in (part[1], bill.open) and not bill.parts_allowed:
+        raise Invalid(_("This bill is paid at once."), code="not_in_parts", field="amount")
+    return amount
 
 
 def _new(bill: Bill, amount: int, slug: str, return_to: str) -> dict[str, object]:
@@ -242,8 +248,8 @@ def _owed(bill: Bill, waived: int) -> int:
 
 
 def _ask_again(intent: Intent, now: datetime, *, told: bool) -> None:
-    """When the provider is asked next; never one of the bank, and nothing that is over without money."""
-    if intent.provider == books.BANK:
+    """When the provider is asked next; never the bank or the city itself, and nothing that is over without money."""
+    if intent.provider == books.BANK or books.is_means(intent.provider):
         intent.ask_at = None
     elif intent.standing in ON_ITS_WAY:
         intent.asked = 0 if told else intent.asked + 1

@@ -6,7 +6,7 @@ from procrastinate import RetryStrategy
 
 from cityhall.kernel.deadlines.declares import Due
 from cityhall.kernel.errors import Conflict, Missing
-from cityhall.kernel.payments import books, giving_back, polling, sandbox_sending
+from cityhall.kernel.payments import books, giving_back, means, polling, sandbox_sending
 from cityhall.kernel.payments.intents import collect as collect_bill
 from cityhall.kernel.payments.intents import heard
 from cityhall.kernel.payments.models import Bill, Intent, Refund, SandboxEvent
@@ -23,6 +23,9 @@ def give_back(refund: int) -> None:
     if wanted.state != Refund.State.SENDING:
         return
     intent = wanted.intent
+    if books.is_means(intent.provider):
+        means.give_back(wanted)
+        return
     try:
         said = provider(intent.provider).refund(intent.provider_ref, wanted.amount, wanted.uid)
     except (Conflict, Missing):

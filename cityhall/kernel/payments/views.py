@@ -21,7 +21,7 @@ from cityhall.engines.banking.references import spaced
 from cityhall.kernel.errors import CityhallError, Invalid, Missing
 from cityhall.kernel.limits.sources import source_of
 from cityhall.kernel.limits.spending import spend
-from cityhall.kernel.payments import debit_views, dues, intents, mandates, polling
+from cityhall.kernel.payments import debit_views, dues, intents, mandates, means, polling
 from cityhall.kernel.payments.bills import find
 from cityhall.kernel.payments.facts import ON_ITS_WAY
 from cityhall.kernel.payments.models import Bill, Intent, Mandate, Scheme
@@ -159,6 +159,7 @@ def _page(request: HttpRequest, bill: Bill, problem: CityhallError | None = None
         "mine": mine,
         "mandates": _by_debit(bill) if part and mine else [],
         "ways": [Way(one.slug, one.name) for one in offered()] if part and mine else [],
+        "means": means.offered(bill) if part and bill.payer_id == request.user.pk else [],
         "transfer": transfer,
         "payments": [one for one in bill.intents.order_by("pk") if one.captured or one.standing in ON_ITS_WAY],
         "pay": f"{address(bill)}pay/",

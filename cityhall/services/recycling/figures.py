@@ -1,0 +1,91 @@
+"""What recycling is measured by, as indicators and on the officers' page."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from django.db.models import Count, F, Sum
+from django.utils import timezone
+
+from cityhall.kernel.ledger.models import Account as LedgerAccount
+from cityhall.kernel.people.models import Person
+from cityhall.kernel.places.models import Zone
+from cityhall.services.recycling.models import Pickup, Weighed, Weighing
+from cityhall.services.recycling.workflow import COLLECTED, OURS, State
+
+DAYS = 30
+
+
+def _since() -> datetime:
+    return timezone.now() - timedelta(days=DAYS)
+
+
+def kilograms() -> float:
+    """Kilograms of 30 days."""
+    found = Weighed.objects.filter(valid=True, weighing__at__gte=_since()).aggregate(all=Sum("grams"))["all"]
+    return (found or 0) / 1000
+
+
+def participation() -> float:
+    """Of the city's accounts the share in per cent that had something weighed in 30 days, for their household."""
+    people = Person.objects.filter(is_active=True).count()
+    took_part = Weighing.objects.filter(at__gte=_since()).aggregate(n=Count("account", distinct=True))["n"]
+    return min(100.0, 100.0 * (took_part or 0) / people) if people else 0.0
+
+
+def kept_windows() -> float:
+    """Of the promised windows of 30 days that are over, the share in per cent in which the crew came.
+
+    What was not collected for a reason that is not the city's counts as kept; a window that nobody came to does not.
+    """
+    over = Pickup.objects.filter(end__gte=_since(), end__lt=timezone.now()).exclude(
+        state__in=(State.CANCELLED, State.ASKED)
+    )
+    every = over.count()
+    came = over.filter(state__in=COLLECTED, came_at__gte=F("begin") - timedelta(minutes=15), came_at__lte=F("end"))
+    not_ours = over.filter(state=State.MISSED, came_at__lte=F("end")).exclude(why__in=OURS)
+    return 100.0 * (came.count() + not_ours.count()) / every if every else 100.0
+
+
+def spent_share() -> float:
+    """Of all points that were given, the share in per cent that was spent."""
+    given = LedgerAccount.objects.filter(key="recycling:given").values_list("posted", flat=True).first() or 0
+    return 100.0 * sum(mix().values()) / given if given else 0.0
+
+
+def mix() -> dict[str, int]:
+    """What points were spent on: "fees", "shops", "payouts" -> points."""
+    found = LedgerAccount.objects.filter(key__startswith="recycling:spent:").values_list("key", "posted")
+    return {key.rpartition(":")[2]: -posted for key, posted in found}
+
+
+def fee_share() -> float:
+    """Of the points that were spent, the share in per cent that paid the waste fee."""
+    spent = mix()
+    return 100.0 * spent.get("fees", 0) / sum(spent.values()) if sum(spent.values()) else 0.0
+
+
+def by_zone() -> list[tuple[str, int]]:
+    """Grams of 30 days by the name of the district, the most first."""
+    rows = (
+        Weighed.objects.filter(valid=True, weighing__at__gte=_since())
+        .values("weighing__zone")
+        .annotate(all=Sum("grams"))
+        .values_list("weighing__zone", "all")
+    )
+    names = dict(Zone.objects.filter(kind="district").values_list("slug", "name"))
+    return sorted(((names.get(zone, ""), grams) for zone, grams in rows), key=lambda one: -one[1])
+
+
+def by_material() -> list[tuple[str, int]]:
+    """Grams of 30 days by the name of the material, the most first."""
+    from cityhall.services.recycling.models import Material
+
+    rows = (
+        Weighed.objects.filter(valid=True, weighing__at__gte=_since())
+        .values("material")
+        .annotate(all=Sum("grams"))
+        .values_list("material", "all")
+    )
+    names = {one.pk: one.name for one in Material.objects.all()}
+    return sorted(((names[material], grams) for material, grams in rows), key=lambda one: -one[1])

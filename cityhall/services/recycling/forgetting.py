@@ -1,0 +1,29 @@
+"""What goes when an account is erased: homes, names, texts. Weights and points stay, as nobody's, for the books."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from cityhall.kernel.media.models import Media
+from cityhall.kernel.people.actors import system
+from cityhall.kernel.people.models import Person
+from cityhall.services.recycling import collecting, workflow
+from cityhall.services.recycling.models import Contest, Pickup, Weighing
+
+
+def forget_person(sender: Any, person: Person, **_values: Any) -> None:
+    """Erases where their pickups stood, what they wrote and signed; what was to come is cancelled.
+
+    In the transaction that erases the account; kernel/bookings gives the windows back itself.
+    """
+    mine = Pickup.objects.filter(person=person)
+    for number in mine.filter(state__in=workflow.OPEN).order_by("pk").values_list("pk", flat=True):
+        pickup = collecting.locked(number)
+        if workflow.can("cancel", pickup.state):
+            collecting.step(pickup, "cancel", system("recycling"))
+    Media.objects.filter(pk__in=mine.exclude(photo=None).values("photo")).delete()
+    weighed = Weighing.objects.filter(pickup__in=mine)
+    Media.objects.filter(pk__in=weighed.exclude(photo=None).values("photo")).delete()
+    weighed.update(signature="")
+    Contest.objects.filter(person=person).update(text="", answer="")
+    mine.update(address="", point=None, note="")

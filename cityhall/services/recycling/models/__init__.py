@@ -1,0 +1,37 @@
+"""Tables of the service: what is collected, and what points are spent on."""
+
+from cityhall.services.recycling.models.collected import (
+    Account,
+    Campaign,
+    Contest,
+    DropPoint,
+    Estimate,
+    Holder,
+    Material,
+    Pickup,
+    Quality,
+    Tariff,
+    Weighed,
+    Weighing,
+)
+from cityhall.services.recycling.models.spent import FeePaid, Offer, PaidOut, Partner, Voucher
+
+__all__ = [
+    "Account",
+    "Campaign",
+    "Contest",
+    "DropPoint",
+    "Estimate",
+    "FeePaid",
+    "Holder",
+    "Material",
+    "Offer",
+    "PaidOut",
+    "Partner",
+    "Pickup",
+    "Quality",
+    "Tariff",
+    "Voucher",
+    "Weighed",
+    "Weighing",
+]

@@ -1,0 +1,30 @@
+"""What the service keeps of anybody, field by field: why, and until when."""
+
+from django.utils.translation import gettext_lazy as _
+
+from cityhall.kernel.people.declares import PersonalData, kept
+
+_BOOKS = _("for as long as the law has books kept, without the person once the account is erased")
+_FETCH = kept(_("to fetch what you asked for, and show you what became of it"), _("until the account is erased"))
+_WEIGHT = kept(_("to prove what was weighed, and for whom"), _BOOKS)
+_CONTEST = kept(_("to decide on a weight that is contested"), _("until the account is erased"))
+_SPEND = kept(_("to hand out what points bought, once"), _BOOKS)
+_ACTS = kept(_("to know who acts for an account of points"), _("until they leave it, or their account is erased"))
+
+PERSONAL = PersonalData(
+    {
+        **{f"Holder.{one}": _ACTS for one in ("person", "since")},
+        **{
+            f"Pickup.{one}": _FETCH
+            for one in ("person", "address", "point", "note", "photo", "begin", "end", "asked_at", "state", "crew")
+        },
+        **{f"Weighing.{one}": _WEIGHT for one in ("person", "signature", "photo", "at")},
+        **{f"Contest.{one}": _CONTEST for one in ("person", "text", "officer", "answer", "at")},
+        **{f"Voucher.{one}": _SPEND for one in ("person", "code", "points", "state", "made_at")},
+    },
+    names={
+        "Pickup.point": _("place"),
+        "Holder.person": _("person"),
+        "Weighing.person": _("who weighed"),
+    },
+)
