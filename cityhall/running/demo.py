@@ -393,7 +393,8 @@ def _recycling(known: dict[str, Any]) -> dict[str, Any]:
         EmailAddress.objects.create(user=person, email=email, primary=True, verified=True)
         grant(system("demo"), person, "recycling.crew")
         for place in DropPoint.objects.exclude(device="").order_by("key"):
-            name = {"public_id": place.device, "label": place.name}
-            device, key = register(system("demo"), kind="machine", owner="recycling", **name)
+            device, key = register(
+                system("demo"), kind="machine", owner="recycling", public_id=place.device, label=place.name
+            )
             machines.append([device.public_id, key])
     return {"recycling": {"crew": email, "machines": machines}}
