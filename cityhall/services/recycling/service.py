@@ -106,7 +106,7 @@ SERVICE = Service(
         Skill(
             slug="where",
             name=_("Where to bring recycling"),
-            examples=(_("Where can I bring glass bottles?"), _("Is there a bottle machine near me?")),
+            examples=(_("Where can I bring glass bottles?"), _("A bottle machine near me")),
             action=f"{_HERE}.chat:where",
             slots=("material", "place"),
             page="/recycling/where/",
