@@ -121,7 +121,7 @@ class WeighingOut(Schema):
     mend: str
 
 
-class StopOut(Schema):
+class RoundStopOut(Schema):
     """A pickup of the crew's round."""
 
     id: int
@@ -274,7 +274,7 @@ def own_impact(request: HttpRequest) -> dict[str, Any]:
     return {"grams": found.grams, "co2e_g": found.co2e_g, "sources": found.sources}
 
 
-@router.get("/round", response=list[StopOut], auth=django_auth, summary="The crew's round of a day")
+@router.get("/round", response=list[RoundStopOut], auth=django_auth, summary="The crew's round of a day")
 def crew_round(
     request: HttpRequest,
     day: dt.date | None = Query(None, description="YYYY-MM-DD; today where it is left out"),

@@ -11,6 +11,7 @@ from cityhall.kernel.people.actors import Actor
 from cityhall.kernel.places import geocoder
 from cityhall.kernel.places.point import metres_between
 from cityhall.services.recycling import accounts, planning, points, queries
+from cityhall.services.recycling.collecting import topic_of
 from cityhall.services.recycling.wording import money
 from cityhall.services.recycling.wording import points as points_text
 from cityhall.web.when import span
@@ -65,7 +66,7 @@ def may_hear(actor: Actor, topic: str) -> bool:
     """Whether somebody may hear of an account's pickups as they move on (a LiveTopic's function)."""
     from cityhall.services.recycling.models import Account
 
-    number = topic.removeprefix("recycling-account-")
+    number = topic.removeprefix(topic_of(""))
     found = (
         Account.objects.filter(pk=int(number)).first()
         if number.isascii() and number.isdigit() and len(number) < 19

@@ -117,9 +117,14 @@ def step(pickup: Pickup, what: str, actor: Actor, **fields: object) -> None:
     announce(pickup)
 
 
+def topic_of(account: int | str) -> str:
+    """The live topic of an account's pickups."""
+    return f"recycling-account-{account}"
+
+
 def announce(pickup: Pickup) -> None:
     """Tells the officers' map, and the pages of whoever waits, where a pickup stands."""
-    publish(f"recycling-account-{pickup.account_id}", {"pickup": pickup.pk, "state": str(pickup.state)})
+    publish(topic_of(pickup.account_id), {"pickup": pickup.pk, "state": str(pickup.state)})
     if pickup.point is None:
         return
     gone = pickup.state not in workflow.OPEN

@@ -132,6 +132,8 @@ def ask(request: HttpRequest) -> HttpResponse:
     rows = [row | {"kg": request.GET.get(f"m-{row['material'].key}", "")} for row in material_rows()]
     mine = accounts.held_by(accounts.person_of(actor_of(request))) or [account_in(request)]
     context = {"rows": rows, "accounts": mine, "account": account_in(request), "problem": None}
+    # Who comes from a place on the map brings it along.
+    context["carried"] = [(name, request.GET[name]) for name in ("q", "lon", "lat") if name in request.GET]
     return render(request, "recycling/ask.html", context)
 
 
@@ -151,6 +153,9 @@ def ask_where(request: HttpRequest) -> HttpResponse:
     typed = given.get("q", "").strip()[:200]
     found = geocoder.search(typed, near=settings.CITY.center) if typed else []
     places = [(f"{one.point.lon:.6f},{one.point.lat:.6f}", geocoder.label(one)) for one in found]
+    if typed and given.get("lon") and given.get("lat"):
+        lon, lat = values.position(f"{given['lon']},{given['lat']}", "place")
+        places.insert(0, (f"{lon:.6f},{lat:.6f}", typed))
     known = Pickup.objects.filter(account=account, point__isnull=False).order_by("-asked_at")[:20]
     lasts = {one.address: f"{one.point.lon:.6f},{one.point.lat:.6f}" for one in known if one.point}
     context = {

@@ -118,7 +118,7 @@ SERVICE = Service(
             (_("recycling, glass, cans, bottle bank, paper, container, deposit machine, waste separation"),),
             icon="swap",
         ),
-        PlaceAction(_("Have recycling fetched here"), "/recycling/ask/?q={name}", icon="swap"),
+        PlaceAction(_("Have recycling fetched here"), "/recycling/ask/?q={name}&lon={lon}&lat={lat}", icon="swap"),
         Findable("recycling", _("Recycling"), f"{_HERE}.mine:findable"),
         Mine(
             slug="recycling",

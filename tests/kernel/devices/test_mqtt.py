@@ -88,20 +88,22 @@ def runs(broker: Broker, settings: Any) -> Iterator[None]:
 
 @contextmanager
 def opened() -> Iterator[None]:
-    """The devices process's work, in a thread."""
+    """The work of the devices' process and of that of presses, in a thread each."""
     stop = threading.Event()
 
-    def work() -> None:
+    def work(part: Callable[[threading.Event], None]) -> None:
         try:
-            runner.main(stop)
+            part(stop)
         finally:
             connection.close()
 
-    thread = threading.Thread(target=work)
-    thread.start()
+    threads = [threading.Thread(target=work, args=[part]) for part in (runner.main, runner.urgent)]
+    for thread in threads:
+        thread.start()
     yield
     stop.set()
-    thread.join(15)
+    for thread in threads:
+        thread.join(15)
     assert not thread.is_alive()
 
 
