@@ -33,7 +33,11 @@ def test_a_right_one_is_read(tmp_path: Path) -> None:
         ('languages = ["en", "es", "pt", "ko"]', "languages = []", "languages"),
         ("center = [-51.2, -30.03]", "center = [-30.03, -251.2]", "center"),
         ("bounds = [-51.3, -30.1, -51.1, -29.95]", "bounds = [-51.1, -30.1, -51.3, -29.95]", "bounds"),
-        ('services = ["transit", "reports", "safety", "house", "map", "treasury"]', 'services = "transit"', "services"),
+        (
+            'services = ["transit", "reports", "safety", "house", "recycling", "map", "treasury"]',
+            'services = "transit"',
+            "services",
+        ),
         ('name = "Testville"', "name = 7", "name"),
     ],
 )
