@@ -23,7 +23,6 @@ from cityhall.kernel.people.actors import Actor, system
 from cityhall.kernel.people.models import Person
 from cityhall.kernel.places.models import Zone
 from cityhall.kernel.places.point import Point
-from cityhall.kernel.places.zones import zone_at
 from cityhall.services.recycling.rules import rules
 
 DRIVE = "recycling.drive_round"
@@ -44,6 +43,9 @@ class Window:
 
 def zone_of(point: Point | None) -> str:
     """The district of a place by its slug, "" outside of all."""
+    # Not before it is asked for: whoever is erased needs no polygons, and every process knows of erasing.
+    from cityhall.kernel.places.zones import zone_at
+
     found = zone_at(point.lon, point.lat) if point is not None else None
     return found.slug if found is not None else ""
 
