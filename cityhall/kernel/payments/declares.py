@@ -1,4 +1,4 @@
-"""What a service may declare of payments: that it is told when its bill is paid, given back or charged back."""
+"""What a service may declare of payments: that it is told of its bills and of its payouts, and what pays bills."""
 
 from __future__ import annotations
 
@@ -13,6 +13,17 @@ class PaidHook:
 
     The bill's row is locked then: whoever changes both locks the bill first (`bills.locked`), its own rows next. What
     it raises undoes the whole: money is not booked until it works, and the provider is heard again.
+    """
+
+    service: str
+    hook: Path
+
+
+@dataclass(frozen=True, slots=True)
+class PayoutHook:
+    """`hook` names a function (Payout) -> None, called in the transaction in which a payout of `service` is given up.
+
+    The payout's row is locked then, and its money is back where it came from: what was given for it goes back too.
     """
 
     service: str

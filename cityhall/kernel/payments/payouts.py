@@ -26,12 +26,14 @@ from cityhall.kernel.errors import Conflict, Invalid, Missing
 from cityhall.kernel.journal import append
 from cityhall.kernel.ledger.models import Account, Kind
 from cityhall.kernel.payments import books, order_files, refund_payouts
+from cityhall.kernel.payments.declares import PayoutHook
 from cityhall.kernel.payments.models import Payout, PayoutBatch
 from cityhall.kernel.payments.models.payouts import BatchState, PayoutState
 from cityhall.kernel.payments.payout_bank import OwnBank, own_bank
 from cityhall.kernel.people.actors import Actor
 from cityhall.kernel.people.models import Person
 from cityhall.kernel.people.permissions import require
+from cityhall.kernel.service import declared, resolve
 
 PREPARE, RELEASE, FETCH = "payments.prepare_payouts", "payments.release_payouts", "payments.fetch_payouts"
 EURO = "EUR"
@@ -207,6 +209,9 @@ def give_up(actor: Actor, payout: Payout) -> Payout:
     mine.state = PayoutState.GIVEN_UP
     mine.save(update_fields=["state"])
     _tell(mine, "given_up", actor)
+    for _owner, item in declared(PayoutHook):
+        if item.service == mine.service:
+            resolve(item.hook)(mine)
     return mine
 
 

@@ -6,7 +6,7 @@ from cityhall.kernel.deadlines.declares import DeadlineKind
 from cityhall.kernel.devices.declares import Door
 from cityhall.kernel.indicators.declares import Indicator
 from cityhall.kernel.live import LiveTopic
-from cityhall.kernel.payments.declares import Means
+from cityhall.kernel.payments.declares import Means, PayoutHook
 from cityhall.kernel.people.declares import Desk, Role
 from cityhall.kernel.places.declares import Layer
 from cityhall.kernel.service import Addresses, Api, Load, Service
@@ -38,6 +38,7 @@ SERVICE = Service(
         DeadlineKind("fee", f"{_HERE}.fees:due"),
         Door("weighing", f"{_HERE}.weighing:by_device"),
         LiveTopic("recycling-account-", f"{_HERE}.chat:may_hear"),
+        PayoutHook("recycling", f"{_HERE}.spending:payout_given_up"),
         Means(
             "points",
             _("Points for recycling"),

@@ -16,14 +16,16 @@ from cityhall.kernel.errors import Conflict, Denied, Invalid, Missing
 from cityhall.kernel.journal import append
 from cityhall.kernel.ledger.accounts import open_account
 from cityhall.kernel.ledger.models import Kind
+from cityhall.kernel.notify.sending import send
 from cityhall.kernel.payments import bills, means, payouts
-from cityhall.kernel.payments.models import Bill, Intent
+from cityhall.kernel.payments.models import Bill, Intent, Payout
 from cityhall.kernel.payments.payout_bank import own_bank
 from cityhall.kernel.people.actors import Actor, system
 from cityhall.kernel.people.permissions import require
 from cityhall.services.recycling import accounts, points
 from cityhall.services.recycling.models import Account, FeePaid, Offer, PaidOut, Voucher
 from cityhall.services.recycling.rules import rules
+from cityhall.services.recycling.wording import points as points_text
 
 MEANS = "points"
 REDEEM = "recycling.redeem_voucher"
@@ -222,6 +224,25 @@ def pay_out(actor: Actor, account: Account, amount: int, *, name: str, iban: str
     points.spend(points.key("payout", key), mine, amount, on=PAYOUTS, subject=payout.ref, actor=actor)
     append("recycling", "points.paid_out", {"points": amount}, subject=payout.ref, actor=str(actor))
     return PaidOut.objects.create(key=key, account=mine, payout=payout, points=amount, at=timezone.now())
+
+
+def payout_given_up(payout: Payout) -> None:
+    """The bank did not take it, and an officer gave it up (a PayoutHook's function): the points are there again."""
+    paid = PaidOut.objects.select_related("account").get(payout=payout)
+    mine = accounts.locked(paid.account_id)
+    spent, who = points.key("payout", paid.key), system("recycling")
+    uid = points.key("payout back", paid.key)
+    points.give_back(uid, spent, mine, paid.points, on=PAYOUTS, subject=payout.ref, actor=who)
+    append("recycling", "points.payout_back", {"points": paid.points}, subject=payout.ref, actor=str(who))
+    if payout.payee is not None:
+        send(
+            payout.payee,
+            _("Your points were not paid out"),
+            _("The bank did not take the account you gave. You have your %(points)s again."),
+            values={"points": points_text(paid.points)},
+            url="/recycling/points/",
+            key=f"recycling:{payout.ref}:back",
+        )
 
 
 def payouts_open() -> bool:

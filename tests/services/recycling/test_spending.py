@@ -13,10 +13,12 @@ from cityhall.kernel.errors import CityhallError, Conflict, Denied, Invalid, Mis
 from cityhall.kernel.ledger import queries as books
 from cityhall.kernel.ledger.models import Account as LedgerAccount
 from cityhall.kernel.ledger.models import Lot
-from cityhall.kernel.payments import giving_back, means
+from cityhall.kernel.payments import giving_back, means, payouts
 from cityhall.kernel.payments.checks import differences
 from cityhall.kernel.payments.models import Bill, Intent, Payout
+from cityhall.kernel.payments.models.payouts import PayoutState
 from cityhall.kernel.people.actors import Actor, system
+from cityhall.kernel.people.models import Membership
 from cityhall.services.recycling import fees, points, spending
 from cityhall.services.recycling.models import FeePaid, PaidOut, Voucher
 from tests.services.recycling.conftest import FEE, balance, fresh, later, own_account, shop, somebody, weighed
@@ -29,6 +31,12 @@ def rich(name: str = "ana", kilograms: int = 100) -> Actor:
     actor = somebody(name)
     weighed(actor, paper=kilograms * 1000)
     later(seconds=5)
+    return actor
+
+
+def kept_books() -> Actor:
+    actor = somebody("tess")
+    Membership.objects.create(person_id=actor.person_id or 0, role="treasury.treasurer", scope="")
     return actor
 
 
@@ -156,6 +164,10 @@ def test_payouts_are_off_until_the_city_says_on_what_basis(settings: Any) -> Non
     with pytest.raises(CityhallError):
         spending.pay_out(ana, own_account(ana), 1000, key=uuid4(), name="Ana", iban="DE00")
     assert balance(ana) == 1400 and books.faults() == []
+    payout = Payout.objects.get()
+    payouts.set_state(payout, PayoutState.REJECTED, "AC04", None)
+    payouts.give_up(kept_books(), payout)
+    assert balance(ana) == 2400 and books.faults() == [], "the bank did not take it: they are there again"
 
 
 def test_points_expire_by_their_lots() -> None:
