@@ -13,7 +13,7 @@ from dataclasses import replace
 from cityhall.engines.pickups.insertion import serve
 from cityhall.engines.pickups.model import Plan, Problem, Route, Unserved
 from cityhall.engines.pickups.schedule import Visit, planned, timed, visit
-from cityhall.engines.pickups.searching import Days, Found, Task
+from cityhall.engines.pickups.searching import Days, Found, Search
 
 MODULE = "cityhall.engines.pickups.searching"
 ENDS_S = 30.0
@@ -44,7 +44,7 @@ def plan(
     days = None if first is None else _days(first)
     count = processes or min(2, os.cpu_count() or 1)
     tasks = [
-        Task(problem, begun + seconds, seed * 1000 + number, days, everybody, os.getpid()) for number in range(count)
+        Search(problem, begun + seconds, seed * 1000 + number, days, everybody, os.getpid()) for number in range(count)
     ]
     found = _search(tasks)
     tried = sum(one.iterations for one in found)
@@ -58,7 +58,7 @@ def _worth(plan: Plan) -> tuple[int, int]:
     return sum(plan.problem.jobs[one.job].prize is None for one in plan.unserved), plan.cost
 
 
-def _search(tasks: list[Task]) -> list[Found]:
+def _search(tasks: list[Search]) -> list[Found]:
     command = [sys.executable, "-m", MODULE]
     running = [
         subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE) for _ in tasks

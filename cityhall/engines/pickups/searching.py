@@ -1,7 +1,7 @@
 """The search for a plan, by PyVRP's iterated local search: one process of it, `python -m` of this module.
 
 PyVRP (Wouda, Lan and Kool, PyVRP: a high-performance VRP solver package, INFORMS Journal on Computing 36, 2024) holds
-Python's lock while it works, so each search is a process: a pickled Task comes in on stdin, a pickled Found goes out.
+Python's lock while it works, so each search is a process: a pickled Search comes in on stdin, a pickled Found goes out.
 A job with several windows is a client for each, of which one is served; places to unload are depots to reload at.
 """
 
@@ -44,7 +44,7 @@ NEAR = 5
 
 
 @dataclass(frozen=True, slots=True)
-class Task:
+class Search:
     """What one process is to do. `until` is on `time.monotonic`; `left_out` are jobs that nobody can serve."""
 
     problem: Problem
@@ -254,7 +254,7 @@ def _dear(problem: Problem) -> int:
     return min(1 + max(each), FOREVER)
 
 
-def search(task: Task) -> Found:
+def search(task: Search) -> Found:
     """Searches until the task's moment."""
     with warnings.catch_warnings():
         # It warns where penalties end at their bound: of a day that cannot hold everybody, which is dealt with here.
@@ -271,7 +271,7 @@ def search(task: Task) -> Found:
         return Found(found, tried + more)
 
 
-def _searched(task: Task, all_optional: bool, must: float | None) -> tuple[Days, int, bool]:
+def _searched(task: Search, all_optional: bool, must: float | None) -> tuple[Days, int, bool]:
     """The best days, how often it tried, and whether they hold."""
     import pyvrp
     from pyvrp.search import OPERATORS, LocalSearch, PerturbationManager, PerturbationParams, compute_neighbours
@@ -319,11 +319,11 @@ def _penalties(problem: Problem) -> pyvrp.PenaltyManager:
 
 
 def main() -> None:
-    """Reads a Task from stdin, writes what was Found to stdout."""
+    """Reads a Search from stdin, writes what was Found to stdout."""
     from cityhall.engines import parent
 
     # From the process that started this one, and from nobody else.
-    task: Task = pickle.load(sys.stdin.buffer)
+    task: Search = pickle.load(sys.stdin.buffer)
     parent.end_with(task.parent)
     found = search(task)
     sys.stdout.buffer.write(pickle.dumps(found))

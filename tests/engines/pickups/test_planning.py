@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cityhall.engines.pickups import NO_WAY, Job, Problem, Unloading, Vehicle, check, insert, plan, planning, searching
-from cityhall.engines.pickups.searching import Task, search
+from cityhall.engines.pickups.searching import Search, search
 from tests.engines.pickups.made import problems
 
 LINE = np.abs(np.arange(6)[:, None] - np.arange(6)[None]).astype(np.int64) * 10
@@ -162,7 +162,7 @@ def test_a_stopped_search_ends_when_it_is_told(monkeypatch: pytest.MonkeyPatch) 
     jobs = tuple(Job(1, 100, (1,)) for _ in range(5))
     problem = Problem(jobs, (Vehicle((0, 350), (9,), 0, 0),), LINE, LINE)
     begun = time.monotonic()
-    found = search(Task(problem, begun + 0.5, 1, None, frozenset(), 0))
+    found = search(Search(problem, begun + 0.5, 1, None, frozenset(), 0))
     assert 0.4 < time.monotonic() - begun < 5
     assert sum(one.job is not None for _, visits in found.days for one in visits) == 3, "the rest is left out"
     assert searching.MUST_BY < 1

@@ -54,16 +54,19 @@ def test_transfers_are_read_explained_given_back_and_paid_out_by_two(settings: A
     bank = Bank()
     guests = Guests(connect, accounts, None, seed=4, bank=bank)
     treasurers = Treasurers(connect, officers, bank, seed=4)
-    for _day in range(5):
+    acts = {"statement", "fee", "given back", "prepared", "released", "sent"}
+    for day in range(20):
         for _guest in range(25):
             guests.step()
         treasurers.read_statement()
         for _press in range(10):
             treasurers.step()
+        # What the guests come to do, chance says: five days have it mostly.
+        if day >= 5 and guests.done["transferred"] >= 4 and acts <= set(treasurers.done):
+            break
     assert guests.done["transferred"] >= 4, guests.done
     assert len(set(Mandate.objects.values_list("payer", flat=True))) == Mandate.objects.count() > 0
-    done = set(treasurers.done)
-    assert {"statement", "fee", "given back", "prepared", "released", "sent"} <= done, treasurers.done
+    assert acts <= set(treasurers.done), treasurers.done
     # Some entries stay for whoever tries the desk; a transfer was called back; what was too much is back.
     assert BankEntry.objects.exclude(left=0).exists() and BankEntry.objects.filter(code__contains="NRTI").exists()
     assert Bill.objects.filter(state="paid", intents__provider="bank").exists()
