@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import pwd
 import shutil
+import sys
 import tempfile
 import warnings
 from collections.abc import Iterator
@@ -33,14 +34,17 @@ maintenance_work_mem = 128MB
 max_wal_size = 2GB
 random_page_cost = 1.1
 timezone = 'UTC'
-# After a crash one call for the whole file system, not one for each of thousands of files.
-recovery_init_sync_method = syncfs
 log_min_messages = warning
 # No line has what anybody wrote: neither the row that was refused, nor the statement.
 log_error_verbosity = terse
 log_min_error_statement = panic
 unix_socket_permissions = 0700
 """
+
+if sys.platform == "linux":
+    # After a crash one call for the whole file system, not one for each of thousands of files. Elsewhere there is no
+    # such call, and a server that is told to use it does not start.
+    EMBEDDED_CONF += "recovery_init_sync_method = syncfs\n"
 
 # Who is let in: the system's word who is asking for the tables' owner, a password for everybody else. No network.
 EMBEDDED_HBA = """\

@@ -104,7 +104,7 @@ def opened() -> Iterator[None]:
     stop.set()
     for thread in threads:
         thread.join(15)
-    assert not thread.is_alive()
+    assert not any(thread.is_alive() for thread in threads)
 
 
 class Publisher:
