@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cityhall.commands import (
-    bench_pickups,
+    bench_recycling,
     evidence,
     journal,
     keeping,
@@ -45,7 +45,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(journal.app, name="journal")
-app.add_typer(bench_pickups.app, name="bench")
+app.add_typer(bench_recycling.app, name="bench")
 app.add_typer(evidence.app, name="evidence")
 app.add_typer(officers.app, name="officer")
 app.add_typer(payments.app, name="payments")
