@@ -8,6 +8,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.http import HttpRequest
+from django.utils.translation import gettext as _
 from ninja import Field, Query, Router, Schema, Status
 from ninja.security import django_auth
 
@@ -290,7 +291,14 @@ def weigh(request: HttpRequest, body: list[WeighingIn]) -> list[dict[str, Any]]:
     """For crews: each once by its id, however often it is sent; what is refused keeps none of the others out."""
     actor = actor_of(request)
     require(actor, planning.DRIVE)
-    return [_sent(actor, one) for one in body[:MOST_AT_ONCE]]
+    return [_sent(actor, one) for one in body[:MOST_AT_ONCE]] + [_waits(one) for one in body[MOST_AT_ONCE:]]
+
+
+def _waits(one: WeighingIn) -> dict[str, Any]:
+    """What is too much for one message is not taken, and is told so: a crew's telephone must not think it was."""
+    most = _("At most %(count)s weighings are taken at once.") % {"count": MOST_AT_ONCE}
+    told = {"problem": "too_many", "message": str(most), "mend": str(_("Send this one again."))}
+    return {"id": one.id, "taken": False, "points": 0} | told
 
 
 def _sent(actor: Any, one: WeighingIn) -> dict[str, Any]:

@@ -253,7 +253,7 @@ def press(
     text: str = "",
     at: datetime | None = None,
 ) -> Pressed:
-    """Somebody calls for help from a telephone. The same key again adds a press, and where they are now.
+    """Somebody calls for help from a telephone. The same key again is the same press, and says where they are now.
 
     Nothing but the key is needed: no account, no number, no place. Raises Invalid for a key that is none.
     """
@@ -263,7 +263,7 @@ def press(
     code = code_of(key)
     alert = Alert.objects.select_for_update().filter(key=key).first()
     if alert is not None:
-        return Pressed(_again(alert, point, accuracy_m, at), code)
+        return Pressed(_same(alert, point, accuracy_m), code)
     alert = Alert(
         kind=kind if kind in KINDS else Alert.Kind.UNKNOWN,
         door=door,
@@ -281,18 +281,30 @@ def press(
         waits_since=at,
     )
     with transaction.atomic():
-        # Two that are sent at one moment: the second waits for the first, and is a press of it.
+        # Two that are sent at one moment: the second waits for the first, and is the same press.
         Alert.objects.bulk_create([alert], ignore_conflicts=True)
     kept = Alert.objects.select_for_update().get(key=key)
     if kept.received_at != at:
-        return Pressed(_again(kept, point, accuracy_m, at), code)
+        return Pressed(_same(kept, point, accuracy_m), code)
     if text.strip():
         Line.objects.create(alert=kept, at=at, what="said", by_caller=True, text=text.strip()[:2000])
     _open([_made(kept)], {})
     return Pressed(kept, code)
 
 
+def _same(alert: Alert, point: Point | None, accuracy_m: float | None) -> Alert:
+    """A press that is sent again, its answer lost or its place found meanwhile: nobody has pressed a second time."""
+    if alert.state == State.CLOSED or point is None or (alert.point, alert.accuracy_m) == (point, accuracy_m):
+        return alert
+    alert.point, alert.accuracy_m = point, accuracy_m
+    alert.version += 1
+    alert.save(update_fields=["point", "accuracy_m", "version"])
+    stream.changed([alert])
+    return alert
+
+
 def _again(alert: Alert, point: Point | None, accuracy_m: float | None, at: datetime) -> Alert:
+    """One more press of an alert that is open."""
     if alert.state == State.CLOSED:
         return alert
     alert.presses += 1

@@ -196,6 +196,29 @@ def test_the_api_takes_what_crews_send_once_and_one_refusal_holds_up_no_other() 
     assert truck.get("/api/recycling/round").status_code == 200
 
 
+def test_a_day_that_is_too_long_for_one_message_is_sent_in_two() -> None:
+    account = own_account(somebody())
+    truck = browser(crew())
+    day = [
+        {
+            "id": str(uuid4()),
+            "code": account.code,
+            "at": timezone.now().isoformat(),
+            "seen": "code",
+            "lines": [{"material": "glass", "grams": 1000 + number}],
+        }
+        for number in range(52)
+    ]
+    sent = truck.post("/api/recycling/weighings", day, content_type="application/json").json()
+    waits = [one["id"] for one in sent if one["problem"] == "too_many"]
+    assert len(sent) == 52 and waits == [one["id"] for one in day[50:]], "each is answered: none is thought to be there"
+    rest = [one for one in day if one["id"] in waits]
+    assert all(
+        one["taken"] for one in truck.post("/api/recycling/weighings", rest, content_type="application/json").json()
+    )
+    assert Weighing.objects.count() == 52
+
+
 def test_a_program_asks_for_a_pickup() -> None:
     client = browser(somebody())
     windows = client.get("/api/recycling/windows", {"lon": f"{HERE.lon}", "lat": f"{HERE.lat}"}).json()

@@ -43,7 +43,7 @@ def test_the_button_works_without_a_script_and_each_page_is_another_call() -> No
     assert answer.status_code == 200 and only().kind == "medical"
     assert "The city has your call" in answer.content.decode()
     Client().post("/safety/send/", {"key": keys[0], "kind": "medical"})
-    assert only().presses == 2
+    assert only().presses == 1, "a form that is sent again is the same press"
 
 
 def test_the_page_of_a_call_says_how_it_stands_and_what_was_written() -> None:

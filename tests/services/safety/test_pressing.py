@@ -126,7 +126,9 @@ def test_a_telephone_needs_nothing_but_a_key() -> None:
     assert (first.status_code, again.status_code) == (200, 200), first.content
     assert first.json()["code"] == again.json()["code"] and len(first.json()["code"]) == 20
     alert = only()
-    assert alert.presses == 2 and alert.point == CENTER
+    assert alert.presses == 1 and alert.point == CENTER, "sent again, with its place: nobody pressed twice"
+    assert phone(lon=-51.2, lat=-30.03).status_code == 200
+    assert only().version == alert.version, "nothing is new of it"
     said = Client().get(f"/api/safety/calls/{first.json()['code']}").json()
     assert said["state"] == "waiting" and "answer in a moment" in said["stage"]
     assert Client().get("/api/safety/calls/aaaaaaaaaaaaaaaaaaaa").status_code == 404
