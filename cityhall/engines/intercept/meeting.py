@@ -59,13 +59,19 @@ def chances(bus: Times, unit: Times, margin: float = 0.0) -> Float64:
     (bus_width, bus_skew), (width, skew) = ([part[:, None] for part in spreads(times)] for times in (bus, unit))
     # Over the unit's time: the bus comes later than that.
     unit_late = late(_NODE, width, skew, unit.shape)
-    by_unit = ndtr(-score(unit_late - spare, bus_width, bus_skew, bus.shape)) @ _WEIGHT
+    by_unit = _mean(ndtr(-score(unit_late - spare, bus_width, bus_skew, bus.shape)))
     # Over the bus's time: the unit comes before that. Who is certain to come at that moment comes in time.
     bus_late = late(_NODE, bus_width, bus_skew, bus.shape)
-    by_bus = ndtr(score(bus_late + spare, width, skew, unit.shape)) @ _WEIGHT
+    by_bus = _mean(ndtr(score(bus_late + spare, width, skew, unit.shape)))
     certain = (bus_width == 0) & (width == 0)
     both = np.where(certain, spare >= 0, np.where(width <= bus_width, by_unit[:, None], by_bus[:, None]))[:, 0]
     return np.clip(np.where(there, both, np.where(np.isfinite(unit.middle), 1.0, 0.0)), 0.0, 1.0)
+
+
+def _mean(values: Float64) -> Float64:
+    """Of each row over the nodes. Row by row: a product of matrices adds up one row otherwise than many, and whether a
+    point has the chance asked for must not depend on the other points of the way."""
+    return np.asarray((values * _WEIGHT).sum(axis=1))
 
 
 def plan(bus: Times, unit: Times, *, margin: float = 0.0, sure: float = SURE) -> Plan:

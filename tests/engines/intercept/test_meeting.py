@@ -6,7 +6,7 @@ from statistics import NormalDist
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from scipy.special import ndtr
 
@@ -94,6 +94,12 @@ def ways(draw: st.DrawFn) -> tuple[Times, Times]:
     return Times(arrival, arrival - before, arrival + after), Times.driven(0.0, 4 * away, quick, slow)
 
 
+@example(
+    # A chance of just a half: it must be that beside other points too.
+    case=(Times(np.zeros(2), np.zeros(2), np.array([1.0, 0.0])), Times(np.zeros(2), np.zeros(2), np.zeros(2))),
+    sure=0.5,
+    margin=0.0,
+)
 @given(case=ways(), sure=st.sampled_from([0.5, 0.9]), margin=st.sampled_from([0.0, 60.0]))
 def test_the_first_point_is_found_by_looking_at_all(case: tuple[Times, Times], sure: float, margin: float) -> None:
     bus, unit = case
