@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from ninja import Field, Query, Router, Schema, Status
 from ninja.security import django_auth
 
-from cityhall.kernel.errors import CityhallError
+from cityhall.kernel.errors import CityhallError, Conflict
 from cityhall.kernel.people.actors import actor_of
 from cityhall.kernel.people.permissions import require
 from cityhall.kernel.places.point import Point
@@ -291,14 +291,10 @@ def weigh(request: HttpRequest, body: list[WeighingIn]) -> list[dict[str, Any]]:
     """For crews: each once by its id, however often it is sent; what is refused keeps none of the others out."""
     actor = actor_of(request)
     require(actor, planning.DRIVE)
-    return [_sent(actor, one) for one in body[:MOST_AT_ONCE]] + [_waits(one) for one in body[MOST_AT_ONCE:]]
-
-
-def _waits(one: WeighingIn) -> dict[str, Any]:
-    """What is too much for one message is not taken, and is told so: a crew's telephone must not think it was."""
     most = _("At most %(count)s weighings are taken at once.") % {"count": MOST_AT_ONCE}
-    told = {"problem": "too_many", "message": str(most), "mend": str(_("Send this one again."))}
-    return {"id": one.id, "taken": False, "points": 0} | told
+    waits = Conflict(most, code="too_many", mend=_("Send this one again."))
+    # What is too much for one message is told so: a crew's telephone must not think that it is there.
+    return [_sent(actor, one) for one in body[:MOST_AT_ONCE]] + [_refused(one, waits) for one in body[MOST_AT_ONCE:]]
 
 
 def _sent(actor: Any, one: WeighingIn) -> dict[str, Any]:
@@ -307,7 +303,11 @@ def _sent(actor: Any, one: WeighingIn) -> dict[str, Any]:
     try:
         found = weighing.weigh(actor, said)
     except CityhallError as problem:
-        told = {"problem": problem.code, "message": str(problem.message), "mend": str(problem.mend)}
-        return {"id": one.id, "taken": False, "points": 0} | told
+        return _refused(one, problem)
     earned = sum(line.base + line.bonus for line in found.lines.filter(valid=True))
     return {"id": one.id, "taken": True, "points": earned, "problem": "", "message": "", "mend": ""}
+
+
+def _refused(one: WeighingIn, problem: CityhallError) -> dict[str, Any]:
+    told = {"problem": problem.code, "message": str(problem.message), "mend": str(problem.mend)}
+    return {"id": one.id, "taken": False, "points": 0} | told

@@ -350,9 +350,7 @@ def touch(alert: Alert, *fields: str) -> None:
     """Something of a locked alert is another way, these fields of it among that: its screens and its caller's page
     look at it anew.
     """
-    alert.version += 1
-    alert.save(update_fields=[*fields, "version"])
-    stream.changed([alert])
+    stream.anew(alert, *fields)
     stream.tell_caller(alert)
 
 

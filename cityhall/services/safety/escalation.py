@@ -181,9 +181,7 @@ def unsent(due: Due) -> None:
     if alert is None:
         return
     append("safety", "alert.unsent", {}, subject=due.subject, actor=str(system("safety")))
-    alert.version += 1
-    alert.save(update_fields=["version"])
-    stream.changed([alert])
+    stream.anew(alert)
     if not alert.exercise:
         send_to_holders(
             _("Alert at %(place)s: no unit was sent within a minute"),

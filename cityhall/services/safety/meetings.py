@@ -128,9 +128,7 @@ def _redirected(meeting: Meeting, alert: Alert, one: Assignment, now: datetime) 
     say(alert, "redirected", actor, now, data={"unit": one.unit_id, "kind": meeting.kind, "stop": meeting.stop_name})
     data = {"unit": one.unit_id, "kind": meeting.kind}
     append("safety", "unit.redirected", data, subject=stream.subject(alert.pk), actor=str(actor))
-    alert.version += 1
-    alert.save(update_fields=["version"])
-    stream.changed([alert])
+    stream.anew(alert)
     if one.unit.person is not None:
         chased = _("The bus has left its line: go to where it was seen last")
         text = _("Meet the bus at %(place)s instead") if meeting.stop_name else chased

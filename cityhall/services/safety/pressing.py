@@ -297,9 +297,7 @@ def _same(alert: Alert, point: Point | None, accuracy_m: float | None) -> Alert:
     if alert.state == State.CLOSED or point is None or (alert.point, alert.accuracy_m) == (point, accuracy_m):
         return alert
     alert.point, alert.accuracy_m = point, accuracy_m
-    alert.version += 1
-    alert.save(update_fields=["point", "accuracy_m", "version"])
-    stream.changed([alert])
+    stream.anew(alert, "point", "accuracy_m")
     return alert
 
 
@@ -311,9 +309,7 @@ def _again(alert: Alert, point: Point | None, accuracy_m: float | None, at: date
     alert.pressed_at = at
     if point is not None:
         alert.point, alert.accuracy_m = point, accuracy_m
-    alert.version += 1
-    alert.save(update_fields=["presses", "pressed_at", "point", "accuracy_m", "version"])
-    stream.changed([alert])
+    stream.anew(alert, "presses", "pressed_at", "point", "accuracy_m")
     return alert
 
 

@@ -78,9 +78,7 @@ def keep(actor: Actor, alert_id: int, camera_id: int, *, now: datetime | None = 
 def _tell(alert: Alert, what: str, actor: Actor, at: datetime, data: dict[str, Any]) -> None:
     """A line in the alert's log, and the screens."""
     say(alert, what, actor, at, data=data)
-    alert.version += 1
-    alert.save(update_fields=["version"])
-    stream.changed([alert])
+    stream.anew(alert)
 
 
 def run(stop: threading.Event) -> None:

@@ -124,6 +124,13 @@ def changed(alerts: Sequence[Alert]) -> None:
         publish_after(TOPIC, [row(alert) for alert in alerts])
 
 
+def anew(alert: Alert, *fields: str) -> None:
+    """Something of a locked alert is another way, these fields of it among that: kept, and its screens look anew."""
+    alert.version += 1
+    alert.save(update_fields=[*fields, "version"])
+    changed([alert])
+
+
 def pressed_again(presses: Sequence[tuple[int, int, int]], at: datetime) -> None:
     """The same of (alert, how often it was pressed, version)."""
     if presses:
