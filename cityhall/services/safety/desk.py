@@ -15,8 +15,9 @@ from cityhall.kernel.people.permissions import require
 from cityhall.services.safety.models import Alert, Shift
 from cityhall.services.safety.workflow import HELD
 
-SILENT = timedelta(seconds=8)
-"""A browser that has not spoken for so long is silent: what its operator has turns amber for all within ten."""
+SILENT = timedelta(seconds=7)
+"""A browser that has not spoken for so long is silent. Screens ask every two seconds, so what its operator has turns
+amber for all within ten, with a second left for a busy machine."""
 
 
 @transaction.atomic
