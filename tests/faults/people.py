@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import email.utils
 import io
+import random
 import re
 import threading
 import time
@@ -21,6 +22,7 @@ from cityhall.simulator.signing import Signer
 from cityhall.simulator.visits import Connect, Visit, connector
 from tests.faults.ledger import Ledger
 from tests.faults.town import AUTHOR, COAST, DESK, LETTERS, PASSWORD, RELEASER, Town
+from tests.faults.weighings import CREW, Telephones
 
 AGAIN_S = 0.25
 PATIENCE_S = 180.0
@@ -71,6 +73,7 @@ class Crowd:
             lambda: self._ways(connect),
             lambda: self._drafts(Visit(connect(1005))),
             lambda: self._releases(Visit(connect(1006))),
+            lambda: self._weighings([Visit(connect(1007)), Visit(connect(1008))]),
             self._letters,
         ]
         self._threads = [threading.Thread(target=job, daemon=True) for job in jobs]
@@ -158,6 +161,16 @@ class Crowd:
                 answer = self._ask("call", ask, {200})
                 if answer is not None:
                     self.ledger.acknowledge("call", token, f"alert:{answer.json()['alert']}")
+
+    def _weighings(self, visits: list[Visit]) -> None:
+        """A crew weighs what people bring, some of it while the telephone is without a network."""
+        for visit in visits:
+            self._sign_in(visit, CREW)
+        telephones = Telephones(self.ledger, self.town.cards, visits, lambda ask: self._ask("weighing", ask, {200}))
+        while self.town.cards and not self.stop.wait(1 / self.rate):
+            for _one in range(random.randint(1, 3)):
+                telephones.weigh()
+            telephones.tell()
 
     def _sign_in(self, visit: Visit, email: str) -> None:
         """Signs in, however long that takes: sessions outlive every process."""

@@ -18,6 +18,7 @@ import psycopg
 
 from tests.faults.ledger import Ledger
 from tests.faults.town import LETTERS, Town
+from tests.faults.weighings import each_once
 
 CALM_S, LONGEST_CALM_S = 180.0, 600.0
 HEX = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
@@ -62,6 +63,8 @@ def reckon(town: Town, ledger: Ledger) -> dict[str, Any]:
         for kind, there, problems in (*_ways(look, ledger), *_warnings(look, ledger)):
             found[kind] = {"acknowledged": ledger.count(kind), "there": there}
             faults += problems
+        found["weighing"], problems = each_once(look, ledger, town.cards)
+        faults += problems
         for kind in ("step", "alarm"):
             problems = _steps(look, ledger, kind)
             found[kind] = {"acknowledged": ledger.count(kind), "there": ledger.count(kind) - len(problems)}

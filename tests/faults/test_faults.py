@@ -30,6 +30,7 @@ def test_what_was_acknowledged_is_there_once_whatever_befalls_the_machine(tmp_pa
         assert found["faults"] == [] and town.left() == []
     assert found["report"]["there"] == found["report"]["acknowledged"] > 10
     assert found["press"]["there"] == found["press"]["acknowledged"] > 2
-    for kind in ("button", "call", "way", "draft"):
+    for kind in ("button", "call", "way", "draft", "weighing"):
         assert found[kind]["there"] == found[kind]["acknowledged"] > 2
+    assert found["weighing"]["grams"] == found["weighing"]["grams_told"] > 0 < found["weighing"]["points"]
     assert found["release"]["there"] == found["release"]["acknowledged"] > 0

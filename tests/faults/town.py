@@ -20,6 +20,7 @@ import psycopg
 
 from cityhall.engines.parent import STARTED_BY
 from tests.e2e.conftest import ROOT, free_port, outside
+from tests.faults import weighings
 from tests.samples import city_toml, install, python_path
 from tests.testville import owner
 
@@ -34,6 +35,8 @@ SERVICES = """\
 [service.reports]
 per_hour = 1000000
 maildir = "letters"
+[service.recycling]
+file = "recycling.toml"
 """
 PEOPLE = """
 import json
@@ -58,7 +61,7 @@ with transaction.atomic():
     from cityhall.services.safety.buttons import put_up
     buttons = [put_up(system("test"), f"Button {n}", "pole", point=Point(-9.15, 38.75)) for n in range(BUTTONS)]
 signers = [[pole.name, pole.device.public_id, key] for pole, key in (*poles, *buttons)]
-print(json.dumps([signers[:POLES], signers[POLES:]]))
+print(json.dumps([signers[:POLES], signers[POLES:], cards]))
 
 """
 BUTTONS = 30
@@ -76,6 +79,8 @@ class Town:
     """Name, device and key of each."""
     buttons: list[tuple[str, str, str]] = field(default_factory=list)
     """The same of buttons that call the control desk."""
+    cards: list[str] = field(default_factory=list)
+    """Codes of the cards of accounts of points."""
     environment: dict[str, str] = field(default_factory=dict)
     port: int = field(default_factory=free_port)
     starts: int = 0
@@ -93,16 +98,18 @@ class Town:
     def make(self, poles: int) -> None:
         """Makes the city, its officers and as many poles. Raises CalledProcessError."""
         self.folder.mkdir(parents=True)
-        toml = city_toml(SLUG, "reports").replace('["reports"]', '["reports", "safety", "lifeguards"]')
+        toml = city_toml(SLUG, "reports").replace('["reports"]', '["reports", "safety", "recycling", "lifeguards"]')
         (self.folder / "city.toml").write_text(f"{toml}\n{SERVICES}")
+        (self.folder / "recycling.toml").write_text(weighings.FILE)
         for part in ("new", "cur", "tmp"):
             (self.folder / LETTERS / part).mkdir(parents=True)
         self.environment["PYTHONPATH"] = python_path(install("lifeguards", self.log.parent / "lifeguards"))
         self.command("load")
-        code = PEOPLE.replace("DESK", DESK).replace("COAST", COAST).replace("PASSWORD", PASSWORD)
+        code = (weighings.PEOPLE + PEOPLE).replace("DESK", DESK).replace("COAST", COAST).replace("PASSWORD", PASSWORD)
         code = code.replace("AUTHOR", AUTHOR).replace("RELEASER", RELEASER)
         code = code.replace("POLES", str(poles)).replace("BUTTONS", str(BUTTONS))
-        self.poles, self.buttons = json.loads(self.command("manage", code=code).splitlines()[-1])
+        code = code.replace("CREW", weighings.CREW).replace("CARDS", str(weighings.CARDS))
+        self.poles, self.buttons, self.cards = json.loads(self.command("manage", code=code).splitlines()[-1])
 
     def command(self, *words: str, code: str = "") -> str:
         """What `cityhall ...` prints about the city; with `code`, what a shell in it prints."""
