@@ -68,7 +68,7 @@ creditor = "PT54ZZZ999999"
 [service.recycling]
 file = "recycling.toml"     # materials, tariffs, windows, shops and drop-off points
 cents_per_100_points = 50
-fee = {{amount = 600, months = 3}}
+fee = {{amount = 600, months = 3, due_days = 7}}   # soon: some are collected by direct debit
 
 [service.safety]
 servers = ["127.0.0.1"]     # the demo's cameras are drawn by the simulator, on this machine

@@ -19,7 +19,7 @@ import httpx
 import numpy as np
 
 from cityhall.simulator import clock
-from cityhall.simulator.bank import Bank, iban_of
+from cityhall.simulator.bank import FIRST_ACCOUNT, Bank, iban_of
 from cityhall.simulator.visits import Connect, Visit, connector
 
 log = logging.getLogger("cityhall.simulator")
@@ -38,7 +38,6 @@ TRANSFERS, SIGNS = 0.25, 0.02
 """Shares of those who pay by the bank, and of all who come those who agree to direct debit."""
 EVERY_OVERPAID, TOO_MUCH = 4, 500
 """Of so many transfers one is this much too high, in cents."""
-FIRST_ACCOUNT = 100
 MOST_AHEAD_DAYS = 10
 WEEK = timedelta(days=7)
 PURPOSES = (

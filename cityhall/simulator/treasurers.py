@@ -1,5 +1,5 @@
 """Two treasurers of the demo, by the treasury's own pages: one reads what the bank sends, explains its fees, gives back
-what was paid too much and puts payouts together; the other looks at these and releases them."""
+what was paid too much and puts payouts and direct debits together; the other looks at these and releases them."""
 
 from __future__ import annotations
 
@@ -24,9 +24,11 @@ ENTRY = re.compile(r'href="/treasury/bank/(\d+)/"')
 CREDIT = re.compile(r'href="/treasury/bills/(\d+)/">.*?<strong>([\d.,]+)</strong>', re.DOTALL)
 KEY, INTENT = re.compile(r'name="key" value="([^"]+)"'), re.compile(r'<option value="(\d+)"')
 CHOSEN = re.compile(r'name="chosen" value="(\d+)"')
-BATCH = re.compile(r'href="(/treasury/payouts/\d+/)"')
+ORDERS = {"payouts": "", "debits": " debits"}
+"""Pages on which orders to the bank are put together, and what is added to what was done there."""
 FEE = "Account fee"
 WHY = "Paid too much: given back to the account it came from."
+CHANGED = "Something in it was paid or changed meanwhile."
 LOOKED_AT = 8
 """Batches and bills from the top of a list."""
 
@@ -49,7 +51,8 @@ class Treasurers:
 
     def step(self) -> str:
         """Has one of them do the first thing that is to be done; returns what, "" where there is nothing."""
-        what = self._release() or self._send() or self._prepare() or self._give_back() or self._explain()
+        orders = (step(page) for step in (self._release, self._send, self._prepare) for page in ORDERS)
+        what = next(filter(None, orders), "") or self._give_back() or self._explain()
         self.done[what] = self.done.get(what, 0) + 1
         return what
 
@@ -98,27 +101,45 @@ class Treasurers:
             return "given back"
         return ""
 
-    def _prepare(self) -> str:
-        chosen = CHOSEN.findall(self._page(0, "/treasury/payouts/"))
+    def _prepare(self, page: str) -> str:
+        chosen = CHOSEN.findall(self._page(0, f"/treasury/{page}/"))
         if not chosen:
             return ""
-        self._visit(0).post("/treasury/payouts/", {"chosen": chosen, "execute_on": ""})
-        return "prepared"
+        answer = self._visit(0).post(f"/treasury/{page}/", {"chosen": chosen, "execute_on": ""})
+        # Where it could not be put together the page says why, and there is no batch to go on to.
+        return f"prepared{ORDERS[page]}" if re.search(r"/\d+/$", answer.headers.get("location", "")) else ""
 
-    def _release(self) -> str:
-        for path in BATCH.findall(self._page(1, "/treasury/payouts/"))[:LOOKED_AT]:
+    def _release(self, page: str) -> str:
+        for path in self._batches(1, page):
             if f'action="{path}release/"' in self._page(1, path):
                 self._visit(1).post(f"{path}release/", {})
-                return "released"
+                if f'action="{path}release/"' not in self._page(1, path):
+                    return f"released{ORDERS[page]}"
+                self._visit(0).post(f"{path}withdraw/", {"reason": CHANGED})
+                return f"withdrawn{ORDERS[page]}"
         return ""
 
-    def _send(self) -> str:
+    def _send(self, page: str) -> str:
         """The file is fetched and given to the bank, which has it on its next statement."""
-        for path in BATCH.findall(self._page(0, "/treasury/payouts/"))[:LOOKED_AT]:
+        for path in self._batches(0, page):
             if f'action="{path}fetch/"' in self._page(0, path):
-                answer = self._visit(0).post(f"{path}fetch/", {})
-                return "sent" if answer.is_success and self.bank.order(answer.content) else ""
+                file = self._visit(0).post(f"{path}fetch/", {})
+                if file.is_success:
+                    self._hand_in(page, file.content)
+                    return f"sent{ORDERS[page]}"
         return ""
+
+    def _batches(self, place: int, page: str) -> list[str]:
+        found = re.findall(rf'href="(/treasury/{page}/\d+/)"', self._page(place, f"/treasury/{page}/"))
+        return found[:LOOKED_AT]
+
+    def _hand_in(self, page: str, file: bytes) -> None:
+        """What the bank answers to direct debits is read on the treasury's page."""
+        if page == "payouts":
+            self.bank.order(file)
+            return
+        answer = {"file": ("answer.xml", self.bank.collect(file), "application/xml")}
+        self._visit(0).post("/treasury/bank/files/", {}, answer)
 
 
 def live(

@@ -17,7 +17,7 @@ from cityhall.kernel.errors import Conflict, Invalid, Missing
 from cityhall.kernel.journal import append
 from cityhall.kernel.ledger.books import LARGEST
 from cityhall.kernel.ledger.models import Kind
-from cityhall.kernel.payments import books, refund_payouts
+from cityhall.kernel.payments import books, debit_news, refund_payouts
 from cityhall.kernel.payments.facts import STATEMENT, Heard, Said, uid_of
 from cityhall.kernel.payments.intents import heard
 from cityhall.kernel.payments.models import Allocation, BankEntry, BankParty, Bill, Intent, Refund
@@ -35,6 +35,7 @@ class Entry:
     """An entry as a statement has it; `amount` above zero came in, in the unit's smallest part.
 
     `within` tells those apart that are alike in all else on one statement: 0 for the first, 1 for the second.
+    `returned` is the bank's reason where it sends something back.
     """
 
     account: str
@@ -54,6 +55,7 @@ class Entry:
     text: str = ""
     within: int = 0
     identity: str = ""
+    returned: str = ""
 
     @property
     def key(self) -> str:
@@ -83,7 +85,7 @@ def book_entry(entry: Entry, actor: Actor | None = None) -> tuple[BankEntry, boo
         with transaction.atomic():
             mine = BankEntry.objects.select_for_update().get(pk=mine.pk)
             if not mine.allocations.exists():
-                _match(mine, entry.text)
+                _match(mine, entry)
     return mine, new
 
 
@@ -125,12 +127,12 @@ def _booked(entry: Entry, actor: Actor | None) -> tuple[BankEntry, bool]:
     return mine, True
 
 
-def _match(mine: BankEntry, text: str) -> None:
+def _match(mine: BankEntry, entry: Entry) -> None:
     """Says what an entry was for where one of our own names stands in it, and nothing where two different ones do."""
     for uid in (uid_of(mine.uetr), uid_of(mine.end_to_end)):
         intent = Intent.objects.filter(uid=uid, unit=mine.unit).first() if uid else None
         if intent is not None:
-            _for_intent(mine, intent)
+            _for_intent(mine, intent, entry.returned)
             return
     refund = _refund_of(mine)
     if refund is not None:
@@ -140,7 +142,7 @@ def _match(mine: BankEntry, text: str) -> None:
         refund_payouts.executed(refund)
         return
     named = {squeezed(one) for one in (mine.creditor_ref, mine.end_to_end) if is_creditor_reference(one)} | set(
-        references_in(text)
+        references_in(entry.text)
     )
     bills = list(Bill.objects.filter(reference__in=named, unit=mine.unit)[:2])
     # What takes back more than came for the bill is no ending of that payment: an officer looks at it.
@@ -159,13 +161,15 @@ def _refund_of(mine: BankEntry) -> Refund | None:
     return refund_payouts.of_entry(mine)
 
 
-def _for_intent(mine: BankEntry, intent: Intent) -> None:
+def _for_intent(mine: BankEntry, intent: Intent, returned: str) -> None:
     """It came for an intent of a provider's: the payment is heard of, and the provider owes us so much less."""
     kind = "captured" if mine.amount > 0 else "refunded"
     said = Said(kind, f"bank:{mine.key}", abs(mine.amount), _moment(mine))
     heard(intent.provider, Heard("", (said,), str(intent.uid)), STATEMENT)
     if intent.provider == books.BANK:
         _allocate(mine, mine.amount, system("payments"), intent=intent)
+        if mine.amount < 0:
+            debit_news.came_back(intent, returned)
     else:
         _to_account(mine, f"city:provider:{intent.provider}:{mine.unit}", mine.amount, system("payments"), Kind.ASSET)
 

@@ -11,6 +11,7 @@ from cityhall.engines.banking.status import REJECTED, StatusReport, read_status
 from cityhall.kernel.errors import Invalid, Missing
 from cityhall.kernel.journal import append
 from cityhall.kernel.ledger.models import Kind
+from cityhall.kernel.payments import debit_news
 from cityhall.kernel.payments.bank_entries import RECONCILE, explain
 from cityhall.kernel.payments.books import BANK
 from cityhall.kernel.payments.facts import STATEMENT, Heard, Said
@@ -38,11 +39,12 @@ def read_bank_status(actor: Actor, data: bytes) -> PayoutBatch | DebitBatch:
 
 @transaction.atomic
 def _take_debits(actor: Actor, report: StatusReport, batch: DebitBatch) -> DebitBatch:
-    refused = {one.end_to_end for one in report.payments if one.status == REJECTED}
+    refused = {one.end_to_end: f"{one.reason} {one.words}" for one in report.payments if one.status == REJECTED}
     for debit in batch.debits.exclude(intent=None).order_by("pk"):
         if report.status == REJECTED or debit.uid.hex in refused:
             said = Said("failed", f"refused:{report.message_id}", 0, timezone.now())
-            heard(BANK, Heard("", (said,), str(debit.uid)), STATEMENT)
+            intent = heard(BANK, Heard("", (said,), str(debit.uid)), STATEMENT)
+            debit_news.came_back(intent, refused.get(debit.uid.hex) or f"{report.reason} {report.words}")
     told = {"status": report.status, "refused": len(refused)}
     append("payments", "debits.status", told, subject=batch.ref, actor=str(actor))
     return batch

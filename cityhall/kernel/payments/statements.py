@@ -170,6 +170,7 @@ def _as_entry(statement: Statement, entry: FileEntry, line: Line, amount: int, i
         iban=line.counterparty.iban,
         text=" ".join((text, *references)).strip(),
         identity=identity,
+        returned=line.returned,
     )
 
 

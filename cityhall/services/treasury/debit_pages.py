@@ -56,7 +56,9 @@ def debits(request: HttpRequest) -> HttpResponse:
 def _came_back() -> list[Intent]:
     """Collections that the bank refused, or that a payer had taken back; the latest first."""
     bad = Q(standing="failed") | Q(given_back__gt=0) | Q(disputed__gt=0)
-    return list(Intent.objects.filter(bad).exclude(mandate=None).select_related("bill").order_by("-pk")[:SHOWN])
+    return list(
+        Intent.objects.filter(bad).exclude(mandate=None).select_related("bill", "debit").order_by("-pk")[:SHOWN]
+    )
 
 
 def _prepare(request: HttpRequest, actor: Actor) -> HttpResponse:

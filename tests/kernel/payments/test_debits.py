@@ -58,8 +58,8 @@ def sent(first: Actor, second: Actor, *chosen: Bill) -> DebitBatch:
     return DebitBatch.objects.get(pk=batch.pk)
 
 
-def came(amount: int, debit: Debit) -> None:
-    told = {"servicer_ref": uuid4().hex[:20], "end_to_end": debit.uid.hex}
+def came(amount: int, debit: Debit, **more: str) -> None:
+    told = {"servicer_ref": uuid4().hex[:20], "end_to_end": debit.uid.hex} | more
     book_entry(Entry("NL91", amount, "EUR", timezone.localdate(), **told))
 
 
@@ -107,9 +107,12 @@ def test_collected_by_two_officers_and_paid_by_the_statement(
     assert set(Bill.objects.values_list("state", flat=True)) == {"paid"}
     right()
     # Within eight weeks the payer's bank takes it back.
-    came(-700, batch.debits.get(bill=other))
+    came(-700, batch.debits.get(bill=other), returned="AM04")
     other.refresh_from_db()
     assert other.state == "open" and list(debits.due()) == [other]
+    assert "not enough money" in batch.debits.get(bill=other).why and batch.debits.get(bill=mine).why == ""
+    told = Notification.objects.get(person=payer, title__contains="came back")
+    assert "not enough money" in told.body and told.url == f"/payments/bills/{other.pk}/"
     right()
 
 
@@ -156,13 +159,17 @@ def test_what_the_bank_refuses_is_due_again(payer: Person, mandate: Mandate) -> 
     first, second, mine = officer("olga"), officer("olaf"), euros(payer, mandate)
     batch = sent(first, second, mine)
     space = "urn:iso:std:iso:20022:tech:xsd:pain.002.001.10"
-    refused = f"<TxInfAndSts><OrgnlEndToEndId>{Debit.objects.get().uid.hex}</OrgnlEndToEndId><TxSts>RJCT</TxSts>"
+    why = "<StsRsnInf><Rsn><Cd>AC04</Cd></Rsn></StsRsnInf>"
+    end_to_end = f"<OrgnlEndToEndId>{Debit.objects.get().uid.hex}</OrgnlEndToEndId>"
+    refused = f"<TxInfAndSts>{end_to_end}<TxSts>RJCT</TxSts>{why}"
     group = f"<OrgnlGrpInfAndSts><OrgnlMsgId>{batch.message_id}</OrgnlMsgId><GrpSts>PART</GrpSts></OrgnlGrpInfAndSts>"
     body = f"{group}<OrgnlPmtInfAndSts>{refused}</TxInfAndSts></OrgnlPmtInfAndSts>"
     data = f'<Document xmlns="{space}"><CstmrPmtStsRpt>{body}</CstmrPmtStsRpt></Document>'.encode()
     for _twice in range(2):
         assert read_bank_status(first, data) == batch
     assert Intent.objects.get().standing == "failed" and list(debits.due()) == [mine]
+    told = Notification.objects.get(person=payer, title__contains="came back")
+    assert "the account is closed" in told.body, "told once"
     assert checks.differences() == []
 
 

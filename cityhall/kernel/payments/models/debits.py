@@ -7,6 +7,7 @@ from typing import ClassVar
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from cityhall.kernel.payments.bank_reasons import in_words
 from cityhall.kernel.payments.models.bills import Bill, Mandate
 from cityhall.kernel.payments.models.intents import Intent
 from cityhall.kernel.payments.models.payouts import OrderFile
@@ -34,7 +35,7 @@ class DebitBatch(OrderFile):
 
 class Debit(models.Model):
     """One collection of a bill. `uid` is what the bank brings back, and that of its payment (`intent`), which is there
-    from the release on and says what has become of it."""
+    from the release on and says what has become of it. `reason`: why it came back, the bank's code and words."""
 
     uid = models.UUIDField(unique=True)
     batch = models.ForeignKey(DebitBatch, models.PROTECT, related_name="debits")
@@ -42,6 +43,7 @@ class Debit(models.Model):
     mandate = models.ForeignKey(Mandate, models.SET_NULL, null=True, related_name="debits")
     intent = models.OneToOneField(Intent, models.PROTECT, null=True, related_name="debit")
     amount = models.BigIntegerField(_("amount"))
+    reason = models.CharField(_("reason"), max_length=200, blank=True)
 
     class Meta:
         verbose_name = _("collection")
@@ -51,6 +53,11 @@ class Debit(models.Model):
 
     def __str__(self) -> str:
         return self.uid.hex
+
+    @property
+    def why(self) -> str:
+        """Why it came back, in words; "" where it did not."""
+        return str(in_words(self.reason)) if self.reason else ""
 
 
 class DebitFetch(models.Model):
