@@ -73,7 +73,7 @@ class Crowd:
             lambda: self._ways(connect),
             lambda: self._drafts(Visit(connect(1005))),
             lambda: self._releases(Visit(connect(1006))),
-            lambda: self._weighings([Visit(connect(1007)), Visit(connect(1008))]),
+            lambda: self.weighings([Visit(connect(1007)), Visit(connect(1008))]),
             self._letters,
         ]
         self._threads = [threading.Thread(target=job, daemon=True) for job in jobs]
@@ -162,7 +162,7 @@ class Crowd:
                 if answer is not None:
                     self.ledger.acknowledge("call", token, f"alert:{answer.json()['alert']}")
 
-    def _weighings(self, visits: list[Visit]) -> None:
+    def weighings(self, visits: list[Visit]) -> None:
         """A crew weighs what people bring, some of it while the telephone is without a network."""
         for visit in visits:
             self._sign_in(visit, CREW)

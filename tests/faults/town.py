@@ -105,10 +105,10 @@ class Town:
             (self.folder / LETTERS / part).mkdir(parents=True)
         self.environment["PYTHONPATH"] = python_path(install("lifeguards", self.log.parent / "lifeguards"))
         self.command("load")
-        code = (weighings.PEOPLE + PEOPLE).replace("DESK", DESK).replace("COAST", COAST).replace("PASSWORD", PASSWORD)
+        code = PEOPLE.replace("DESK", DESK).replace("COAST", COAST).replace("PASSWORD", PASSWORD)
         code = code.replace("AUTHOR", AUTHOR).replace("RELEASER", RELEASER)
         code = code.replace("POLES", str(poles)).replace("BUTTONS", str(BUTTONS))
-        code = code.replace("CREW", weighings.CREW).replace("CARDS", str(weighings.CARDS))
+        code = weighings.people(PASSWORD) + code
         self.poles, self.buttons, self.cards = json.loads(self.command("manage", code=code).splitlines()[-1])
 
     def command(self, *words: str, code: str = "") -> str:

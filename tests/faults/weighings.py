@@ -69,12 +69,16 @@ grant(system("test"), crew, "recycling.crew")
 homes = [Person.objects.create_user(f"home{n}@example.org", "PASSWORD", name=f"Home {n}") for n in range(CARDS)]
 cards = [account_of(person_actor(one)).code for one in homes]
 """
-"""What a shell of the town is given; leaves `cards`: the codes of the cards that things are weighed for."""
 SPACE = uuid.NAMESPACE_URL
 EARNED, BONUS = "recycling", "recycling.campaign"
 AGAIN_SHARE = 0.3
 MOST = 20
 """In one telling; the city takes fifty, and some are told twice."""
+
+
+def people(password: str) -> str:
+    """What a shell of the town is given; leaves `cards`: the codes of the cards that things are weighed for."""
+    return PEOPLE.replace("CREW", CREW).replace("PASSWORD", password).replace("CARDS", str(CARDS))
 
 
 def drawn(uid: str, cards: list[str]) -> tuple[str, dict[str, int]]:

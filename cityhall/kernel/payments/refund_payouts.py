@@ -22,10 +22,13 @@ SERVICE = "payments"
 EURO = "EUR"
 
 
-def make(refund: Refund) -> Payout | None:
-    """The payout of a refund that is on its way, once; None where no account is known: an officer asks the payer."""
+def make(refund: Refund, account: tuple[str, str] | None = None) -> Payout | None:
+    """The payout of a refund that is on its way, once, to the account (name, IBAN) that it came from, or to another.
+
+    None where none is known: then somebody has to tell it (`refund_accounts.py`).
+    """
     intent = refund.intent
-    name, iban = _came_from(intent)
+    name, iban = account or _came_from(intent)
     clean = sepa_text(name, LONGEST_NAME)
     if intent.unit != EURO or not clean or iban_fault(iban):
         return None

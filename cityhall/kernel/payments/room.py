@@ -16,6 +16,7 @@ _TOOK_BACK = kept(_("to prove who took back or allowed what, and why"), _("for a
 _OWES = kept(_("to know who owes and pays what"), _BOOKS)
 _DEBIT = kept(_("to collect what you agreed to have collected"), _("until the account is erased"))
 _OFFICER = kept(_("to prove who gave money back, and why"), _BOOKS)
+_GIVEN = kept(_("to give money back to the right account"), _("for as long as the law has books kept"))
 _PARTY = kept(_("to find for which bill money came"), _("until 400 days after it was explained"))
 
 ROOM = Service(
@@ -75,6 +76,7 @@ ROOM = Service(
                     for one in ("payee", "name", "iban", "address", "text", "amount", "made_at")
                 },
                 "PayoutBatch.content": _PAID_OUT,
+                **{f"RefundAccount.{one}": _GIVEN for one in ("name", "iban", "given_by", "given_at", "agreed_by")},
                 "DebitBatch.content": _COLLECTED,
                 "DebitBatch.why": _TOOK_BACK,
                 "PayoutBatch.why": _TOOK_BACK,

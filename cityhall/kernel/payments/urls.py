@@ -8,6 +8,7 @@ urlpatterns = [
     path("", views.listed, name="bills"),
     path("bills/<int:pk>/", views.page, name="bill"),
     path("bills/<int:pk>/pay/", views.pay, name="bill_pay"),
+    path("bills/<int:pk>/account/", views.tell_account, name="bill_refund_account"),
     path("bill/<str:secret>/", views.page_by_link, name="bill_by_link"),
     path("bill/<str:secret>/pay/", views.pay_by_link, name="bill_pay_by_link"),
     path("go/<uuid:uid>/", views.go, name="payment_go"),

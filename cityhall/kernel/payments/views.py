@@ -21,15 +21,17 @@ from cityhall.engines.banking.references import spaced
 from cityhall.kernel.errors import CityhallError, Invalid, Missing
 from cityhall.kernel.limits.sources import source_of
 from cityhall.kernel.limits.spending import spend
-from cityhall.kernel.payments import debit_views, dues, intents, mandates, means, polling
+from cityhall.kernel.payments import debit_views, dues, intents, mandates, means, polling, refund_accounts
 from cityhall.kernel.payments.bills import find
 from cityhall.kernel.payments.facts import ON_ITS_WAY
-from cityhall.kernel.payments.models import Bill, Intent, Mandate, Scheme
+from cityhall.kernel.payments.models import Bill, Intent, Mandate, Refund, Scheme
 from cityhall.kernel.payments.money import read_money
 from cityhall.kernel.payments.providers import offered
+from cityhall.kernel.payments.refund_payouts import EURO
 from cityhall.kernel.payments.transfer import Transfer, transfer_of
 from cityhall.kernel.people.actors import actor_of
 from cityhall.kernel.people.permissions import may
+from cityhall.kernel.values import whole
 
 LISTED = 100
 AGAIN_S = 4
@@ -91,6 +93,21 @@ def pay(request: HttpRequest, pk: int) -> HttpResponse:
 def pay_by_link(request: HttpRequest, secret: str) -> HttpResponse:
     """Begins to pay the bill of a link."""
     return _pay(request, _by_link(secret))
+
+
+@login_required
+@require_POST
+def tell_account(request: HttpRequest, pk: int) -> HttpResponse:
+    """Takes the account to which the city gives money back. Raises Missing where it waits for none of the reader's."""
+    bill, number = find(pk), whole(request.POST.get("refund", "")) or 0
+    refund = next((one for one in _without_account(request, bill) if one.pk == number), None)
+    if refund is None:
+        raise Missing(_("There is no such refund."), code="no_such_refund")
+    try:
+        refund_accounts.give(actor_of(request), refund, request.POST.get("name", ""), request.POST.get("iban", ""))
+    except CityhallError as problem:
+        return _page(request, bill, problem)
+    return redirect("bill", pk)
 
 
 @require_safe
@@ -163,14 +180,23 @@ def _page(request: HttpRequest, bill: Bill, problem: CityhallError | None = None
         "transfer": transfer,
         "payments": [one for one in bill.intents.order_by("pk") if one.captured or one.standing in ON_ITS_WAY],
         "pay": f"{address(bill)}pay/",
+        "accounts": _without_account(request, bill),
+        "typed": request.POST,
         "problem": problem,
     }
     return _private(render(request, "payments/bill.html", context, status=problem.status if problem else 200))
 
 
+def _without_account(request: HttpRequest, bill: Bill) -> list[Refund]:
+    """Refunds of the reader's own bill that wait until somebody says to which account they go."""
+    if bill.payer_id is None or bill.payer_id != request.user.pk or bill.unit != EURO:
+        return []
+    return list(refund_accounts.without().filter(intent__bill=bill))
+
+
 def _by_debit(bill: Bill) -> list[Mandate]:
     """The payer's direct debits that a bill can be collected by."""
-    if bill.payer_id is None or bill.scheme != Scheme.SINGLE or bill.unit != "EUR" or debit_views.collects() is None:
+    if bill.payer_id is None or bill.scheme != Scheme.SINGLE or bill.unit != EURO or debit_views.collects() is None:
         return []
     return mandates.active(bill.payer_id)
 

@@ -16,6 +16,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from cityhall.kernel.errors import CityhallError, Invalid, Missing
 from cityhall.kernel.payments import payouts as paying
+from cityhall.kernel.payments import refund_accounts
 from cityhall.kernel.payments.models import Payout, PayoutBatch, StatementFile
 from cityhall.kernel.payments.models.payouts import BatchState, PayoutState
 from cityhall.kernel.payments.payout_bank import own_bank
@@ -91,6 +92,7 @@ def payouts(request: HttpRequest) -> HttpResponse:
         "waiting": waiting[:500],
         "total": waiting.aggregate(all=Sum("amount"))["all"] or 0,
         "batches": PayoutBatch.objects.annotate(count=Count("payouts"), amount=Sum("payouts__amount"))[:SHOWN],
+        "without": refund_accounts.without().count(),
         "back": Payout.objects.filter(state__in=paying.OPEN)[:SHOWN],
         "may_prepare": may(actor, paying.PREPARE),
     }

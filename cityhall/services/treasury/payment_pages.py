@@ -16,7 +16,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from cityhall.engines.banking.references import squeezed
 from cityhall.kernel.errors import CityhallError, Invalid, Missing
 from cityhall.kernel.ledger.models import Kind
-from cityhall.kernel.payments import bank_entries, bills, giving_back
+from cityhall.kernel.payments import bank_entries, bills, giving_back, refund_accounts
 from cityhall.kernel.payments.models import BankEntry, Bill, Intent, Refund
 from cityhall.kernel.payments.models import State as BillState
 from cityhall.kernel.payments.providers import offered
@@ -246,6 +246,7 @@ def refunds(request: HttpRequest) -> HttpResponse:
         "tab": "bills",
         "waiting": known.filter(state=Refund.State.ASKED).order_by("made_at"),
         "others": known.exclude(state=Refund.State.ASKED)[:LINES],
+        "without": refund_accounts.without().count(),
         "me": actor.person_id,
         "may_approve": may(actor, giving_back.APPROVE),
     }

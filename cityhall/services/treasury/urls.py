@@ -2,7 +2,15 @@
 
 from django.urls import path
 
-from cityhall.services.treasury import bank_pages, debit_pages, hand_pages, pages, payment_pages, statement_pages
+from cityhall.services.treasury import (
+    bank_pages,
+    debit_pages,
+    hand_pages,
+    pages,
+    payment_pages,
+    refund_pages,
+    statement_pages,
+)
 
 urlpatterns = [
     path("", pages.overview, name="treasury"),
@@ -32,6 +40,7 @@ urlpatterns = [
     path("bills/", payment_pages.bill_list, name="treasury_bills"),
     path("bills/<int:number>/", payment_pages.bill, name="treasury_bill"),
     path("refunds/", payment_pages.refunds, name="treasury_refunds"),
+    path("refunds/accounts/", refund_pages.accounts, name="treasury_refund_accounts"),
     path("refunds/<int:number>/<slug:what>/", payment_pages.refund, name="treasury_refund"),
     path("corrections/", hand_pages.corrections, name="treasury_corrections"),
     path("corrections/<int:number>/<slug:what>/", hand_pages.decide, name="treasury_decide"),

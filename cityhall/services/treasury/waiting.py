@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cityhall.kernel.payments import bank_entries, debits, giving_back, payouts
+from cityhall.kernel.payments import bank_entries, debits, giving_back, payouts, refund_accounts
 from cityhall.kernel.payments.models import BankEntry, DebitBatch, PayoutBatch, Refund
 from cityhall.kernel.payments.models.payouts import BatchState
 from cityhall.kernel.people.actors import Actor
@@ -23,6 +23,10 @@ def _money(actor: Actor) -> list[int]:
         asked = Refund.objects.filter(state=Refund.State.ASKED)
         # `exclude` alone would leave out what nobody's account asked for.
         found.append(asked.count() - asked.filter(asked_by=actor.person_id).count())
+        told = refund_accounts.without().exclude(account=None)
+        found.append(told.count() - told.filter(account__given_by=actor.person_id).count())
+    if may(actor, giving_back.REFUND):
+        found.append(refund_accounts.without().filter(account=None).count())
     if may(actor, payouts.RELEASE):
         found.append(PayoutBatch.objects.filter(state=BatchState.PREPARED).exclude(prepared_by=str(actor)).count())
     if may(actor, debits.RELEASE):

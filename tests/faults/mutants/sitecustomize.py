@@ -66,9 +66,50 @@ def pid_client_id(mqtt: Any) -> None:
     mqtt.broker_client = lambda url, name, **more: client(url, f"{name}-{os.getpid()}", **more)
 
 
+def points_beside(points: Any) -> None:
+    """The points of a weighing are posted under no key of its own, and before it is there."""
+    earn = points.earn
+
+    def early(_uid: Any, *given: Any, **more: Any) -> None:
+        def work() -> None:
+            from uuid import uuid4
+
+            from django.db import connection
+
+            try:
+                earn(uuid4(), *given, **more)
+            finally:
+                connection.close()
+
+        thread = threading.Thread(target=work)
+        thread.start()
+        thread.join()
+        time.sleep(LATE_S)
+
+    points.earn = early
+
+
+def points_after(points: Any) -> None:
+    """The points of a weighing are posted when it is there, a moment later."""
+    earn = points.earn
+
+    def late(*given: Any, **more: Any) -> None:
+        from django.db import transaction
+
+        def work() -> None:
+            time.sleep(LATE_S)
+            earn(*given, **more)
+
+        transaction.on_commit(work)
+
+    points.earn = late
+
+
 MUTANTS: dict[str, tuple[str, Callable[[Any], None]]] = {
     "receipt_before_commit": ("cityhall.kernel.devices.urgent", receipt_before_commit),
     "asynchronous_commit": ("cityhall.kernel.devices.urgent", asynchronous_commit),
+    "points_beside": ("cityhall.services.recycling.points", points_beside),
+    "points_after": ("cityhall.services.recycling.points", points_after),
     "pid_client_id": ("cityhall.kernel.devices.mqtt", pid_client_id),
 }
 

@@ -11,14 +11,15 @@ import pytest
 from django.utils import timezone
 
 from cityhall.kernel.errors import Conflict
-from cityhall.kernel.payments import giving_back, payouts
+from cityhall.kernel.payments import giving_back, payouts, refund_accounts
 from cityhall.kernel.payments.bank_entries import Entry, book_entry
-from cityhall.kernel.payments.models import BankEntry, Bill, Payout, PayoutBatch, Refund
+from cityhall.kernel.payments.models import BankEntry, Bill, Payout, PayoutBatch, Refund, RefundAccount
 from cityhall.kernel.payments.models.payouts import PayoutState
 from cityhall.kernel.payments.payout_news import close_by
 from cityhall.kernel.people.actors import Actor
 from cityhall.kernel.people.models import Person
 from tests.kernel.payments.conftest import bill_of, officer
+from tests.kernel.payments.test_races import together
 
 pytestmark = pytest.mark.django_db
 FROM, OTHER = "ES9121000418450200051332", "NL26VAYB8060476890"
@@ -113,3 +114,30 @@ def test_where_no_account_is_known_an_officer_asks(payer: Person) -> None:
     came(500, creditor_ref=bill.reference, iban="")
     given_back(officer("olga"), bill, 500)
     assert Refund.objects.get().state == "sending" and not Payout.objects.exists()
+
+
+def lost(payer: Person) -> Refund:
+    bill = bill_of(payer, 500, unit="EUR")
+    came(500, creditor_ref=bill.reference, iban="")
+    return given_back(officer(f"asker{bill.pk}"), bill, 500)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_two_who_agree_at_one_moment_one_does_and_nobody_agrees_to_what_they_have_not_seen(payer: Person) -> None:
+    first, second, third = officer("olga"), officer("olaf"), officer("omar")
+    for _round in range(5):
+        refund = lost(payer)
+        refund_accounts.give(first, refund, "Paula Prado", FROM)
+        done = together(
+            lambda refund=refund: refund_accounts.agree(second, refund, FROM),
+            lambda refund=refund: refund_accounts.agree(third, refund, FROM),
+            lambda refund=refund: refund_accounts.give(second, refund, "Otto", OTHER),
+            lambda refund=refund: refund_accounts.agree(first, refund, FROM),
+        )
+        payout, account = Payout.objects.filter(key=refund.uid), RefundAccount.objects.get(refund=refund)
+        agreed = [one for one in done if isinstance(one, Payout)]
+        assert len(agreed) == payout.count() <= 1 and not isinstance(done[3], Payout)
+        if agreed:
+            assert agreed[0].iban == FROM == account.iban and account.agreed_by_id not in (None, account.given_by_id)
+        else:
+            assert (account.iban, account.agreed_by_id) == (OTHER, None)

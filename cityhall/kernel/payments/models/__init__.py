@@ -4,7 +4,7 @@ from cityhall.kernel.payments.models.bank import Allocation, BankEntry, BankPart
 from cityhall.kernel.payments.models.bills import Bill, Instalment, Line, Mandate, Scheme, State
 from cityhall.kernel.payments.models.debits import Debit, DebitBatch, DebitFetch
 from cityhall.kernel.payments.models.hooks import BooksProof, Hook, HookRefusal
-from cityhall.kernel.payments.models.intents import Fact, Intent, Refund
+from cityhall.kernel.payments.models.intents import Fact, Intent, Refund, RefundAccount
 from cityhall.kernel.payments.models.payouts import Payout, PayoutBatch, PayoutFetch
 from cityhall.kernel.payments.models.sandbox import SandboxEvent, SandboxPayment
 from cityhall.kernel.payments.models.statements import StatementEntry, StatementFile
@@ -29,6 +29,7 @@ __all__ = [
     "PayoutBatch",
     "PayoutFetch",
     "Refund",
+    "RefundAccount",
     "SandboxEvent",
     "SandboxPayment",
     "Scheme",

@@ -141,3 +141,33 @@ class Refund(models.Model):
     def ref(self) -> str:
         """What the journal calls it."""
         return f"refund:{self.pk}"
+
+
+class RefundAccount(models.Model):
+    """To which account a refund goes of which the bank has not said where it came from.
+
+    It counts once `agreed_by`, an officer and another person than who gave it, has agreed.
+    """
+
+    refund = models.OneToOneField(Refund, models.PROTECT, related_name="account")
+    name = models.CharField(_("account holder"), max_length=70)
+    iban = models.CharField(_("account number (IBAN)"), max_length=34)
+    given_by = models.ForeignKey(Person, models.SET_NULL, null=True, related_name="+", verbose_name=_("told by"))
+    given_at = models.DateTimeField(_("told"))
+    agreed_by = models.ForeignKey(Person, models.SET_NULL, null=True, related_name="+", verbose_name=_("agreed by"))
+    agreed_at = models.DateTimeField(_("agreed"), null=True)
+
+    class Meta:
+        verbose_name = _("account of a refund")
+        verbose_name_plural = _("accounts of refunds")
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                condition=models.Q(agreed_by=None)
+                | models.Q(given_by=None)
+                | ~models.Q(agreed_by=models.F("given_by")),
+                name="payments_refund_account_two",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.refund_id} {self.iban[-4:]}"
