@@ -1,4 +1,4 @@
-"""What is reckoned of weighings finds points that are posted twice or not at all, and nothing where all is well."""
+"""What is reckoned of weighings finds points that are posted twice or not at all (that it finds nothing else: test_faults.py)."""
 
 from __future__ import annotations
 
@@ -25,8 +25,6 @@ def test_points_that_are_posted_apart_are_found(tmp_path: Path) -> None:
     tmp_path.chmod(0o755)
     depot = Depot(tmp_path / "data", tmp_path / "log.txt")
     depot.make()
-    whole = Ledger()
-    assert weighed(depot, whole, 4, seed=1) == [] and whole.count("weighing") > 20
     depot.with_defect("points_after")
     assert any("are not posted" in one for one in weighed(depot, Ledger(), 6, seed=2))
     depot.with_defect("points_beside")
