@@ -1,4 +1,4 @@
-"""What is reckoned of weighings finds points that are posted twice or not at all (that it finds nothing else: test_faults.py)."""
+"""What is reckoned of weighings finds points that are posted twice, or not at all; in test_faults.py nothing is."""
 
 from __future__ import annotations
 
