@@ -51,11 +51,11 @@ class DropPointOut(Schema):
 
 
 class PickupWindowOut(Schema):
-    """A time in which a crew can come, with how many places are left in it."""
+    """A time in which a crew can come; `left` places are in it, null where what the trucks can still do decides."""
 
     begin: dt.datetime
     end: dt.datetime
-    left: int
+    left: int | None
 
 
 class EstimateIn(Schema):
@@ -219,9 +219,13 @@ def windows(
     request: HttpRequest,
     lon: float = Query(..., ge=-180, le=180),
     lat: float = Query(..., ge=-90, le=90),
+    material: list[str] = Query([], max_length=40, description="What is to be fetched, by the keys of materials"),
+    grams: list[int] = Query([], max_length=40, description="So much of each, in the same order"),
 ) -> list[dict[str, Any]]:
-    """The next windows that are free at a place; nothing is promised until a pickup is asked for."""
-    found = planning.offers(planning.zone_of(Point(lon, lat)))
+    """The next windows that can be kept at a place; nothing is promised until a pickup is asked for."""
+    most = collecting.MOST_GRAMS
+    load = {key: min(max(amount, 0), most) for key, amount in zip(material, grams, strict=False) if amount > 0}
+    found = planning.offers(planning.zone_of(Point(lon, lat)), point=Point(lon, lat), grams=load)
     return [{"begin": one.begin, "end": one.end, "left": one.left} for one in found]
 
 

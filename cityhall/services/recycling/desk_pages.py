@@ -20,8 +20,9 @@ from cityhall.kernel.people.permissions import may, require
 from cityhall.services.recycling import accounts, collecting, contesting, figures, planning, queries, spending
 from cityhall.services.recycling.contesting import DECIDE
 from cityhall.services.recycling.crew_pages import lines_of
-from cityhall.services.recycling.models import Account, Contest, Partner, Quality, Voucher, Weighing
+from cityhall.services.recycling.models import Account, Contest, Partner, Pickup, Quality, Voucher, Weighing
 from cityhall.services.recycling.pages import weighing_context
+from cityhall.services.recycling.rounds import grams_of
 from cityhall.services.recycling.rules import today
 from cityhall.services.recycling.wording import kilograms, number
 
@@ -36,7 +37,7 @@ def desk(request: HttpRequest) -> HttpResponse:
     context: dict[str, Any] = {
         "today": len(rows),
         "left": sum(1 for one in rows if one.state in ("promised", "on_way")),
-        "asked": [{"pickup": one, "windows": planning.offers(one.zone, 6)} for one in queries.without_window()],
+        "asked": [{"pickup": one, "windows": _windows(one)} for one in queries.without_window()],
         "overdue": queries.overdue(),
         "contests": queries.contests(),
         "buildings": Account.objects.filter(kind=Account.Kind.BUILDING).order_by("name"),
@@ -47,6 +48,10 @@ def desk(request: HttpRequest) -> HttpResponse:
         "spent": [(_spent_on(what), number(amount)) for what, amount in sorted(figures.mix().items())],
     }
     return render(request, "recycling/desk.html", context)
+
+
+def _windows(one: Pickup) -> list[planning.Window]:
+    return planning.offers(one.zone, 6, point=one.point, grams=grams_of(one))
 
 
 def _spent_on(what: str) -> str:
