@@ -123,7 +123,7 @@ class WeighingOut(Schema):
 
 
 class RoundStopOut(Schema):
-    """A pickup of the crew's round."""
+    """A pickup of the crew's round. `truck`: the key of the one that fetches it, "" where no round has it."""
 
     id: int
     state: str
@@ -134,6 +134,9 @@ class RoundStopOut(Schema):
     end: dt.datetime | None
     note: str
     materials: list[EstimateIn]
+    truck: str
+    expected: dt.datetime | None
+    unload_before: bool
 
 
 class PointLotOut(Schema):
@@ -193,6 +196,9 @@ def _pickup(one: Pickup) -> dict[str, Any]:
 def _stop(one: Pickup) -> dict[str, Any]:
     plain = {name: getattr(one, name) for name in ("state", "address", "begin", "end", "note")}
     lon, lat = (one.point.lon, one.point.lat) if one.point else (None, None)
+    plan = one.coming
+    plain |= {"truck": plan.truck.key if plan else "", "expected": plan.at if plan else None}
+    plain |= {"unload_before": plan is not None and plan.unload}
     return plain | {"id": one.pk, "lon": lon, "lat": lat, "materials": _estimates(one)}
 
 
@@ -283,11 +289,12 @@ def own_impact(request: HttpRequest) -> dict[str, Any]:
 def crew_round(
     request: HttpRequest,
     day: dt.date | None = Query(None, description="YYYY-MM-DD; today where it is left out"),
+    truck: str = Query("", max_length=40, description="The key of one truck; without, all"),
 ) -> list[dict[str, Any]]:
     """For crews: what is to be fetched, to be kept on a telephone that may lose its network."""
     require(actor_of(request), planning.DRIVE)
     asked = min(max(day or today(), dt.date(2000, 1, 1)), dt.date(2200, 1, 1))
-    return [_stop(one) for one in queries.round_of(asked)]
+    return [_stop(one) for one in queries.round_of(asked, truck)]
 
 
 @router.post("/weighings", response=list[WeighingOut], auth=django_auth, summary="Send what was weighed")

@@ -17,7 +17,7 @@ from cityhall.kernel import values
 from cityhall.kernel.errors import CityhallError, Denied, Invalid, Missing
 from cityhall.kernel.people.actors import actor_of
 from cityhall.kernel.people.permissions import may, require
-from cityhall.services.recycling import accounts, collecting, contesting, figures, planning, queries, spending
+from cityhall.services.recycling import accounts, collecting, coming, contesting, figures, planning, queries, spending
 from cityhall.services.recycling.contesting import DECIDE
 from cityhall.services.recycling.crew_pages import lines_of
 from cityhall.services.recycling.models import Account, Contest, Partner, Pickup, Quality, Voucher, Weighing
@@ -47,7 +47,7 @@ def desk(request: HttpRequest) -> HttpResponse:
         "kept": f"{figures.kept_windows():.0f} %",
         "spent": [(_spent_on(what), number(amount)) for what, amount in sorted(figures.mix().items())],
     }
-    return render(request, "recycling/desk.html", context)
+    return render(request, "recycling/desk.html", context | coming.desk_part())
 
 
 def _windows(one: Pickup) -> list[planning.Window]:

@@ -26,6 +26,7 @@ from cityhall.kernel.places import geocoder
 from cityhall.kernel.places.point import Point
 from cityhall.services.recycling import accounts, collecting, contesting, impact, planning, points, queries, workflow
 from cityhall.services.recycling.collecting import Wish
+from cityhall.services.recycling.coming import expected
 from cityhall.services.recycling.models import Account, Pickup, Weighing
 from cityhall.services.recycling.pictures import drawing
 from cityhall.services.recycling.rounds import grams_of
@@ -241,6 +242,7 @@ def pickup(request: HttpRequest, number: int) -> HttpResponse:
         "until": planning.until(found.booking),
         "may_cancel": workflow.can("cancel", found.state),
         "windows": _windows(found) if found.state == State.ASKED else [],
+        "coming": expected(found),
         "ours": found.why in workflow.OURS,
     }
     if weighed is not None:
