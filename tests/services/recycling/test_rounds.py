@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -48,7 +48,8 @@ def with_trucks(*said: dict[str, Any], windows: dict[str, Any] = WINDOWS) -> Non
 
 
 def tomorrow(hour: int = 8) -> datetime:
-    here = timezone.localtime() + NEXT
+    # By the real clock, whatever one a test has set.
+    here = timezone.localtime(datetime.now(UTC)) + NEXT
     return here.replace(hour=hour, minute=0, second=0, microsecond=0)
 
 

@@ -59,7 +59,7 @@ def test_who_was_weighed_when_moves_who_is_to_come(clock: Clock) -> None:
     Round.objects.update(order={"one": [one.pk for one in made]})
     clock(tomorrow(7))
     page = browser(somebody("far"))
-    assert "expected at about 08:10 – 08:30" in page.get(f"/recycling/pickups/{made[2].pk}/").content.decode()
+    assert "expected at about 08:00 – 08:20" in page.get(f"/recycling/pickups/{made[2].pk}/").content.decode()
     # The first takes two hours.
     clock(tomorrow(10))
     collecting.set_out(crew(), made[0].pk)
@@ -143,6 +143,7 @@ def test_the_evening_plans_anew_and_breaks_no_promise(clock: Clock, settings: ob
     assert rounds.read(tomorrow().date()).plan.cost < before
     holds(tomorrow().date())
     assert evening.plan_ahead(1.0) == 0, "it is planned until somebody is put in"
+    clock(tomorrow(20) - timedelta(hours=23))
     asked(somebody("late"), begin=tomorrow(16))
     assert evening.plan_ahead(1.0) == 1
     holds(tomorrow().date())
