@@ -13,6 +13,8 @@ from ninja import Field, Query, Router, Schema, Status
 from ninja.security import django_auth
 
 from cityhall.kernel.errors import CityhallError, Conflict
+from cityhall.kernel.limits.sources import source_of
+from cityhall.kernel.limits.spending import spend
 from cityhall.kernel.people.actors import actor_of
 from cityhall.kernel.people.permissions import require
 from cityhall.kernel.places.point import Point
@@ -25,6 +27,8 @@ from cityhall.services.recycling.tariffs import Line, tariff
 
 router = Router()
 MOST_AT_ONCE = 50
+WINDOWS_A_MINUTE = 60
+"""So often somebody is told of windows: for each the rounds of all days to come are reckoned."""
 
 
 class RecyclingMaterialOut(Schema):
@@ -229,6 +233,7 @@ def windows(
     grams: list[int] = Query([], max_length=40, description="So much of each, in the same order"),
 ) -> list[dict[str, Any]]:
     """The next windows that can be kept at a place; nothing is promised until a pickup is asked for."""
+    spend("recycling windows", source_of(request), WINDOWS_A_MINUTE, 60)
     most = collecting.MOST_GRAMS
     load = {key: min(max(amount, 0), most) for key, amount in zip(material, grams, strict=False) if amount > 0}
     found = planning.offers(planning.zone_of(Point(lon, lat)), point=Point(lon, lat), grams=load)

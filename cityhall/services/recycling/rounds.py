@@ -284,19 +284,28 @@ def _as_it_goes(made: Day, orders: Sequence[Kept]) -> Day:
             came = made.pickups[stop.job].came_at if stop.job is not None else None
             before = past[-1] if past else made.plan.problem.vehicles[route.vehicle].shift[0]
             past.append(max(before if past else 0, trucks.seconds_of(made.day, came)) if came else before)
-        leaves, times = _under_way(plan, route, now, past)
+        coming = [stop.job for stop in route.stops[len(past) : len(past) + 1] if stop.job is not None]
+        on_way = any(made.pickups[job].state == State.ON_WAY for job in coming)
+        leaves, times = _under_way(plan, route, now, past, on_way)
         plan = followed(plan, route.vehicle, now, leaves, times)
     return replace(made, plan=plan.begun(now))
 
 
-def _under_way(plan: Plan, route: Route, now: int, past: list[int]) -> tuple[int, list[tuple[int, int, int]]]:
-    """When the truck left, and when it was at its stops. Who is still to come is not expected before now."""
+def _under_way(
+    plan: Plan, route: Route, now: int, past: list[int], on_way: bool
+) -> tuple[int, list[tuple[int, int, int]]]:
+    """When the truck left, and when it was at its stops. Who is still to come is not expected before now.
+
+    Where it would only wait at the next door it is still where it was, unless the crew said that it is `on_way`.
+    """
     from cityhall.engines.pickups.schedule import place
 
     its, row = plan.problem.vehicles[route.vehicle], len(past)
     ahead = place(plan.problem, its, route.stops[row]) if row < len(route.stops) else its.end
     here = place(plan.problem, its, route.stops[row - 1]) if past else its.start
-    latest = now - int(plan.problem.seconds[here, ahead])
+    way = int(plan.problem.seconds[here, ahead])
+    opens = route.stops[row].window[0] if row < len(route.stops) and not on_way else 0
+    latest = now + 1 if opens - way > now else now - way
     if not past:
         return max(its.shift[0], latest), []
     times = [(moment, moment, moment) for moment in past]

@@ -66,7 +66,7 @@ def holds(day: Any) -> None:
     assert check(read.plan.problem, read.plan) == [] and read.plan.unserved == ()
     for route in read.plan.routes:
         again = timed(read.plan.problem, route.vehicle, [visit(stop) for stop in route.stops])
-        assert again is not None and again.stops == route.stops
+        assert again is not None and [one.begin for one in again.stops] == [one.begin for one in route.stops]
         for stop in route.stops:
             if stop.job is not None:
                 one = read.pickups[stop.job]
