@@ -26,18 +26,19 @@ STEP, WIDE, SOONER = timedelta(minutes=10), timedelta(minutes=20), timedelta(min
 
 @dataclass(frozen=True, slots=True)
 class Coming:
-    """When a truck is expected at a stop; `unload`: it empties itself first."""
+    """When a truck is expected at a stop, whose window `opens` then; `unload`: it empties itself first."""
 
     truck: Truck
     at: datetime
+    opens: datetime
     unload: bool
     late: bool
 
     @property
     def begin(self) -> datetime:
-        """From when on, in round minutes, it is told to be expected."""
+        """From when on, in round minutes, it is told to be expected: not before the window."""
         sooner = self.at - SOONER
-        return sooner - (sooner - sooner.replace(minute=0, second=0, microsecond=0)) % STEP
+        return max(self.opens, sooner - (sooner - sooner.replace(minute=0, second=0, microsecond=0)) % STEP)
 
     @property
     def end(self) -> datetime:
@@ -53,8 +54,9 @@ def stops(read: Day) -> dict[int, Coming]:
         for stop in route.stops:
             one = read.pickups[stop.job] if stop.job is not None else None
             if one is not None and one.state in workflow.OPEN:
-                at = read.moment(stop.begin)
-                found[one.pk] = Coming(read.trucks[route.vehicle], at, unload, one.end is not None and at > one.end)
+                assert one.begin is not None and one.end is not None, "a promised pickup has a window"
+                at, truck = read.moment(stop.begin), read.trucks[route.vehicle]
+                found[one.pk] = Coming(truck, at, one.begin, unload, late=at > one.end)
             unload = one is None
     return found
 
