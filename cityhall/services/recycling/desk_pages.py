@@ -26,6 +26,9 @@ from cityhall.services.recycling.rounds import grams_of
 from cityhall.services.recycling.rules import today
 from cityhall.services.recycling.wording import kilograms, number
 
+SHOWN = 12
+"""So many who wait for a window are shown at once: for each, what the rounds of all days can keep is reckoned."""
+
 
 @never_cache
 @require_safe
@@ -33,11 +36,12 @@ def desk(request: HttpRequest) -> HttpResponse:
     """Today's pickups in figures, who waits for a window, windows that were missed, contested weights, buildings."""
     actor = actor_of(request)
     require(actor, DECIDE)
-    rows = queries.round_of(today())
+    rows, waiting = queries.round_of(today()), queries.without_window()
     context: dict[str, Any] = {
         "today": len(rows),
         "left": sum(1 for one in rows if one.state in ("promised", "on_way")),
-        "asked": [{"pickup": one, "windows": _windows(one)} for one in queries.without_window()],
+        "asked": [{"pickup": one, "windows": _windows(one)} for one in waiting[:SHOWN]],
+        "asked_more": max(0, len(waiting) - SHOWN),
         "overdue": queries.overdue(),
         "contests": queries.contests(),
         "buildings": Account.objects.filter(kind=Account.Kind.BUILDING).order_by("name"),
