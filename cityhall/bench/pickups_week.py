@@ -52,6 +52,8 @@ METRES_A_SECOND = 7.0
 PLACES = (6, 8, 10, 12, 14, 16)
 """Places a vehicle and window that are tried for first come, first served; the number that keeps the most is taken."""
 LOST_S = 3 * HOUR
+PROCESSES, BOUND_S = 2, 60.0
+"""Searches end after so many tries, in always as many processes: the same seed is the same week on any machine."""
 AGAIN_S = HOUR
 
 
@@ -96,6 +98,7 @@ class Lived:
         """As it is shown."""
         return {
             "kept": self.kept,
+            "kept_share": round(self.kept / self.promised, 4) if self.promised else None,
             "asked": self.asked,
             "promised": self.promised,
             "km": round(self.km, 1),
@@ -110,7 +113,7 @@ class Policy(Protocol):
     def ask(self, plan: Plan, request: Request) -> Plan | None:
         """The plan with the resident in it, or None where nothing could be promised."""
 
-    def evening(self, plan: Plan, seconds: float, seed: int) -> Plan:
+    def evening(self, plan: Plan, tries: int, seed: int) -> Plan:
         """The plan for the next day."""
 
 
@@ -120,15 +123,15 @@ class Ours:
     On the day before, a plan that has nothing for somebody is searched anew, at most so often, and asked once more.
     """
 
-    def __init__(self, seconds: float, seed: int) -> None:
-        self.seconds, self.seed, self.again = seconds, seed, -24 * HOUR
+    def __init__(self, tries: int, seed: int) -> None:
+        self.tries, self.seed, self.again = tries, seed, -24 * HOUR
 
     def ask(self, plan: Plan, request: Request) -> Plan | None:
         """Offers; the resident takes the first in which somebody is at home."""
         asked = self._ask(plan, request)
         if asked is None and self.again <= request.at < 0:
             self.again = request.at + AGAIN_S
-            asked = self._ask(_searched(plan, self.seconds, self.seed), request)
+            asked = self._ask(_searched(plan, self.tries, self.seed), request)
         return asked
 
     def _ask(self, plan: Plan, request: Request) -> Plan | None:
@@ -140,9 +143,9 @@ class Ours:
         first, last = WINDOWS[chosen]
         return insert(plan, replace(request.job, windows=((first, last - MARGIN_S),)))
 
-    def evening(self, plan: Plan, seconds: float, seed: int) -> Plan:
+    def evening(self, plan: Plan, tries: int, seed: int) -> Plan:
         """Searched anew, with what was promised."""
-        return _searched(plan, seconds, seed)
+        return _searched(plan, tries, seed)
 
 
 class FirstCome:
@@ -161,16 +164,18 @@ class FirstCome:
         job = replace(request.job, windows=(WINDOWS[chosen],))
         return insert(plan, job) or _squeezed(plan, job)
 
-    def evening(self, plan: Plan, seconds: float, seed: int) -> Plan:
+    def evening(self, plan: Plan, tries: int, seed: int) -> Plan:
         """Searched anew; who finds no place in it is put behind what a vehicle has to do."""
-        made = _searched(plan, seconds, seed)
+        made = _searched(plan, tries, seed)
         for one in made.unserved:
             made = _squeezed(replace(made, unserved=made.unserved[1:]), made.problem.jobs[one.job], one.job)
         return made
 
 
-def _searched(before: Plan, seconds: float, seed: int) -> Plan:
-    return before if not before.problem.jobs else plan(before.problem, seconds, seed, start=before)
+def _searched(before: Plan, tries: int, seed: int) -> Plan:
+    if not before.problem.jobs:
+        return before
+    return plan(before.problem, BOUND_S, seed, start=before, processes=PROCESSES, tries=tries)
 
 
 def _squeezed(old: Plan, job: Job, row: int | None = None) -> Plan:
@@ -216,13 +221,13 @@ def _now(day: Day, now: int, made: Plan) -> Plan:
     return made.begun(now)
 
 
-def lived(day: Day, policy: Policy, network: _Ways, seconds: float, seed: int) -> Lived:
+def lived(day: Day, policy: Policy, network: _Ways, tries: int, seed: int) -> Lived:
     """One day of collection, from the first request to the last vehicle home."""
     made, told, evening = Plan(day.problem, (), (), 0), Lived(), False
     for request in day.requests:
         told.asked += 1
         if request.at >= 0 and not evening:
-            made, evening = policy.evening(made, seconds, seed), True
+            made, evening = policy.evening(made, tries, seed), True
         if request.at >= 0:
             made = _now(day, request.at, made)
         before = made
@@ -232,7 +237,7 @@ def lived(day: Day, policy: Policy, network: _Ways, seconds: float, seed: int) -
             told.upset += _upset(before, asked)
             made = asked
     if not evening:
-        made = policy.evening(made, seconds, seed)
+        made = policy.evening(made, tries, seed)
     ends: dict[int, int] = {}
     for route in made.routes:
         real = happened(day, made.problem, route)
@@ -329,23 +334,24 @@ def make_day(ways: _Ways, requests: int) -> Day:
     )
 
 
-def run(osm: Path | None, *, days: int = 6, requests: int = 160, seconds: float = 4.0, seed: int = 1) -> dict[str, Any]:
-    """Both weeks: kept (promises), asked, promised, km, overtime_min, upset. Without `osm` a made-up city is taken.
+def run(osm: Path | None, *, days: int = 6, requests: int = 160, tries: int = 250, seed: int = 1) -> dict[str, Any]:
+    """Both weeks: kept (promises; `kept_share` of those promised), asked, promised, km, overtime_min, upset.
 
+    Without `osm` a made-up city is taken.
     `upset`: promises that an insertion during the day put out of reach, or parts of routes that it changed behind a
     driver's back. Of first come, first served the number of places that keeps the most promises is shown (`places` a
     vehicle and window), and all that were tried (`tried`). Raises ValueError for streets that cannot be used.
     """
-    if not (1 <= days <= 60 and 1 <= requests <= 600 and 0 < seconds <= 600):
-        raise ValueError("give 1 to 60 days, 1 to 600 requests a day and up to 600 seconds")
+    if not (1 <= days <= 60 and 1 <= requests <= 600 and 1 <= tries <= 1_000_000):
+        raise ValueError("give 1 to 60 days, 1 to 600 requests a day and up to a million tries")
     begun = time.perf_counter()
     ways = _Ways(_network(osm), np.random.default_rng(seed))
     ours, tried = Lived(), {places: Lived() for places in PLACES}
     for number in range(days):
         day = make_day(ways, requests)
-        ours.add(lived(day, Ours(seconds / 2, seed + number), ways, seconds, seed + number))
+        ours.add(lived(day, Ours(-(-tries // 2), seed + number), ways, tries, seed + number))
         for places, told in tried.items():
-            told.add(lived(day, FirstCome(places), ways, seconds, seed + number))
+            told.add(lived(day, FirstCome(places), ways, tries, seed + number))
     best = max(tried, key=lambda places: tried[places].kept)
     return {
         "ours": ours.told(),
@@ -354,6 +360,7 @@ def run(osm: Path | None, *, days: int = 6, requests: int = 160, seconds: float 
         "city": "made up" if osm is None else osm.name,
         "days": days,
         "seed": seed,
+        "tries": tries,
         "seconds": round(time.perf_counter() - begun, 1),
     }
 

@@ -52,7 +52,7 @@ def bench_pickups_week(
     osm: Annotated[Path | None, typer.Option("--osm", help="Streets of a city; without, one made up.")] = None,
     days: Annotated[int, typer.Option(help="Days of collection.")] = 6,
     requests: Annotated[int, typer.Option(help="Asked for on each day, on average.")] = 160,
-    seconds: Annotated[float, typer.Option(help="Of search for each evening's plan.")] = 4.0,
+    tries: Annotated[int, typer.Option(help="Of the search for each evening's plan.")] = 250,
     seed: int = 1,
     as_json: Json = False,
 ) -> None:
@@ -60,5 +60,5 @@ def bench_pickups_week(
     from cityhall.bench import pickups_week
 
     with able(), _searching():
-        result = pickups_week.run(osm, days=days, requests=requests, seconds=seconds, seed=seed)
+        result = pickups_week.run(osm, days=days, requests=requests, tries=tries, seed=seed)
     show(result, as_json)

@@ -17,12 +17,16 @@ PLACES = (
 )
 """Key, degrees from the middle of the city (longitude, latitude), names in its languages, whether it is a machine."""
 
+TRUCKS = (("north", "market", 700, 500), ("east", "west", 900, 0))
+"""Where each leaves from and unloads, by a key of PLACES; kilograms that it holds, and of paper apart (0: none)."""
+
 
 def write(folder: Path) -> Path:
-    """The file of materials, shops, windows and drop-off points; the same bytes always."""
+    """The file of materials, shops, windows, drop-off points and trucks; the same bytes always."""
     target = folder / FILE
     text = Path(__file__).with_name(FILE).read_text(encoding="utf-8")
-    target.write_text(text + "".join(_place(*one) for one in PLACES), encoding="utf-8")
+    more = [_place(*one) for one in PLACES] + [_truck(number, *one) for number, one in enumerate(TRUCKS, 1)]
+    target.write_text(text + "".join(more), encoding="utf-8")
     return target
 
 
@@ -50,4 +54,25 @@ at = [{CENTER[0] + lon:.5f}, {CENTER[1] + lat:.5f}]
 machine = {str(machine).lower()}
 device = "{f"demo-machine-{key}" if machine else ""}"
 materials = {json.dumps(takes)}
+"""
+
+
+def _at(key: str) -> str:
+    (found,) = [one for one in PLACES if one[0] == key]
+    return f"[{CENTER[0] + found[1]:.5f}, {CENTER[1] + found[2]:.5f}]"
+
+
+def _truck(number: int, leaves: str, unloads: str, kilos: int, paper: int) -> str:
+    names = {"en": "Truck", "es": "Camión", "pt": "Caminhão", "ko": "트럭"}
+    named = ", ".join(f'{code} = "{name} {number}"' for code, name in names.items())
+    rooms = f'{{materials = ["paper", "cardboard"], kg = {paper}}}, ' if paper else ""
+    return f"""
+[[truck]]
+key = "truck-{number}"
+names = {{{named}}}
+compartments = [{rooms}{{kg = {kilos}}}]
+shift = "07:30-17:30"
+weekdays = [1, 2, 3, 4, 5, 6]
+depot = {_at(leaves)}
+unloading = [{{at = {_at(unloads)}, minutes = 15}}]
 """

@@ -114,8 +114,10 @@ class Recycling:
         if not places:
             return ""
         place = places[int(self.rng.integers(len(places)))]
-        windows = visit.get("/api/recycling/windows", lon=place["lon"], lat=place["lat"]).raise_for_status().json()
         kinds = self.rng.choice(list(USUAL_KG), size=int(self.rng.integers(1, 4)), replace=False)
+        load = {"material": list(kinds), "grams": [round(1000 * USUAL_KG[kind]) for kind in kinds]}
+        windows = visit.get("/api/recycling/windows", lon=place["lon"], lat=place["lat"], **load)
+        windows = windows.raise_for_status().json()
         # The soonest is what most want: so the crew comes while somebody looks at the demo.
         window = windows[min(int(self.rng.exponential(0.7)), len(windows) - 1)] if windows else None
         without = window is None or self.rng.random() < WITHOUT_WINDOW

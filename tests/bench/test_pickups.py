@@ -139,12 +139,15 @@ def test_the_peers_process_says_what_it_did(tmp_path: Path, monkeypatch: pytest.
 def test_a_week_in_a_made_up_city(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(planning, "_search", lambda tasks: [search(task) for task in tasks[:1]])
     monkeypatch.setattr(pickups_week, "PLACES", (2, 8))
-    row = told("pickups-week", "--days", "1", "--requests", "25", "--seconds", "0.2")
+    row = told("pickups-week", "--days", "1", "--requests", "25", "--tries", "100")
     assert set(row["tried"]) == {"2", "8"} and row["tried"]["2"]["promised"] <= row["tried"]["8"]["promised"]
     for name in ("ours", "first_come"):
         assert {"kept", "asked", "km", "overtime_min", "upset"} <= row[name].keys()
         assert 0 < row[name]["kept"] <= row[name]["promised"] <= row[name]["asked"] and row[name]["km"] > 0
+        assert row[name]["kept_share"] == round(row[name]["kept"] / row[name]["promised"], 4)
     assert row["ours"]["asked"] == row["first_come"]["asked"] and row["ours"]["upset"] == 0
+    again = told("pickups-week", "--days", "1", "--requests", "25", "--tries", "100")
+    assert again | {"seconds": 0} == row | {"seconds": 0}
 
 
 def test_a_week_without_days_is_refused() -> None:

@@ -25,9 +25,18 @@ class SearchError(RuntimeError):
 
 
 def plan(
-    problem: Problem, seconds: float, seed: int = 1, start: Plan | None = None, *, processes: int | None = None
+    problem: Problem,
+    seconds: float,
+    seed: int = 1,
+    start: Plan | None = None,
+    *,
+    processes: int | None = None,
+    tries: int | None = None,
 ) -> Plan:
     """A plan for the whole day, after so many seconds of search; of the same seed it need not be the same twice.
+
+    With `tries` each process tries so often instead, within `seconds` that are only a bound: as many processes then
+    find the same of the same seed.
 
     `start` is a plan to begin from, and to be no worse than: of this problem, or of one whose jobs are the first of
     this one's, with the same vehicles and places. Each of the `processes` (two where the machine has two cores)
@@ -44,7 +53,8 @@ def plan(
     days = None if first is None else _days(first)
     count = processes or min(2, os.cpu_count() or 1)
     tasks = [
-        Search(problem, begun + seconds, seed * 1000 + number, days, everybody, os.getpid()) for number in range(count)
+        Search(problem, begun + seconds, seed * 1000 + number, days, everybody, os.getpid(), tries)
+        for number in range(count)
     ]
     found = _search(tasks)
     tried = sum(one.iterations for one in found)

@@ -45,7 +45,10 @@ NEAR = 5
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """What one process is to do. `until` is on `time.monotonic`; `left_out` are jobs that nobody can serve."""
+    """What one process is to do. `until` is on `time.monotonic`; `left_out` are jobs that nobody can serve.
+
+    With `tries` it ends after so many of them, at whatever moment: the same seed then finds the same.
+    """
 
     problem: Problem
     until: float
@@ -53,6 +56,7 @@ class Search:
     start: Days | None
     left_out: frozenset[int]
     parent: int
+    tries: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,13 +68,17 @@ class Found:
 
 
 class _Until:
-    """When PyVRP stops: at the moment, or, where `must`, sooner if nothing holds yet."""
+    """When PyVRP stops: at `until`, or, where there is a `must`, by then if nothing holds yet.
 
-    def __init__(self, until: float, must: float | None) -> None:
-        self.until, self.must = until, must
+    Both are moments or, where it `counts`, numbers of tries.
+    """
+
+    def __init__(self, until: float, must: float | None, counts: bool) -> None:
+        self.until, self.must, self.counts, self.tried = until, must, counts, 0
 
     def __call__(self, best_cost: int) -> bool:
-        now = time.monotonic()
+        now = self.tried if self.counts else time.monotonic()
+        self.tried += 1
         return now >= self.until or (self.must is not None and now >= self.must and best_cost >= _impossible())
 
 
@@ -255,20 +263,25 @@ def _dear(problem: Problem) -> int:
 
 
 def search(task: Search) -> Found:
-    """Searches until the task's moment."""
+    """Searches until the task's moment, or as often as it says."""
     with warnings.catch_warnings():
         # It warns where penalties end at their bound: of a day that cannot hold everybody, which is dealt with here.
         warnings.simplefilter("ignore")
         must = any(job.prize is None for row, job in enumerate(task.problem.jobs) if row not in task.left_out)
         found, tried = None, 0
         if must:
-            now = time.monotonic()
-            by = now + MUST_BY * (task.until - now)
+            now, end = _from_to(task)
+            by = now + MUST_BY * (end - now)
             found, tried, holds = _searched(task, False, by)
             if holds:
                 return Found(found, tried)
         found, more, _ = _searched(task, must, None)
         return Found(found, tried + more)
+
+
+def _from_to(task: Search) -> tuple[float, float]:
+    """From now to its end, as moments or as numbers of tries."""
+    return (0.0, float(task.tries)) if task.tries is not None else (time.monotonic(), task.until)
 
 
 def _searched(task: Search, all_optional: bool, must: float | None) -> tuple[Days, int, bool]:
@@ -288,12 +301,13 @@ def _searched(task: Search, all_optional: bool, must: float | None) -> tuple[Day
         first = it.solution(task.start)
     else:
         first = local(pyvrp.Solution.make_random(it.data, random), penalties.max_cost_evaluator(), exhaustive=True)
-    tried, begun, history = 0, time.monotonic(), HISTORY[0]
+    tried, history = 0, HISTORY[0]
+    begun, end = _from_to(task)
     # How fast it is on this day and machine tells how long it may remember; then it goes on from its best.
-    for until in (begun + TRIAL * (task.until - begun), task.until):
+    for until in (begun + TRIAL * (end - begun), end):
         wishes = pyvrp.IteratedLocalSearchParams(history_length=history, exhaustive_on_best=False)
         algorithm = pyvrp.IteratedLocalSearch(it.data, penalties, local, first, wishes)
-        done = algorithm.run(_Until(until, must), collect_stats=False)
+        done = algorithm.run(_Until(until, must, task.tries is not None), collect_stats=False)
         first, tried = done.best, tried + done.num_iterations
         history = min(max(round(done.num_iterations / TRIAL / TURNS), HISTORY[0]), HISTORY[1])
     return it.days(first), tried, first.is_feasible()

@@ -13,6 +13,8 @@ from ninja import Field, Query, Router, Schema, Status
 from ninja.security import django_auth
 
 from cityhall.kernel.errors import CityhallError, Conflict
+from cityhall.kernel.limits.sources import source_of
+from cityhall.kernel.limits.spending import spend
 from cityhall.kernel.people.actors import actor_of
 from cityhall.kernel.people.permissions import require
 from cityhall.kernel.places.point import Point
@@ -25,6 +27,8 @@ from cityhall.services.recycling.tariffs import Line, tariff
 
 router = Router()
 MOST_AT_ONCE = 50
+WINDOWS_A_MINUTE = 60
+"""So often somebody is told of windows: for each the rounds of all days to come are reckoned."""
 
 
 class RecyclingMaterialOut(Schema):
@@ -51,11 +55,11 @@ class DropPointOut(Schema):
 
 
 class PickupWindowOut(Schema):
-    """A time in which a crew can come, with how many places are left in it."""
+    """A time in which a crew can come; `left` places are in it, null where what the trucks can still do decides."""
 
     begin: dt.datetime
     end: dt.datetime
-    left: int
+    left: int | None
 
 
 class EstimateIn(Schema):
@@ -123,7 +127,7 @@ class WeighingOut(Schema):
 
 
 class RoundStopOut(Schema):
-    """A pickup of the crew's round."""
+    """A pickup of the crew's round. `truck`: the key of the one that fetches it, "" where no round has it."""
 
     id: int
     state: str
@@ -134,6 +138,9 @@ class RoundStopOut(Schema):
     end: dt.datetime | None
     note: str
     materials: list[EstimateIn]
+    truck: str
+    expected: dt.datetime | None
+    unload_before: bool
 
 
 class PointLotOut(Schema):
@@ -193,6 +200,9 @@ def _pickup(one: Pickup) -> dict[str, Any]:
 def _stop(one: Pickup) -> dict[str, Any]:
     plain = {name: getattr(one, name) for name in ("state", "address", "begin", "end", "note")}
     lon, lat = (one.point.lon, one.point.lat) if one.point else (None, None)
+    plan = one.coming
+    plain |= {"truck": plan.truck.key if plan else "", "expected": plan.at if plan else None}
+    plain |= {"unload_before": plan is not None and plan.unload}
     return plain | {"id": one.pk, "lon": lon, "lat": lat, "materials": _estimates(one)}
 
 
@@ -219,9 +229,14 @@ def windows(
     request: HttpRequest,
     lon: float = Query(..., ge=-180, le=180),
     lat: float = Query(..., ge=-90, le=90),
+    material: list[str] = Query([], max_length=40, description="What is to be fetched, by the keys of materials"),
+    grams: list[int] = Query([], max_length=40, description="So much of each, in the same order"),
 ) -> list[dict[str, Any]]:
-    """The next windows that are free at a place; nothing is promised until a pickup is asked for."""
-    found = planning.offers(planning.zone_of(Point(lon, lat)))
+    """The next windows that can be kept at a place; nothing is promised until a pickup is asked for."""
+    spend("recycling windows", source_of(request), WINDOWS_A_MINUTE, 60)
+    most = collecting.MOST_GRAMS
+    load = {key: min(max(amount, 0), most) for key, amount in zip(material, grams, strict=False) if amount > 0}
+    found = planning.offers(planning.zone_of(Point(lon, lat)), point=Point(lon, lat), grams=load)
     return [{"begin": one.begin, "end": one.end, "left": one.left} for one in found]
 
 
@@ -279,11 +294,12 @@ def own_impact(request: HttpRequest) -> dict[str, Any]:
 def crew_round(
     request: HttpRequest,
     day: dt.date | None = Query(None, description="YYYY-MM-DD; today where it is left out"),
+    truck: str = Query("", max_length=40, description="The key of one truck; without, all"),
 ) -> list[dict[str, Any]]:
     """For crews: what is to be fetched, to be kept on a telephone that may lose its network."""
     require(actor_of(request), planning.DRIVE)
     asked = min(max(day or today(), dt.date(2000, 1, 1)), dt.date(2200, 1, 1))
-    return [_stop(one) for one in queries.round_of(asked)]
+    return [_stop(one) for one in queries.round_of(asked, truck)]
 
 
 @router.post("/weighings", response=list[WeighingOut], auth=django_auth, summary="Send what was weighed")

@@ -22,8 +22,8 @@ NEAREST = 3
 def pickup(actor: Actor, place: str = "") -> dict[str, Any]:
     """When a crew could come to a place (a Skill's action); the wish itself is made on the page that it names."""
     found = geocoder.search(place, limit=1) if place.strip() else []
-    zone = planning.zone_of(found[0].point) if found else ""
-    windows = planning.offers(zone, 3)
+    point = found[0].point if found else None
+    windows = planning.offers(planning.zone_of(point), 3, point=point)
     page = "/recycling/ask/"
     if not windows:
         return {"text": _("No crew comes there in the next days. You may ask, and are told when."), "page": page}

@@ -1,4 +1,5 @@
-"""Asking for a pickup, and what happens until something is weighed. Locks: the pickup, then its booking's rows."""
+"""Asking for a pickup, and what happens until something is weighed. Locks: the pickup, the day's
+round, its booking's rows."""
 
 from __future__ import annotations
 
@@ -100,7 +101,7 @@ def _materials(grams: Mapping[str, int]) -> list[tuple[Material, int]]:
 
 
 def _promise(pickup: Pickup, begin: datetime, actor: Actor) -> None:
-    booking = planning.promise(pickup.zone, begin, pickup.person, pickup.key, actor, pickup.ref)
+    booking = planning.promise(pickup, begin, actor)
     step(pickup, "promise", actor, booking=booking, begin=booking.begin, end=booking.end)
 
 

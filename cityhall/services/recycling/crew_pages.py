@@ -20,7 +20,8 @@ from cityhall.kernel.media.links import link
 from cityhall.kernel.media.storing import made
 from cityhall.kernel.people.actors import actor_of
 from cityhall.kernel.people.permissions import require
-from cityhall.services.recycling import collecting, planning, queries, weighing, workflow
+from cityhall.services.recycling import collecting, planning, queries, rounds, trucks, weighing, workflow
+from cityhall.services.recycling.coming import standings
 from cityhall.services.recycling.models import Pickup, Quality, Weighing
 from cityhall.services.recycling.pages import PHOTO_PX, form_key
 from cityhall.services.recycling.pictures import drawing
@@ -40,9 +41,11 @@ def round_page(request: HttpRequest) -> HttpResponse:
     """A day's pickups, today's where no day is asked for."""
     require(actor_of(request), planning.DRIVE)
     day = values.day(request.GET.get("day", "")) or today()
-    rows = queries.round_of(day)
+    truck = request.GET.get("truck", "")[:40]
+    rows = queries.round_of(day, truck)
     left = [one for one in rows if one.state in workflow.OPEN]
     context = {"day": day, "today": today(), "left": left, "over": [one for one in rows if one not in left]}
+    context |= {"truck": truck, "standings": standings(rounds.read(day)) if trucks.told() else []}
     template = "recycling/round_now.html" if request.GET.get("part") else "recycling/round.html"
     return render(request, template, context)
 

@@ -17,13 +17,17 @@ from cityhall.kernel import values
 from cityhall.kernel.errors import CityhallError, Denied, Invalid, Missing
 from cityhall.kernel.people.actors import actor_of
 from cityhall.kernel.people.permissions import may, require
-from cityhall.services.recycling import accounts, collecting, contesting, figures, planning, queries, spending
+from cityhall.services.recycling import accounts, collecting, coming, contesting, figures, planning, queries, spending
 from cityhall.services.recycling.contesting import DECIDE
 from cityhall.services.recycling.crew_pages import lines_of
-from cityhall.services.recycling.models import Account, Contest, Partner, Quality, Voucher, Weighing
+from cityhall.services.recycling.models import Account, Contest, Partner, Pickup, Quality, Voucher, Weighing
 from cityhall.services.recycling.pages import weighing_context
+from cityhall.services.recycling.rounds import grams_of
 from cityhall.services.recycling.rules import today
 from cityhall.services.recycling.wording import kilograms, number
+
+SHOWN = 12
+"""So many who wait for a window are shown at once: for each, what the rounds of all days can keep is reckoned."""
 
 
 @never_cache
@@ -32,11 +36,12 @@ def desk(request: HttpRequest) -> HttpResponse:
     """Today's pickups in figures, who waits for a window, windows that were missed, contested weights, buildings."""
     actor = actor_of(request)
     require(actor, DECIDE)
-    rows = queries.round_of(today())
+    rows, waiting = queries.round_of(today()), queries.without_window()
     context: dict[str, Any] = {
         "today": len(rows),
         "left": sum(1 for one in rows if one.state in ("promised", "on_way")),
-        "asked": [{"pickup": one, "windows": planning.offers(one.zone, 6)} for one in queries.without_window()],
+        "asked": [{"pickup": one, "windows": _windows(one)} for one in waiting[:SHOWN]],
+        "asked_more": max(0, len(waiting) - SHOWN),
         "overdue": queries.overdue(),
         "contests": queries.contests(),
         "buildings": Account.objects.filter(kind=Account.Kind.BUILDING).order_by("name"),
@@ -46,7 +51,11 @@ def desk(request: HttpRequest) -> HttpResponse:
         "kept": f"{figures.kept_windows():.0f} %",
         "spent": [(_spent_on(what), number(amount)) for what, amount in sorted(figures.mix().items())],
     }
-    return render(request, "recycling/desk.html", context)
+    return render(request, "recycling/desk.html", context | coming.desk_part())
+
+
+def _windows(one: Pickup) -> list[planning.Window]:
+    return planning.offers(one.zone, 6, point=one.point, grams=grams_of(one))
 
 
 def _spent_on(what: str) -> str:

@@ -1,4 +1,4 @@
-"""Materials, tariffs, drop-off points, shops and windows, read from the file that `[service.recycling] file` names."""
+"""Materials, tariffs, drop-off points, shops, trucks and windows: the file that `[service.recycling] file` names."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 
 from cityhall.kernel.errors import Invalid
 from cityhall.kernel.places.point import Point
-from cityhall.services.recycling import fees, impact, planning
+from cityhall.services.recycling import fees, impact, planning, trucks
 from cityhall.services.recycling.models import Campaign, DropPoint, Material, Offer, Partner, Tariff
 from cityhall.services.recycling.pictures import PICTURES
 from cityhall.services.recycling.rules import options, rules
@@ -50,6 +50,7 @@ def load(progress: Callable[[str, float], None]) -> list[tuple[str, str, str]]:
             _campaigns(values.get("campaign", []))
             _points(values.get("point", []))
             _partners(values.get("partner", []))
+            trucks.keep(values.get("truck", []))
             planning.keep_windows(values["windows"])
             fees.begin_all()
     except (OSError, KeyError, TypeError, ValueError, Material.DoesNotExist) as problem:

@@ -26,8 +26,10 @@ from cityhall.kernel.places import geocoder
 from cityhall.kernel.places.point import Point
 from cityhall.services.recycling import accounts, collecting, contesting, impact, planning, points, queries, workflow
 from cityhall.services.recycling.collecting import Wish
+from cityhall.services.recycling.coming import expected
 from cityhall.services.recycling.models import Account, Pickup, Weighing
 from cityhall.services.recycling.pictures import drawing
+from cityhall.services.recycling.rounds import grams_of
 from cityhall.services.recycling.rules import contest_until, rules, today
 from cityhall.services.recycling.tariffs import campaign, tariff
 from cityhall.services.recycling.wording import kilograms, number
@@ -191,12 +193,11 @@ def ask_when(request: HttpRequest) -> HttpResponse:
         "carried": _carried(given, "account", "place", "q", "note"),
         "account": account,
         "address": address,
-        "windows": planning.offers(planning.zone_of(point)),
         "key": given.get("key") or uuid.uuid4(),
         "cancel_hours": rules().cancel_hours,
     }
     if request.method != "POST":
-        return render(request, "recycling/ask_when.html", context)
+        return _when(request, context, point)
     try:
         begin = values.moment(given.get("begin", ""), settings.CITY.zone)
         wish = Wish(_grams(given), address, point, begin, given.get("note", ""))
@@ -205,8 +206,18 @@ def ask_when(request: HttpRequest) -> HttpResponse:
             first = ready[0] if ready else None
             pickup = collecting.ask(actor_of(request), account, wish, key=form_key(given.get("key", "")), photo=first)
     except CityhallError as problem:
-        return render(request, "recycling/ask_when.html", context | {"problem": problem}, status=problem.status)
+        return _when(request, context | {"problem": problem}, point, problem.status)
     return redirect("recycling_pickup", number=pickup.pk)
+
+
+def _when(request: HttpRequest, context: dict[str, Any], point: Point | None, status: int = 200) -> HttpResponse:
+    """Step 3 with the windows that can be kept for what was said so far; of what is no weight, for any."""
+    try:
+        grams = _grams(request.POST if request.method == "POST" else request.GET)
+    except Invalid:
+        grams = {}
+    windows = planning.offers(planning.zone_of(point), point=point, grams=grams)
+    return render(request, "recycling/ask_when.html", context | {"windows": windows}, status=status)
 
 
 @never_cache
@@ -230,13 +241,18 @@ def pickup(request: HttpRequest, number: int) -> HttpResponse:
         "photo": link(found.photo, PHOTO_PX) if found.photo is not None else "",
         "until": planning.until(found.booking),
         "may_cancel": workflow.can("cancel", found.state),
-        "windows": planning.offers(found.zone) if found.state == State.ASKED else [],
+        "windows": _windows(found) if found.state == State.ASKED else [],
+        "coming": expected(found),
         "ours": found.why in workflow.OURS,
     }
     if weighed is not None:
         context |= weighing_context(weighed)
     template = "recycling/pickup_now.html" if request.GET.get("part") else "recycling/pickup.html"
     return render(request, template, context)
+
+
+def _windows(one: Pickup) -> list[planning.Window]:
+    return planning.offers(one.zone, point=one.point, grams=grams_of(one))
 
 
 def weighing_context(one: Weighing) -> dict[str, Any]:

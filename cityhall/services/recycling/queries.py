@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 
 from cityhall.kernel.errors import Missing
 from cityhall.kernel.people.actors import Actor
-from cityhall.services.recycling import accounts, workflow
+from cityhall.services.recycling import accounts, coming, workflow
 from cityhall.services.recycling.contesting import LATE
 from cityhall.services.recycling.models import (
     Account,
@@ -108,13 +108,21 @@ def bounds_of(day: date) -> tuple[datetime, datetime]:
     return begin, begin + timedelta(days=1, hours=3)
 
 
-def round_of(day: date) -> list[Pickup]:
-    """A day's pickups for the crew: what is on the way first, then by window and district."""
+def round_of(day: date, truck: str = "") -> list[Pickup]:
+    """A day's pickups for the crew: in the order of the trucks' rounds (of one of them by its key), what is over last.
+
+    Without trucks what is on the way comes first, then by window and district.
+    """
+    found = _on(day).exclude(state=State.CANCELLED)
+    rows = list(_for_crew(found).order_by("begin", "zone", "pk"))
+    rows.sort(key=lambda one: (one.state not in workflow.OPEN, one.state != State.ON_WAY))
+    return coming.in_order(rows, day, truck)
+
+
+def _on(day: date) -> QuerySet[Pickup]:
     begin, _end = bounds_of(day)
     end, _later = bounds_of(day + timedelta(days=1))
-    found = Pickup.objects.filter(begin__gte=begin, begin__lt=end).exclude(state=State.CANCELLED)
-    rows = list(_for_crew(found).order_by("begin", "zone", "pk"))
-    return sorted(rows, key=lambda one: (one.state not in workflow.OPEN, one.state != State.ON_WAY))
+    return Pickup.objects.filter(begin__gte=begin, begin__lt=end)
 
 
 def _for_crew(found: QuerySet[Pickup]) -> QuerySet[Pickup]:
@@ -153,7 +161,7 @@ def today_waiting(_actor: Actor) -> int:
     """Pickups that are still to be made today."""
     from cityhall.services.recycling.rules import today
 
-    return sum(1 for one in round_of(today()) if one.state in workflow.OPEN)
+    return _on(today()).filter(state__in=workflow.OPEN).count()
 
 
 def _inside(bounds: Bounds | None) -> Q:
@@ -198,6 +206,27 @@ def demand_layer(bounds: Bounds | None) -> dict[str, Any]:
             if one.point is not None
         ],
     }
+
+
+def rounds_layer(bounds: Bounds | None) -> dict[str, Any]:
+    """Today's rounds along the streets, one line a truck."""
+    read = coming.today_read()
+    if read is None:
+        return {"type": "FeatureCollection", "features": []}
+    features = []
+    for route in read.plan.routes:
+        line = [place for way in coming.driven(read, route) for place in way.line]
+        truck = read.trucks[route.vehicle]
+        left = sum(read.pickups[job].state in workflow.OPEN for job in route.jobs())
+        features.append(
+            {
+                "type": "Feature",
+                "id": truck.pk,
+                "geometry": {"type": "LineString", "coordinates": line},
+                "properties": {"id": truck.pk, "name": truck.name, "left": left},
+            }
+        )
+    return {"type": "FeatureCollection", "features": features}
 
 
 def trucks_layer(bounds: Bounds | None) -> dict[str, Any]:

@@ -25,6 +25,8 @@ class Rules:
     """`cents_per_100_points`: what a hundred points are worth, in the smallest part of the currency; 0: nothing.
 
     `pays`: the services whose bills may be paid with points. `payout_least`: fewer points are not paid out.
+    Where trucks are planned: minutes at a door, how long before a window's end they plan to be there, and what a pickup
+    takes whose place nobody knows; from which hour on the next day is planned, with so many seconds of search.
     """
 
     contest_days: int = 7
@@ -34,6 +36,11 @@ class Rules:
     pays: tuple[str, ...] = ("recycling",)
     payout_least: int = 2000
     open_most: int = 4
+    door_minutes: int = 4
+    margin_minutes: int = 15
+    unknown_minutes: int = 20
+    plan_hour: int = 20
+    plan_seconds: int = 60
     fee: Fee = Fee()
 
     def worth(self, points: int) -> int:

@@ -12,6 +12,7 @@ from cityhall.kernel.places.declares import Layer
 from cityhall.kernel.service import Addresses, Api, Load, Service
 from cityhall.kernel.skills.declares import Page, Skill
 from cityhall.kernel.vehicles.declares import VehicleKind
+from cityhall.kernel.work.declares import Task
 from cityhall.services.recycling.personal import PERSONAL
 from cityhall.services.recycling.workflow import State
 from cityhall.web.declares import Assets, Findable, Mine, PlaceAction
@@ -35,6 +36,7 @@ SERVICE = Service(
         Api(f"{_HERE}.api:router"),
         Load(f"{_HERE}.loading:load"),
         DeadlineKind("settle", f"{_HERE}.contesting:settle"),
+        Task("rounds", f"{_HERE}.evening:plan_ahead", cron="7 * * * *", twice=True),
         DeadlineKind("fee", f"{_HERE}.fees:due"),
         Door("weighing", f"{_HERE}.weighing:by_device"),
         LiveTopic("recycling-account-", f"{_HERE}.chat:may_hear"),
@@ -88,6 +90,16 @@ SERVICE = Service(
             permission="recycling.see_demand",
             icon="bus",
             color="#1d4ed8",
+        ),
+        Layer(
+            slug="rounds",
+            name=_("Today's rounds"),
+            kind="line",
+            source=f"{_HERE}.queries:rounds_layer",
+            public_fields=("id", "name", "left"),
+            permission="recycling.see_demand",
+            labels={"id": _("Number"), "name": _("Truck"), "left": _("Stops left")},
+            color="#7a3fb0",
         ),
         Skill(
             slug="pickup",

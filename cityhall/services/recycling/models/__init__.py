@@ -1,4 +1,4 @@
-"""Tables of the service: what is collected, and what points are spent on."""
+"""Tables of the service: what is collected, by which trucks, and what points are spent on."""
 
 from cityhall.services.recycling.models.collected import (
     Account,
@@ -14,6 +14,7 @@ from cityhall.services.recycling.models.collected import (
     Weighed,
     Weighing,
 )
+from cityhall.services.recycling.models.driven import Round, Truck
 from cityhall.services.recycling.models.spent import FeePaid, Offer, PaidOut, Partner, Voucher
 
 __all__ = [
@@ -30,7 +31,9 @@ __all__ = [
     "Partner",
     "Pickup",
     "Quality",
+    "Round",
     "Tariff",
+    "Truck",
     "Voucher",
     "Weighed",
     "Weighing",

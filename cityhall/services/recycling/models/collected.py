@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
@@ -15,6 +15,9 @@ from cityhall.kernel.people.models import Household, Person
 from cityhall.kernel.places.point import OptionalPointField, PointField
 from cityhall.services.recycling.wording import kilograms, worded
 from cityhall.services.recycling.workflow import State, Why
+
+if TYPE_CHECKING:
+    from cityhall.services.recycling.coming import Coming
 
 ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
 """Signs that nobody takes for another when a code is read out."""
@@ -153,6 +156,8 @@ class Pickup(models.Model):
     came_at = models.DateTimeField(_("the crew came"), null=True)
     why = models.CharField(_("why not"), max_length=10, choices=Why.choices, blank=True)
     crew = models.ForeignKey(Person, models.SET_NULL, null=True, related_name="+", verbose_name=_("crew"))
+    coming: Coming | None = None
+    """No column: when a truck is expected, as who reads a round has reckoned it."""
 
     class Meta:
         verbose_name = _("pickup")
