@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from django.contrib import messages
@@ -20,7 +22,7 @@ from cityhall.kernel.media.links import link
 from cityhall.kernel.media.storing import made
 from cityhall.kernel.people.actors import actor_of
 from cityhall.kernel.people.permissions import require
-from cityhall.services.recycling import collecting, planning, queries, weighing, workflow
+from cityhall.services.recycling import collecting, planning, queries, showing, weighing, workflow
 from cityhall.services.recycling.models import Pickup, Quality, Weighing
 from cityhall.services.recycling.pages import PHOTO_PX, form_key
 from cityhall.services.recycling.pictures import drawing
@@ -76,18 +78,27 @@ def stop(request: HttpRequest, number: int) -> HttpResponse:
             lines_of(post),
             timezone.now(),
             pickup=pickup.pk,
-            code=post.get("code", "").strip(),
+            code=post.get("code", "").strip()[:12],
             seen=post.get("seen", Weighing.Seen.NOBODY)[:10],
             signature=post.get("signature", ""),
         )
-        photo = request.FILES.get("photo")
-        with made([photo] if photo is not None else []) as ready:
-            found = weighing.weigh(actor, said, photo=ready[0] if ready else None)
+        if said.seen == Weighing.Seen.CODE and not showing.may_be(said.code):
+            raise Invalid(_("This is no code."), code="no_code", field="code", mend=_("Let them read it again."))
+        with drawn_of(request) as pictures:
+            found = weighing.weigh(actor, said, pictures=pictures)
     except CityhallError as problem:
         return render(request, "recycling/stop.html", context | {"problem": problem}, status=problem.status)
     grams = sum(line.grams for line in found.lines.filter(valid=True))
     messages.success(request, _("Weighed: %(weight)s.") % {"weight": kilograms(grams)})
     return redirect("recycling_round")
+
+
+@contextmanager
+def drawn_of(request: HttpRequest) -> Iterator[weighing.Pictures]:
+    """The photo and the drawn signature that came with a form, made safe. Raises what `made` does."""
+    sent = {name: file for name in ("photo", "drawn") if (file := request.FILES.get(name)) is not None}
+    with made(list(sent.values())) as ready:
+        yield weighing.Pictures(**dict(zip(sent, ready, strict=True)))
 
 
 def _shown(pickup: Pickup, typed: QueryDict) -> dict[str, Any]:
@@ -108,11 +119,12 @@ def _shown(pickup: Pickup, typed: QueryDict) -> dict[str, Any]:
         "photo": link(pickup.photo, PHOTO_PX) if pickup.photo is not None else "",
         "rows": rows,
         "qualities": Quality.choices,
-        "seens": Weighing.Seen.choices,
+        "seens": [one for one in Weighing.Seen.choices if one[0] != Weighing.Seen.OTHER],
         "whys": Why.choices,
         "typed": typed,
         "key": typed.get("key") or uuid.uuid4(),
         "open": workflow.can("weigh", pickup.state),
+        "may_arrive": workflow.can("arrive", pickup.state) and pickup.came_at is None,
         "may_set_out": workflow.can("set_out", pickup.state),
     }
 
@@ -134,7 +146,7 @@ def lines_of(post: QueryDict) -> tuple[Line, ...]:
 
 @require_POST
 def act(request: HttpRequest, number: int, what: str) -> HttpResponse:
-    """On the way, not on the way after all, or why nothing was collected."""
+    """On the way, not on the way after all, at the door, or why nothing was collected."""
     actor = actor_of(request)
     require(actor, planning.DRIVE)
     try:
@@ -145,6 +157,9 @@ def act(request: HttpRequest, number: int, what: str) -> HttpResponse:
         if what == "turn-back":
             collecting.turn_back(actor, number)
             messages.success(request, _("It stands in the round again."))
+        elif what == "arrive":
+            collecting.arrive(actor, number)
+            return redirect("recycling_stop", number=number)
         elif what == "miss":
             collecting.miss(actor, number, request.POST.get("why", ""))
             messages.success(request, _("Noted, and they were told why."))
