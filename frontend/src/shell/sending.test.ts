@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest'
 import { until } from './queue'
-import { heldWords } from './waiting'
+import { heldWords } from './sending'
 
 const answer = (after?: string): Response => new Response('', { status: 429, headers: after === undefined ? {} : { 'Retry-After': after } })
 
-describe('a report that waits', () => {
+describe('what waits', () => {
   it('is tried again when the answer says, in seconds or as a date', () => {
     expect(until(answer('90'))! - Date.now()).toBeGreaterThan(89_000)
     expect(until(answer('Wed, 21 Oct 2026 07:28:00 GMT'))).toBe(Date.UTC(2026, 9, 21, 7, 28))
