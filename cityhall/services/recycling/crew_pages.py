@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from django.conf import settings
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
@@ -30,7 +31,8 @@ from cityhall.services.recycling.rules import today
 from cityhall.services.recycling.tariffs import Line
 from cityhall.services.recycling.weighing import Said
 from cityhall.services.recycling.wording import kilograms
-from cityhall.services.recycling.workflow import Why
+from cityhall.services.recycling.workflow import State, Why
+from cityhall.web.security import permissions
 from cityhall.web.undo import done
 
 MOST_KG = 5000
@@ -70,7 +72,9 @@ def stop(request: HttpRequest, number: int) -> HttpResponse:
     pickup = _find(number)
     context = _shown(pickup, request.POST)
     if request.method != "POST":
-        return render(request, "recycling/stop.html", context)
+        answer = render(request, "recycling/stop.html", context)
+        answer["Permissions-Policy"] = permissions(scales=True)
+        return answer
     try:
         post = request.POST
         said = Said(
@@ -124,8 +128,9 @@ def _shown(pickup: Pickup, typed: QueryDict) -> dict[str, Any]:
         "typed": typed,
         "key": typed.get("key") or uuid.uuid4(),
         "open": workflow.can("weigh", pickup.state),
-        "may_arrive": workflow.can("arrive", pickup.state) and pickup.came_at is None,
-        "may_set_out": workflow.can("set_out", pickup.state),
+        # What a crew's telephone reckons with: one that it has arrived at is still on the way, as the city says it.
+        "stands": "arrived" if pickup.state == State.ON_WAY and pickup.came_at is not None else pickup.state,
+        "demo": settings.CITY.slug == settings.DEMO,
     }
 
 

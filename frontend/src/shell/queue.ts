@@ -61,13 +61,16 @@ export class Queue<W extends Item, D extends Done> {
   /** Lets an item that is held or refused be tried again. */
   release = (key: string): Promise<void> => this.note(key, undefined, undefined)
 
-  /** Sends everything that waits, in order; stops at the first that the network or the city does not let through. */
-  async flush(begins: (one: W) => void = () => undefined): Promise<{ sent: number; held?: Held }> {
+  /**
+   * Sends everything that waits, in order; stops at the first that the network or the city does not let through.
+   * `begins` hears of each before it goes, and says of what is not to be sent now that it is not.
+   */
+  async flush(begins: (one: W) => boolean = () => true): Promise<{ sent: number; held?: Held }> {
     let count = 0
     for (const one of (await this.waiting()).sort((a, b) => a.at - b.at)) {
       if (one.refused !== undefined) continue
       if ((one.held?.until ?? 0) > Date.now()) return { sent: count, held: one.held }
-      begins(one)
+      if (!begins(one)) continue
       const result = await this.post(one)
       if ('done' in result) {
         await this.change((store, kept) => void (store.delete(one.key), kept.put(result.done)))

@@ -14,19 +14,22 @@ export class Sending<W extends Item, D extends Done> {
   /** The keys of what is on its way to the city just now. */
   readonly going = new Set<string>()
 
-  /** `tag` wakes the service worker once there is a network; `then` shows what changed among what waits. */
+  /** `tag` wakes the service worker once there is a network; `then` shows what changed; what is not `mine` is not sent from here. */
   constructor(
     readonly queue: Queue<W, D>,
     private readonly tag: string,
     private readonly then: () => void,
+    private readonly mine: (one: W) => boolean = () => true,
   ) {}
 
   /** Sends what waits; while the page is open it comes back to what could not be sent. */
   async go(): Promise<void> {
     const { held } = await this.queue.flush((one) => {
       this.going.clear()
+      if (!this.mine(one)) return false
       this.going.add(one.key)
       this.then()
+      return true
     })
     this.going.clear()
     clearTimeout(this.timer)
