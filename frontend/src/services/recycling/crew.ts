@@ -40,7 +40,7 @@ async function forgetOld(): Promise<void> {
 async function keepRound(): Promise<void> {
   const paths = [...document.querySelectorAll<HTMLAnchorElement>('a[data-stop]')].map((link) => new URL(link.href).pathname)
   const registration = await navigator.serviceWorker?.ready
-  registration?.active?.postMessage({ stops: ['/recycling/round/', ...paths, location.pathname] })
+  registration?.active?.postMessage({ stops: ['/recycling/round/', ...paths, location.pathname + location.search] })
 }
 
 /** Keeps something that was done, and sends it where that goes quickly; undefined where it is still on its way. */

@@ -10,7 +10,7 @@ import { TAG, works } from './kept'
 
 const worker = self as unknown as ServiceWorkerGlobalScope
 const ROUND = `${OWN}round-1`
-const OURS = /^\/recycling\/round\/(\d+\/)?$/
+const OURS = /^\/recycling\/round\/(\d+\/|\?day=\d{4}-\d\d-\d\d)?$/
 /** What of the pages' script is loaded later, and needed without a network. */
 const LATER = ['crew']
 const FRESH_MS = 10 * 60_000
@@ -23,7 +23,7 @@ worker.addEventListener('fetch', (event) => {
   const url = new URL(request.url)
   if (url.origin !== location.origin) return
   if (request.method === 'POST' && url.pathname === '/accounts/logout/') event.waitUntil(works.forgetSent().catch(() => undefined))
-  if (request.method === 'GET' && request.mode === 'navigate' && !url.search && OURS.test(url.pathname)) {
+  if (request.method === 'GET' && request.mode === 'navigate' && OURS.test(url.pathname + url.search)) {
     event.respondWith(page(event, keptPage, keepPage))
   }
 })
