@@ -22,8 +22,8 @@ export class Sending<W extends Item, D extends Done> {
     private readonly mine: (one: W) => boolean = () => true,
   ) {}
 
-  /** Sends what waits; while the page is open it comes back to what could not be sent. */
-  async go(): Promise<void> {
+  /** Sends what waits, and says what holds it up; while the page is open it comes back to what could not be sent. */
+  async go(): Promise<Held | undefined> {
     const { held } = await this.queue.flush((one) => {
       this.going.clear()
       if (!this.mine(one)) return false
@@ -36,6 +36,7 @@ export class Sending<W extends Item, D extends Done> {
     // Whoever has to sign in does it on another page, which begins anew.
     if (held && held.why !== 'signin') this.timer = window.setTimeout(() => void this.go(), wait(held))
     this.then()
+    return held
   }
 
   /** Sends an item by way of what the browser keeps; one that can keep nothing sends it at once. */
@@ -47,12 +48,12 @@ export class Sending<W extends Item, D extends Done> {
       const result: Result<D> = await this.queue.send(one)
       return 'held' in result ? { held: result.held, kept: false } : result
     }
-    await this.go()
+    const held = await this.go()
     const mine = await this.queue.find(one.key)
     if (mine && 'sent' in mine) return { done: mine.sent }
     if (mine?.waits.refused !== undefined) return { refused: mine.waits.refused }
     await this.later()
-    return { held: mine?.waits.held, kept: true }
+    return { held: mine?.waits.held ?? held, kept: true }
   }
 
   /** Has the browser wake the service worker once there is a network; where it cannot, an open page does it. */
