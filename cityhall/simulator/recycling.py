@@ -41,7 +41,12 @@ FEE = re.compile(r'href="(/recycling/points/fees/\d+/)\?account=(\d+)"')
 MANDATE = re.compile(r'<input type="hidden" name="mandate" value="(\d+)">')
 AGREED = 'action="/payments/direct-debit/'
 """A form to end a direct debit: there is one."""
-STOP = re.compile(r'href="(/recycling/round/\d+/)"')
+SCALE = "demo-1"
+"""The scale of the crew's truck."""
+
+
+def _now() -> datetime:
+    return datetime.fromtimestamp(clock.time(), UTC)
 
 
 @dataclass
@@ -149,35 +154,42 @@ class Recycling:
         assert self.crew is not None
         visit = self._visit(0, self.crew)
         stops = visit.get("/api/recycling/round").raise_for_status().json()
-        now = datetime.fromtimestamp(clock.time(), UTC)
+        now = _now()
         due = [one for one in stops if one["begin"] and datetime.fromisoformat(one["begin"]) <= now]
         coming = [one for one in due if one["state"] == "on_way"]
         waiting = [one for one in due if one["state"] == "promised"]
         if coming:
             return self._weigh(visit, coming[0])
         if waiting:
-            visit.get(f"/recycling/round/{waiting[0]['id']}/").raise_for_status()
-            visit.post(f"/recycling/round/{waiting[0]['id']}/set-out/", {})
-            return "set out"
+            return "set out" if self._step(visit, waiting[0], self._key(), "set_out") else "refused"
         return ""
 
+    def _step(self, visit: Visit, stop: dict[str, Any], uid: str, what: str, why: str = "") -> bool:
+        """Whether the city took it."""
+        step = {"id": uid, "pickup": stop["id"], "what": what, "why": why, "at": _now().isoformat()}
+        answer = visit.client.post("/api/recycling/steps", json=[step], headers=visit.token)
+        return bool(answer.raise_for_status().json()[0]["taken"])
+
     def _weigh(self, visit: Visit, stop: dict[str, Any]) -> str:
-        page = f"/recycling/round/{stop['id']}/"
-        visit.get(page).raise_for_status()
+        """What the crew's telephone sends of a stop, each with an id of its own: at the door, then weighed or not."""
         fate = np.random.default_rng([self.seed, int(stop["id"])])
+        keys = [str(uuid.UUID(bytes=fate.bytes(16), version=4)) for _place in range(3)]
+        self._step(visit, stop, keys[0], "arrive")
         if fate.random() < NOBODY_HOME:
-            visit.post(f"{page}miss/", {"why": str(fate.choice(["nobody", "nothing", "spoiled", "no_way"]))})
+            self._step(visit, stop, keys[1], "miss", str(fate.choice(["nobody", "nothing", "spoiled", "no_way"])))
             return "missed"
-        values: dict[str, str] = {
-            "key": str(uuid.UUID(bytes=fate.bytes(16), version=4)),
-            "seen": "signed",
-            "signature": "A. B.",
-        }
-        for part in stop["materials"]:
-            values[f"kg-{part['material']}"] = f"{max(0.05, part['grams'] / 1000 * fate.normal(1, 0.15)):.2f}"
-            values[f"quality-{part['material']}"] = "mixed" if fate.random() < MIXED else "clean"
-        answer = visit.client.post(page, data=values, headers=visit.token)
-        return "weighed" if answer.is_redirect else "refused"
+        lines = [
+            {
+                "material": part["material"],
+                "grams": max(50, round(part["grams"] * fate.normal(1, 0.15))),
+                "quality": "mixed" if fate.random() < MIXED else "clean",
+            }
+            for part in stop["materials"]
+        ]
+        said = {"id": keys[2], "pickup": stop["id"], "at": _now().isoformat(), "lines": lines}
+        seen = {"seen": "signed", "signature": "A. B.", "scale": SCALE}
+        sent = visit.client.post("/api/recycling/weighings", json=[said | seen], headers=visit.token)
+        return "weighed" if sent.raise_for_status().json()[0]["taken"] else "refused"
 
     def _machine(self) -> str:
         """Somebody brings bottles and cans to a machine, which says what it took, signed."""

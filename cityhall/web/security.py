@@ -43,10 +43,12 @@ SERVER = re.compile(r"[A-Za-z0-9.-]+(:\d+)?")
 POLICY = policy()
 
 
-def permissions(*, microphone: bool = False) -> str:
-    """The header that says what a page may ask the browser for (W3C Permissions Policy): the microphone few may."""
-    heard = "(self)" if microphone else "()"
-    return f"geolocation=(self), camera=(self), microphone={heard}"
+def permissions(*, microphone: bool = False, scales: bool = False) -> str:
+    """The header that says what a page may ask the browser for (W3C Permissions Policy): the microphone few may, and
+    a scale by Bluetooth or by a cable only the page on which a crew weighs."""
+    asked = {"microphone": microphone, "bluetooth": scales, "serial": scales}
+    others = ", ".join(f"{name}={'(self)' if may else '()'}" for name, may in asked.items())
+    return f"geolocation=(self), camera=(self), {others}"
 
 
 PERMISSIONS = permissions()

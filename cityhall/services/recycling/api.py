@@ -3,30 +3,26 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import Any, Literal
+from typing import Any
 from uuid import UUID
 
 from django.conf import settings
 from django.http import HttpRequest
-from django.utils.translation import gettext as _
 from ninja import Field, Query, Router, Schema, Status
 from ninja.security import django_auth
 
-from cityhall.kernel.errors import CityhallError, Conflict
 from cityhall.kernel.limits.sources import source_of
 from cityhall.kernel.limits.spending import spend
 from cityhall.kernel.people.actors import actor_of
-from cityhall.kernel.people.permissions import require
 from cityhall.kernel.places.point import Point
-from cityhall.kernel.values import EARLIEST, LATEST
-from cityhall.services.recycling import accounts, collecting, impact, planning, points, queries, weighing
+from cityhall.services.recycling import accounts, collecting, impact, planning, points, queries, showing, workflow
 from cityhall.services.recycling.collecting import Wish
 from cityhall.services.recycling.models import DropPoint, Material, Pickup, Weighing
 from cityhall.services.recycling.rules import rules, today
-from cityhall.services.recycling.tariffs import Line, tariff
+from cityhall.services.recycling.schemas import EstimateIn, aware, estimates
+from cityhall.services.recycling.tariffs import tariff
 
 router = Router()
-MOST_AT_ONCE = 50
 WINDOWS_A_MINUTE = 60
 """So often somebody is told of windows: for each the rounds of all days to come are reckoned."""
 
@@ -62,13 +58,6 @@ class PickupWindowOut(Schema):
     left: int | None
 
 
-class EstimateIn(Schema):
-    """So much of a material."""
-
-    material: str = Field(..., max_length=40)
-    grams: int = Field(..., ge=1, le=collecting.MOST_GRAMS)
-
-
 class PickupIn(Schema):
     """A wish. `begin` is that of a window, null for none; `key` makes it one pickup however often it is sent."""
 
@@ -82,7 +71,8 @@ class PickupIn(Schema):
 
 
 class PickupOut(Schema):
-    """A pickup. `state`: asked, promised, on_way, weighed, confirmed, contested, settled, missed, cancelled."""
+    """A pickup. `state`: asked, promised, on_way, weighed, confirmed, contested, settled, missed, cancelled.
+    `code`: what the crew scans or types at the door, "" once nobody comes any more."""
 
     id: int
     state: str
@@ -92,55 +82,7 @@ class PickupOut(Schema):
     why: str
     materials: list[EstimateIn]
     weighing: UUID | None
-
-
-class WeighedLineIn(Schema):
-    """So many grams of a material, as clean as the crew says."""
-
-    material: str = Field(..., max_length=40)
-    grams: int = Field(..., ge=1, le=5_000_000)
-    quality: Literal["clean", "mixed", "spoiled"] = "clean"
-
-
-class WeighingIn(Schema):
-    """What a scale says. `id` is the crew's device's own: sent again it is the same weighing. Of a pickup, or of a
-    card's `code` where something was brought to a drop-off point. `seen`: code, signed, nobody."""
-
-    id: UUID
-    pickup: int | None = Field(None, ge=1, lt=2**63)
-    code: str = Field("", max_length=12)
-    at: dt.datetime
-    lines: list[WeighedLineIn] = Field(..., min_length=1, max_length=40)
-    seen: Literal["code", "signed", "nobody"] = "nobody"
-    signature: str = Field("", max_length=100)
-
-
-class WeighingOut(Schema):
-    """What has become of one: its points, or why it was not taken (`problem`, and `mend` in words)."""
-
-    id: UUID
-    taken: bool
-    points: int
-    problem: str
-    message: str
-    mend: str
-
-
-class RoundStopOut(Schema):
-    """A pickup of the crew's round. `truck`: the key of the one that fetches it, "" where no round has it."""
-
-    id: int
-    state: str
-    address: str
-    lon: float | None
-    lat: float | None
-    begin: dt.datetime | None
-    end: dt.datetime | None
-    note: str
-    materials: list[EstimateIn]
-    truck: str
-    expected: dt.datetime | None
-    unload_before: bool
+    code: str
 
 
 class PointLotOut(Schema):
@@ -187,29 +129,11 @@ def _place(one: DropPoint) -> dict[str, Any]:
     return plain | {"lon": one.point.lon, "lat": one.point.lat, "materials": [kind.key for kind in one.materials.all()]}
 
 
-def _estimates(one: Pickup) -> list[dict[str, Any]]:
-    return [{"material": part.material.key, "grams": part.grams} for part in one.estimates.all()]
-
-
 def _pickup(one: Pickup) -> dict[str, Any]:
     weighed = Weighing.objects.filter(pickup=one).values_list("pk", flat=True).first()
+    code = showing.code_of(one) if one.state in workflow.OPEN else ""
     plain = {name: getattr(one, name) for name in ("state", "address", "begin", "end", "why")}
-    return plain | {"id": one.pk, "materials": _estimates(one), "weighing": weighed}
-
-
-def _stop(one: Pickup) -> dict[str, Any]:
-    plain = {name: getattr(one, name) for name in ("state", "address", "begin", "end", "note")}
-    lon, lat = (one.point.lon, one.point.lat) if one.point else (None, None)
-    plan = one.coming
-    plain |= {"truck": plan.truck.key if plan else "", "expected": plan.at if plan else None}
-    plain |= {"unload_before": plan is not None and plan.unload}
-    return plain | {"id": one.pk, "lon": lon, "lat": lat, "materials": _estimates(one)}
-
-
-def _aware(moment: dt.datetime) -> dt.datetime:
-    """A moment that names no zone is meant by the city's clock; of days that can be reckoned with."""
-    known = moment if moment.tzinfo is not None else moment.replace(tzinfo=settings.CITY.zone)
-    return min(max(known, EARLIEST), LATEST)
+    return plain | {"id": one.pk, "materials": estimates(one), "weighing": weighed, "code": code}
 
 
 @router.get("/materials", response=list[RecyclingMaterialOut], summary="What is taken for recycling")
@@ -254,7 +178,7 @@ def ask(request: HttpRequest, body: PickupIn) -> Status[dict[str, Any]]:
     for one in body.materials:
         grams[one.material] = grams.get(one.material, 0) + one.grams
     point = Point(body.lon, body.lat) if body.lon is not None and body.lat is not None else None
-    begin = _aware(body.begin).replace(microsecond=0) if body.begin is not None else None
+    begin = aware(body.begin).replace(microsecond=0) if body.begin is not None else None
     wish = Wish(grams, body.address, point, begin, body.note)
     return Status(201, _pickup(collecting.ask(actor, accounts.account_of(actor), wish, key=body.key)))
 
@@ -290,40 +214,4 @@ def own_impact(request: HttpRequest) -> dict[str, Any]:
     return {"grams": found.grams, "co2e_g": found.co2e_g, "sources": found.sources}
 
 
-@router.get("/round", response=list[RoundStopOut], auth=django_auth, summary="The crew's round of a day")
-def crew_round(
-    request: HttpRequest,
-    day: dt.date | None = Query(None, description="YYYY-MM-DD; today where it is left out"),
-    truck: str = Query("", max_length=40, description="The key of one truck; without, all"),
-) -> list[dict[str, Any]]:
-    """For crews: what is to be fetched, to be kept on a telephone that may lose its network."""
-    require(actor_of(request), planning.DRIVE)
-    asked = min(max(day or today(), dt.date(2000, 1, 1)), dt.date(2200, 1, 1))
-    return [_stop(one) for one in queries.round_of(asked, truck)]
-
-
-@router.post("/weighings", response=list[WeighingOut], auth=django_auth, summary="Send what was weighed")
-def weigh(request: HttpRequest, body: list[WeighingIn]) -> list[dict[str, Any]]:
-    """For crews: each once by its id, however often it is sent; what is refused keeps none of the others out."""
-    actor = actor_of(request)
-    require(actor, planning.DRIVE)
-    most = _("At most %(count)s weighings are taken at once.") % {"count": MOST_AT_ONCE}
-    waits = Conflict(most, code="too_many", mend=_("Send this one again."))
-    # What is too much for one message is told so: a crew's telephone must not think that it is there.
-    return [_sent(actor, one) for one in body[:MOST_AT_ONCE]] + [_refused(one, waits) for one in body[MOST_AT_ONCE:]]
-
-
-def _sent(actor: Any, one: WeighingIn) -> dict[str, Any]:
-    lines = tuple(Line(line.material, line.grams, line.quality) for line in one.lines)
-    said = weighing.Said(one.id, lines, _aware(one.at), one.pickup, one.code, one.seen, one.signature)
-    try:
-        found = weighing.weigh(actor, said)
-    except CityhallError as problem:
-        return _refused(one, problem)
-    earned = sum(line.base + line.bonus for line in found.lines.filter(valid=True))
-    return {"id": one.id, "taken": True, "points": earned, "problem": "", "message": "", "mend": ""}
-
-
-def _refused(one: WeighingIn, problem: CityhallError) -> dict[str, Any]:
-    told = {"problem": problem.code, "message": str(problem.message), "mend": str(problem.mend)}
-    return {"id": one.id, "taken": False, "points": 0} | told
+router.add_router("", "cityhall.services.recycling.crew_api.router")

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.db import transaction
@@ -28,6 +28,10 @@ from cityhall.services.recycling.workflow import State, Why
 
 MOST_GRAMS = 500_000
 """Of one material in an estimate: what a household has, and a building."""
+OLDEST = timedelta(days=14)
+"""A crew's device may have been without a network for so long."""
+NEWS = timedelta(minutes=15)
+"""Older news of a crew's way is not told any more."""
 TOPIC = "recycling-demand"
 """Where the map of officers hears of pickups that are open."""
 
@@ -179,14 +183,15 @@ def cancel(actor: Actor, number: int) -> Pickup:
 
 
 @transaction.atomic
-def set_out(actor: Actor, number: int) -> Pickup:
+def set_out(actor: Actor, number: int, *, at: datetime | None = None) -> Pickup:
     """The crew says that it is on its way. Raises Denied, Missing, Conflict."""
     require(actor, DRIVE)
     pickup = locked(number)
     if pickup.state == State.ON_WAY:
         return pickup
     step(pickup, "set_out", actor, crew_id=actor.person_id)
-    _tell(pickup, _("The crew is on its way to you"), _("Have it ready at the door."), "on_way")
+    if _is_news(at):
+        _tell(pickup, _("The crew is on its way to you"), _("Have it ready at the door."), "on_way")
     return pickup
 
 
@@ -195,7 +200,20 @@ def turn_back(actor: Actor, number: int) -> Pickup:
     """It is not on its way after all. Raises Denied, Missing, Conflict."""
     require(actor, DRIVE)
     pickup = locked(number)
-    step(pickup, "turn_back", actor)
+    step(pickup, "turn_back", actor, came_at=None)
+    return pickup
+
+
+@transaction.atomic
+def arrive(actor: Actor, number: int, *, at: datetime | None = None) -> Pickup:
+    """The crew stands at the door: that is when it came. Said twice it is once. Raises Denied, Missing, Conflict."""
+    require(actor, DRIVE)
+    pickup = locked(number)
+    if pickup.state == State.ON_WAY and pickup.came_at is not None:
+        return pickup
+    step(pickup, "arrive", actor, came_at=likely(at, pickup.asked_at), crew_id=actor.person_id)
+    if _is_news(at):
+        _tell(pickup, _("The crew is at your door"), _("Look whether the weight is right."), "arrived")
     return pickup
 
 
@@ -209,8 +227,8 @@ def miss(actor: Actor, number: int, why: str, *, at: datetime | None = None) -> 
     pickup = locked(number)
     if pickup.state == State.MISSED and pickup.why == why:
         return pickup
-    now = timezone.now()
-    step(pickup, "miss", actor, why=why, came_at=min(at or now, now), crew_id=actor.person_id)
+    came = pickup.came_at or likely(at, pickup.asked_at)
+    step(pickup, "miss", actor, why=why, came_at=came, crew_id=actor.person_id)
     _tell(
         pickup,
         _("Your recycling was not collected: %(why)s"),
@@ -219,6 +237,17 @@ def miss(actor: Actor, number: int, why: str, *, at: datetime | None = None) -> 
         why=Why(why).label,
     )
     return pickup
+
+
+def likely(told: datetime | None, earliest: datetime) -> datetime:
+    """When something was, as a device's clock told it; now where that cannot be: its clock is wrong then."""
+    now = timezone.now()
+    return told if told is not None and max(earliest, now - OLDEST) <= told <= now else now
+
+
+def _is_news(told: datetime | None) -> bool:
+    """Whether somebody is still helped by hearing of it: a device may tell of it hours later."""
+    return told is None or told > timezone.now() - NEWS
 
 
 def _tell(pickup: Pickup, title: Text, body: Text, what: str, **values: object) -> None:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
+from django.conf import settings
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
@@ -20,7 +23,7 @@ from cityhall.kernel.media.links import link
 from cityhall.kernel.media.storing import made
 from cityhall.kernel.people.actors import actor_of
 from cityhall.kernel.people.permissions import require
-from cityhall.services.recycling import collecting, planning, queries, rounds, trucks, weighing, workflow
+from cityhall.services.recycling import collecting, planning, queries, rounds, showing, trucks, weighing, workflow
 from cityhall.services.recycling.coming import standings
 from cityhall.services.recycling.models import Pickup, Quality, Weighing
 from cityhall.services.recycling.pages import PHOTO_PX, form_key
@@ -29,7 +32,8 @@ from cityhall.services.recycling.rules import today
 from cityhall.services.recycling.tariffs import Line
 from cityhall.services.recycling.weighing import Said
 from cityhall.services.recycling.wording import kilograms
-from cityhall.services.recycling.workflow import Why
+from cityhall.services.recycling.workflow import State, Why
+from cityhall.web.security import permissions
 from cityhall.web.undo import done
 
 MOST_KG = 5000
@@ -71,7 +75,9 @@ def stop(request: HttpRequest, number: int) -> HttpResponse:
     pickup = _find(number)
     context = _shown(pickup, request.POST)
     if request.method != "POST":
-        return render(request, "recycling/stop.html", context)
+        answer = render(request, "recycling/stop.html", context)
+        answer["Permissions-Policy"] = permissions(scales=True)
+        return answer
     try:
         post = request.POST
         said = Said(
@@ -79,18 +85,27 @@ def stop(request: HttpRequest, number: int) -> HttpResponse:
             lines_of(post),
             timezone.now(),
             pickup=pickup.pk,
-            code=post.get("code", "").strip(),
+            code=post.get("code", "").strip()[:12],
             seen=post.get("seen", Weighing.Seen.NOBODY)[:10],
             signature=post.get("signature", ""),
         )
-        photo = request.FILES.get("photo")
-        with made([photo] if photo is not None else []) as ready:
-            found = weighing.weigh(actor, said, photo=ready[0] if ready else None)
+        if said.seen == Weighing.Seen.CODE and not showing.may_be(said.code):
+            raise Invalid(_("This is no code."), code="no_code", field="code", mend=_("Let them read it again."))
+        with drawn_of(request) as pictures:
+            found = weighing.weigh(actor, said, pictures=pictures)
     except CityhallError as problem:
         return render(request, "recycling/stop.html", context | {"problem": problem}, status=problem.status)
     grams = sum(line.grams for line in found.lines.filter(valid=True))
     messages.success(request, _("Weighed: %(weight)s.") % {"weight": kilograms(grams)})
     return redirect("recycling_round")
+
+
+@contextmanager
+def drawn_of(request: HttpRequest) -> Iterator[weighing.Pictures]:
+    """The photo and the drawn signature that came with a form, made safe. Raises what `made` does."""
+    sent = {name: file for name in ("photo", "drawn") if (file := request.FILES.get(name)) is not None}
+    with made(list(sent.values())) as ready:
+        yield weighing.Pictures(**dict(zip(sent, ready, strict=True)))
 
 
 def _shown(pickup: Pickup, typed: QueryDict) -> dict[str, Any]:
@@ -111,12 +126,14 @@ def _shown(pickup: Pickup, typed: QueryDict) -> dict[str, Any]:
         "photo": link(pickup.photo, PHOTO_PX) if pickup.photo is not None else "",
         "rows": rows,
         "qualities": Quality.choices,
-        "seens": Weighing.Seen.choices,
+        "seens": [one for one in Weighing.Seen.choices if one[0] != Weighing.Seen.OTHER],
         "whys": Why.choices,
         "typed": typed,
         "key": typed.get("key") or uuid.uuid4(),
         "open": workflow.can("weigh", pickup.state),
-        "may_set_out": workflow.can("set_out", pickup.state),
+        # What a crew's telephone reckons with: one that it has arrived at is still on the way, as the city says it.
+        "stands": "arrived" if pickup.state == State.ON_WAY and pickup.came_at is not None else pickup.state,
+        "demo": settings.CITY.slug == settings.DEMO,
     }
 
 
@@ -137,7 +154,7 @@ def lines_of(post: QueryDict) -> tuple[Line, ...]:
 
 @require_POST
 def act(request: HttpRequest, number: int, what: str) -> HttpResponse:
-    """On the way, not on the way after all, or why nothing was collected."""
+    """On the way, not on the way after all, at the door, or why nothing was collected."""
     actor = actor_of(request)
     require(actor, planning.DRIVE)
     try:
@@ -148,6 +165,9 @@ def act(request: HttpRequest, number: int, what: str) -> HttpResponse:
         if what == "turn-back":
             collecting.turn_back(actor, number)
             messages.success(request, _("It stands in the round again."))
+        elif what == "arrive":
+            collecting.arrive(actor, number)
+            return redirect("recycling_stop", number=number)
         elif what == "miss":
             collecting.miss(actor, number, request.POST.get("why", ""))
             messages.success(request, _("Noted, and they were told why."))

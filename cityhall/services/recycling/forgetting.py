@@ -23,7 +23,8 @@ def forget_person(sender: Any, person: Person, **_values: Any) -> None:
             collecting.step(pickup, "cancel", system("recycling"))
     Media.objects.filter(pk__in=mine.exclude(photo=None).values("photo")).delete()
     weighed = Weighing.objects.filter(pickup__in=mine)
-    Media.objects.filter(pk__in=weighed.exclude(photo=None).values("photo")).delete()
+    for picture in ("photo", "drawn"):
+        Media.objects.filter(pk__in=weighed.exclude(**{picture: None}).values(picture)).delete()
     weighed.update(signature="")
     Contest.objects.filter(person=person).update(text="", answer="")
     mine.update(address="", point=None, note="")

@@ -24,7 +24,17 @@ from cityhall.kernel.people.actors import actor_of
 from cityhall.kernel.people.permissions import may
 from cityhall.kernel.places import geocoder
 from cityhall.kernel.places.point import Point
-from cityhall.services.recycling import accounts, collecting, contesting, impact, planning, points, queries, workflow
+from cityhall.services.recycling import (
+    accounts,
+    collecting,
+    contesting,
+    impact,
+    planning,
+    points,
+    queries,
+    showing,
+    workflow,
+)
 from cityhall.services.recycling.collecting import Wish
 from cityhall.services.recycling.coming import expected
 from cityhall.services.recycling.models import Account, Pickup, Weighing
@@ -35,6 +45,7 @@ from cityhall.services.recycling.tariffs import campaign, tariff
 from cityhall.services.recycling.wording import kilograms, number
 from cityhall.services.recycling.wording import points as points_text
 from cityhall.services.recycling.workflow import State
+from cityhall.web.codes import qr_path
 from cityhall.web.undo import done
 
 MOST_KG = 500
@@ -247,6 +258,10 @@ def pickup(request: HttpRequest, number: int) -> HttpResponse:
     }
     if weighed is not None:
         context |= weighing_context(weighed)
+    elif workflow.can("weigh", found.state):
+        code = showing.code_of(found)
+        size, path = qr_path(code)
+        context |= {"code": code, "qr_size": size, "qr_path": path}
     template = "recycling/pickup_now.html" if request.GET.get("part") else "recycling/pickup.html"
     return render(request, template, context)
 
@@ -268,6 +283,7 @@ def weighing_context(one: Weighing) -> dict[str, Any]:
         "grams": kilograms(sum(line.grams for line in lines)),
         "earned": points_text(sum(line.base + line.bonus for line in lines)),
         "weighing_photo": link(one.photo, PHOTO_PX) if one.photo is not None else "",
+        "weighing_drawn": link(one.drawn, PHOTO_PX) if one.drawn is not None else "",
         "contest": contest,
         "contest_until": open_until,
         "may_contest": contest is None and state == State.WEIGHED and timezone.now() <= open_until,

@@ -7,6 +7,7 @@ from cityhall.kernel.people.declares import PersonalData, kept
 _BOOKS = _("for as long as the law has books kept, without the person once the account is erased")
 _FETCH = kept(_("to fetch what you asked for, and show you what became of it"), _("until the account is erased"))
 _WEIGHT = kept(_("to prove what was weighed, and for whom"), _BOOKS)
+_CAME = kept(_("to tell what became of a stop, and when the crew was there"), _BOOKS)
 _CONTEST = kept(_("to decide on a weight that is contested"), _("until the account is erased"))
 _SPEND = kept(_("to hand out what points bought, once"), _BOOKS)
 _ACTS = kept(_("to know who acts for an account of points"), _("until they leave it, or their account is erased"))
@@ -18,7 +19,8 @@ PERSONAL = PersonalData(
             f"Pickup.{one}": _FETCH
             for one in ("person", "address", "point", "note", "photo", "begin", "end", "asked_at", "state", "crew")
         },
-        **{f"Weighing.{one}": _WEIGHT for one in ("person", "signature", "photo", "at")},
+        **{f"Weighing.{one}": _WEIGHT for one in ("person", "signature", "drawn", "photo", "at", "told_at")},
+        **{f"CrewStep.{one}": _CAME for one in ("person", "what", "why", "told_at", "heard_at")},
         **{f"Contest.{one}": _CONTEST for one in ("person", "text", "officer", "answer", "at")},
         **{f"Voucher.{one}": _SPEND for one in ("person", "code", "points", "state", "made_at")},
     },

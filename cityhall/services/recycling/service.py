@@ -32,7 +32,7 @@ SERVICE = Service(
     verbs=((_("Have recycling fetched"), "/recycling/ask/"), (_("Spend your points"), "/recycling/points/")),
     declares=(
         Addresses(f"{_HERE}.urls:urlpatterns"),
-        Assets("src/services/recycling/main.ts", "src/services/recycling/main.css"),
+        Assets("src/services/recycling/main.ts", "src/services/recycling/main.css", "cityhall/workers/recycling.js"),
         Api(f"{_HERE}.api:router"),
         Load(f"{_HERE}.loading:load"),
         DeadlineKind("settle", f"{_HERE}.contesting:settle"),

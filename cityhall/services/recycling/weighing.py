@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from dataclasses import dataclass, replace
+from datetime import datetime
 from hashlib import sha256
 from typing import Any
 from uuid import UUID
@@ -18,12 +18,13 @@ from cityhall.kernel.deadlines.actions import set_deadline
 from cityhall.kernel.devices.models import Device
 from cityhall.kernel.errors import Conflict, Invalid, Missing
 from cityhall.kernel.journal import append
+from cityhall.kernel.media.models import Media
 from cityhall.kernel.media.storing import Made, keep
 from cityhall.kernel.notify.sending import send
-from cityhall.kernel.people.actors import Actor
+from cityhall.kernel.people.actors import Actor, system
 from cityhall.kernel.people.permissions import require
-from cityhall.services.recycling import accounts, collecting, fees, points, tariffs, workflow
-from cityhall.services.recycling.models import Account, DropPoint, Weighed, Weighing
+from cityhall.services.recycling import accounts, collecting, fees, points, showing, tariffs, workflow
+from cityhall.services.recycling.models import Account, DropPoint, Pickup, Weighed, Weighing
 from cityhall.services.recycling.planning import DRIVE
 from cityhall.services.recycling.rules import contest_until, day_of, months_later, rules
 from cityhall.services.recycling.tariffs import Line, Worth
@@ -31,8 +32,6 @@ from cityhall.services.recycling.wording import kilograms
 from cityhall.services.recycling.wording import points as points_text
 
 SETTLE = "recycling.settle"
-OLDEST = timedelta(days=14)
-"""A crew's device may have been without a network for so long."""
 KIND = "weighing"
 """The kind of message of a scale or machine."""
 
@@ -41,7 +40,9 @@ KIND = "weighing"
 class Said:
     """What a scale says. `uid` is its own id of it; `pickup` the number of one, or `code` that of an account's card.
 
-    `at` by the scale's clock; `seen` how the resident took part (`Weighing.Seen`), `signature` the name they wrote.
+    `at` by the device's clock; `seen` how the resident took part (`Weighing.Seen`), `signature` the name they wrote;
+    `scale` the name of the scale that was connected, "" where the weight was typed. `pictures` are what stands for the
+    photo and the drawn signature: their digests, "" for none.
     """
 
     uid: UUID
@@ -51,22 +52,40 @@ class Said:
     code: str = ""
     seen: str = Weighing.Seen.NOBODY
     signature: str = ""
+    scale: str = ""
+    pictures: tuple[str, str] = ("", "")
 
     def digest(self) -> str:
         """What tells it from another weighing with the same id."""
         lines = sorted((one.material, one.grams, one.quality) for one in self.lines)
-        return sha256(orjson.dumps([lines, self.pickup, self.code if self.pickup is None else ""])).hexdigest()
+        shown = [self.seen, showing.tidy(self.code), self.signature.strip(), self.scale]
+        return sha256(orjson.dumps([lines, self.pickup, shown, self.pictures])).hexdigest()
 
 
-def weigh(actor: Actor, said: Said, *, photo: Made | None = None) -> Weighing:
+@dataclass(frozen=True, slots=True)
+class Pictures:
+    """What is kept with a weighing: a photo of the scale, and the signature as it was drawn."""
+
+    photo: Made | None = None
+    drawn: Made | None = None
+
+    @property
+    def digests(self) -> tuple[str, str]:
+        """What stands for them in the digest of the weighing."""
+        return (self.photo.digest if self.photo else "", self.drawn.digest if self.drawn else "")
+
+
+def weigh(actor: Actor, said: Said, *, pictures: Pictures | None = None) -> Weighing:
     """A crew weighs at a door, or an officer at a drop-off point. The same `uid` again is the same weighing.
 
-    Raises Denied, Invalid, Missing, Conflict ("key_used" for an id of another weighing, "wrong_code" where the code
-    that was said is not the account's, "pickup_..." where it cannot be weighed any more).
+    A code that is not theirs keeps no weight out: the weighing is taken, marked, and the resident is told. Raises
+    Denied, Invalid, Missing, Conflict ("key_used" for an id of another weighing, "pickup_..." where it cannot be
+    weighed any more).
     """
     require(actor, DRIVE)
+    shown = pictures or Pictures()
     source = Weighing.Source.CREW if said.pickup is not None else Weighing.Source.DROP
-    return _once(said, actor, source, None, photo)
+    return _once(replace(said, pictures=shown.digests), actor, source, None, shown)
 
 
 def by_device(device: Device, messages: Sequence[dict[str, Any]], at: datetime) -> None:
@@ -80,7 +99,7 @@ def by_device(device: Device, messages: Sequence[dict[str, Any]], at: datetime) 
     source = Weighing.Source.MACHINE if place.machine else Weighing.Source.DROP
     actor = Actor("device", device.public_id)
     for message in messages:
-        _once(_read(message, at), actor, source, place, None)
+        _once(_read(message, at), actor, source, place, Pictures())
 
 
 def _read(message: dict[str, Any], at: datetime) -> Said:
@@ -96,10 +115,10 @@ def _read(message: dict[str, Any], at: datetime) -> Said:
         raise Invalid(_("This is no weighing."), code="bad_message", field="lines") from problem
 
 
-def _once(said: Said, actor: Actor, source: str, place: DropPoint | None, photo: Made | None) -> Weighing:
+def _once(said: Said, actor: Actor, source: str, place: DropPoint | None, shown: Pictures) -> Weighing:
     try:
         with transaction.atomic():
-            return _weighed(said, actor, source, place, photo)
+            return _weighed(said, actor, source, place, shown)
     except IntegrityError:
         # Two who sent it at one moment, for two accounts: one of them was first.
         known = _known(said)
@@ -115,19 +134,18 @@ def _known(said: Said) -> Weighing | None:
     return known
 
 
-def _weighed(said: Said, actor: Actor, source: str, place: DropPoint | None, photo: Made | None) -> Weighing:
+def _weighed(said: Said, actor: Actor, source: str, place: DropPoint | None, shown: Pictures) -> Weighing:
     pickup = collecting.locked(said.pickup) if said.pickup is not None else None
     account = accounts.locked(pickup.account_id if pickup is not None else _of_card(said.code).pk)
     known = _known(said)
     if known is not None:
         return known
     now = timezone.now()
-    at = min(said.at, now)
-    if at < now - OLDEST:
-        raise Invalid(_("This was weighed too long ago."), code="too_old", field="at", mend=_("Ask an officer."))
+    # A clock that is wrong loses nothing: what it told is kept, and the points are those of today.
+    at = collecting.likely(said.at, pickup.asked_at if pickup is not None else now - collecting.OLDEST)
     if pickup is not None:
         workflow.after("weigh", pickup.state)
-    _check_seen(said, account)
+    seen = _seen(said, account, pickup)
     worth = tariffs.reckon(said.lines, day_of(at))
     weighing = Weighing.objects.create(
         uid=said.uid,
@@ -138,19 +156,22 @@ def _weighed(said: Said, actor: Actor, source: str, place: DropPoint | None, pho
         place=place,
         person_id=actor.person_id,
         at=at,
+        told_at=said.at,
         heard_at=now,
-        seen=said.seen,
+        seen=seen,
         signature=said.signature.strip()[:100],
-        photo=keep(actor, photo, purpose="recycling.weighing") if photo is not None else None,
+        photo=_kept(shown.photo, "recycling.weighing"),
+        drawn=_kept(shown.drawn, "recycling.signature"),
+        scale=said.scale.strip()[:80],
         zone=pickup.zone if pickup is not None else _zone(place),
     )
     if not Weighing.objects.filter(account=account).exclude(pk=weighing.pk).exists():
         fees.begin(account)
     write_lines(weighing, worth)
     told = {"grams": sum(one.grams for one in worth), "lines": {one.material.key: one.grams for one in worth}}
-    append("recycling", "weighed", told | {"source": source}, subject=weighing.ref, actor=str(actor))
+    append("recycling", "weighed", told | {"source": source, "seen": seen}, subject=weighing.ref, actor=str(actor))
     if pickup is not None:
-        collecting.step(pickup, "weigh", actor, came_at=at, crew_id=actor.person_id)
+        collecting.step(pickup, "weigh", actor, came_at=pickup.came_at or at, crew_id=actor.person_id)
         set_deadline(SETTLE, pickup.ref, contest_until(now))
     earn(weighing, worth, actor)
     _tell(weighing, worth)
@@ -175,15 +196,20 @@ def _zone(place: DropPoint | None) -> str:
     return zone_of(place.point) if place is not None else ""
 
 
-def _check_seen(said: Said, account: Account) -> None:
-    if said.seen not in Weighing.Seen.values:
+def _kept(one: Made | None, purpose: str) -> Media | None:
+    """A picture is the city's proof, not a file of who weighed: it goes with the weighing, and fills nobody's room."""
+    return keep(system("recycling"), one, purpose=purpose) if one is not None else None
+
+
+def _seen(said: Said, account: Account, pickup: Pickup | None) -> str:
+    """How the resident took part, as far as it is proved. Raises Invalid."""
+    if said.seen not in (Weighing.Seen.CODE, Weighing.Seen.SIGNED, Weighing.Seen.NOBODY):
         raise Invalid(_("Say how the resident took part."), code="bad_seen", field="seen")
-    if said.seen == Weighing.Seen.CODE and said.code.strip().upper() != account.code:
-        raise Conflict(
-            _("This is not the code of their card."), code="wrong_code", field="code", mend=_("Let them read it again.")
-        )
-    if said.seen == Weighing.Seen.SIGNED and not said.signature.strip():
-        raise Invalid(_("Let them write their name."), code="no_signature", field="signature")
+    if said.seen == Weighing.Seen.CODE and pickup is not None and not showing.is_theirs(said.code, pickup, account):
+        return Weighing.Seen.OTHER
+    if said.seen == Weighing.Seen.SIGNED and not said.signature.strip() and not said.pictures[1]:
+        raise Invalid(_("Let them sign."), code="no_signature", field="signature")
+    return said.seen
 
 
 def write_lines(weighing: Weighing, worth: Sequence[Worth]) -> None:
@@ -215,11 +241,14 @@ def earn(weighing: Weighing, worth: Sequence[Worth], actor: Actor, turn: str = "
 def _tell(weighing: Weighing, worth: Sequence[Worth]) -> None:
     grams, earned = sum(one.grams for one in worth), sum(one.base + one.bonus for one in worth)
     page = f"/recycling/weighings/{weighing.uid}/"
+    body = _("Look whether it is right. You may contest it for %(days)d days.")
+    if weighing.seen == Weighing.Seen.OTHER:
+        body = _("The code that was given at the door is not yours. You may contest the weight for %(days)d days.")
     for person in accounts.people_of(weighing.account)[:1]:
         send(
             person,
             _("%(weight)s were weighed: %(points)s for you"),
-            _("Look whether it is right. You may contest it for %(days)d days."),
+            body,
             values={"weight": kilograms(grams), "points": points_text(earned), "days": rules().contest_days},
             url=page if weighing.pickup_id is None else f"/recycling/pickups/{weighing.pickup_id}/",
             key=f"recycling:{weighing.ref}",

@@ -42,6 +42,7 @@ STEPS: dict[str, Step] = {
     "promise": Step((State.ASKED,), State.PROMISED),
     "set_out": Step((State.PROMISED,), State.ON_WAY),
     "turn_back": Step((State.ON_WAY,), State.PROMISED),
+    "arrive": Step((State.PROMISED, State.ON_WAY), State.ON_WAY),
     "weigh": Step((State.PROMISED, State.ON_WAY), State.WEIGHED),
     "miss": Step((State.PROMISED, State.ON_WAY), State.MISSED),
     "cancel": Step((State.ASKED, State.PROMISED), State.CANCELLED),

@@ -44,8 +44,13 @@ export async function fresh(event: FetchEvent, later: string[] = []): Promise<Re
  * scripts' later parts belong to it ("filing" for filing-1a2b3c4d.js).
  */
 export async function keep(path: string, page: Response, later: string[] = []): Promise<void> {
-  await keepBuilt(builtIn(await page.clone().text()), later)
+  await keepParts(page.clone(), later)
   await (await open()).put(path, page)
+}
+
+/** Keeps what a page is built of, and not the page. */
+export async function keepParts(page: Response, later: string[]): Promise<void> {
+  await keepBuilt(builtIn(await page.text()), later)
 }
 
 async function keepBuilt(addresses: string[], later: string[], seen = new Set<string>()): Promise<void> {

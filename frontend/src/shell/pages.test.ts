@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest'
 import { CACHE, OFFLINE, kept, namedIn } from './keeping'
-import { ALWAYS, AT, MOST, PAGES, READER, forget, mayKeep, offlinePage, page, remember } from './pages'
+import { ALWAYS, AT, MOST, OWN, PAGES, READER, forget, mayKeep, offlinePage, page, remember } from './pages'
 
 const CITY = 'https://city.test'
 const full = (request: Request | string): string => new URL(typeof request === 'string' ? request : request.url, CITY).href
@@ -21,6 +21,9 @@ class Store {
       delete: async (request: Request | string) => held.delete(full(request)),
       keys: async () => [...held.keys()].map((url) => new Request(url)),
     }
+  }
+  async keys(): Promise<string[]> {
+    return [...this.caches.keys()]
   }
   async match(request: Request | string): Promise<Response | undefined> {
     for (const held of this.caches.values()) if (held.has(full(request))) return held.get(full(request))!.clone()
@@ -74,11 +77,11 @@ describe('the pages that were seen last', () => {
     expect(held(PAGES)).toEqual([`${CITY}/public/`])
   })
   it('are forgotten at sign-out wherever they lie', async () => {
-    await ((await store.open(ALWAYS)) as Cache).put('/mine/', html('mine', { [READER]: 'a' }))
+    for (const name of [ALWAYS, `${OWN}work-1`]) await ((await store.open(name)) as Cache).put('/mine/', html('mine', { [READER]: 'a' }))
     await remember(`${CITY}/mine/`, html('mine', { [READER]: 'a' }))
     vi.stubGlobal('fetch', vi.fn().mockRejectedValue(new TypeError('network')))
     await forget()
-    expect([...held(PAGES), ...held(ALWAYS)]).toEqual([])
+    expect([...held(PAGES), ...held(ALWAYS), ...held(`${OWN}work-1`)]).toEqual([])
   })
   it('are shown without a network, with when they were seen, on the city\'s clock and in the page\'s language', async () => {
     vi.useFakeTimers({ now: Date.UTC(2026, 4, 4, 17, 2), toFake: ['Date'] })

@@ -10,6 +10,8 @@ import { said } from './zone'
 export const PAGES = 'cityhall-pages-1'
 /** What services keep whether it was seen or not. */
 export const ALWAYS = 'cityhall-always-1'
+/** How the names of caches begin in which services keep pages that are for those who work with them. */
+export const OWN = 'cityhall-own-'
 export const MOST = 20
 export const AT = 'X-Kept-At'
 export const READER = 'City-Reader'
@@ -25,10 +27,14 @@ export function mayKeep(url: string, answer: Response): boolean {
 }
 
 /** A page that the reader opens: as the city has it; where there is no answer, or a late one, as it was last seen. */
-export async function page(event: FetchEvent, instead?: (url: string) => Promise<Response | undefined>): Promise<Response> {
+export async function page(
+  event: FetchEvent,
+  instead?: (url: string) => Promise<Response | undefined>,
+  keeping: (url: string, answer: Response) => Promise<void> = remember,
+): Promise<Response> {
   const { url } = event.request
   const asked = fetch(event.request)
-  event.waitUntil(asked.then((answer) => remember(url, answer.clone())).catch(() => undefined))
+  event.waitUntil(asked.then((answer) => keeping(url, answer.clone())).catch(() => undefined))
   const known = (await instead?.(url)) ?? (await find(PAGES, url))
   const answer = await answered(asked, known && PATIENCE_MS)
   if (answer) return answer
@@ -86,7 +92,8 @@ async function all(name: string): Promise<{ request: Request; answer: Response }
 
 /** Lets go of what was seen in any session but this one ("" for none); forms that are kept at hand are asked for anew. */
 export async function forget(reader = ''): Promise<void> {
-  for (const name of [PAGES, ALWAYS, CACHE]) {
+  const own = (await caches.keys()).filter((name) => name.startsWith(OWN))
+  for (const name of [PAGES, ALWAYS, CACHE, ...own]) {
     const cache = await caches.open(name)
     for (const { request, answer } of await all(name)) {
       const whose = answer.headers.get(READER) ?? ''

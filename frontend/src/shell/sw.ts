@@ -4,7 +4,7 @@
  * (their `Assets.worker`) stands before it in the same script, so their listeners hear of everything first.
  */
 import { CACHE, OFFLINE, fresh, isBuilt, keep, kept } from './keeping'
-import { ALWAYS, PAGES, forget, page } from './pages'
+import { ALWAYS, OWN, PAGES, forget, page } from './pages'
 
 const ICONS = '/static/cityhall/icons.svg'
 const SIGN_OUT = '/accounts/logout/'
@@ -24,7 +24,7 @@ async function keepOffline(): Promise<void> {
 worker.addEventListener('activate', (event) => {
   event.waitUntil(
     caches.keys()
-      .then((names) => Promise.all(names.filter((name) => ![CACHE, PAGES, ALWAYS].includes(name)).map((name) => caches.delete(name))))
+      .then((names) => Promise.all(names.filter((name) => ![CACHE, PAGES, ALWAYS].includes(name) && !name.startsWith(OWN)).map((name) => caches.delete(name))))
       .then(() => worker.clients.claim()),
   )
 })

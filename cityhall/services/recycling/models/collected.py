@@ -224,7 +224,8 @@ class DropPoint(models.Model):
 class Weighing(models.Model):
     """What a scale said, once. `uid` is the id that the scale or the crew's device gave it: sent again it is the same.
 
-    Its points are posted in the transaction that writes it. `correction` is what an officer decided in its place.
+    Its points are posted in the transaction that writes it. `at` is what it counts by, `told_at` what the clock of the
+    device said, which may be wrong. `scale` is the name of the scale that was connected, "" for a weight typed by hand.
     """
 
     class Source(models.TextChoices):
@@ -233,7 +234,8 @@ class Weighing(models.Model):
         MACHINE = "machine", pgettext_lazy("weighing", "machine")
 
     class Seen(models.TextChoices):
-        CODE = "code", pgettext_lazy("weighing", "the resident said the code of their card")
+        CODE = "code", pgettext_lazy("weighing", "the resident showed their code")
+        OTHER = "other", pgettext_lazy("weighing", "the code that was given is not theirs")
         SIGNED = "signed", pgettext_lazy("weighing", "the resident signed")
         NOBODY = "nobody", pgettext_lazy("weighing", "nobody was there")
 
@@ -245,10 +247,13 @@ class Weighing(models.Model):
     place = models.ForeignKey(DropPoint, models.SET_NULL, null=True, related_name="+")
     person = models.ForeignKey(Person, models.SET_NULL, null=True, related_name="+", verbose_name=_("weighed by"))
     at = models.DateTimeField(_("weighed"))
+    told_at = models.DateTimeField(_("weighed, by the device's clock"), null=True)
     heard_at = models.DateTimeField(_("heard"))
     seen = models.CharField(_("proved by"), max_length=10, choices=Seen.choices)
     signature = models.CharField(_("name that was signed"), max_length=100, blank=True)
+    drawn = models.ForeignKey(Media, models.SET_NULL, null=True, related_name="+", verbose_name=_("signature"))
     photo = models.ForeignKey(Media, models.SET_NULL, null=True, related_name="+", verbose_name=_("photo"))
+    scale = models.CharField(_("scale"), max_length=80, blank=True)
     zone = models.CharField(_("district"), max_length=100, blank=True)
     corrected = models.BooleanField(_("corrected"), default=False)
 
@@ -264,6 +269,31 @@ class Weighing(models.Model):
     def ref(self) -> str:
         """What the journal and the ledger call it."""
         return f"weighing:{self.uid}"
+
+
+class CrewStep(models.Model):
+    """What a crew's device told of a stop but its weight, once. `uid` is the device's own: told again it is the same.
+
+    `told_at` is by the device's clock, as it was told; `heard_at` when the city heard it.
+    """
+
+    class What(models.TextChoices):
+        SET_OUT = "set_out", pgettext_lazy("crew", "set out")
+        TURN_BACK = "turn_back", pgettext_lazy("crew", "turned back")
+        ARRIVE = "arrive", pgettext_lazy("crew", "arrived")
+        MISS = "miss", pgettext_lazy("crew", "did not collect")
+
+    uid = models.UUIDField(primary_key=True)
+    pickup = models.ForeignKey(Pickup, models.PROTECT, related_name="crew_steps")
+    what = models.CharField(_("what"), max_length=10, choices=What.choices)
+    why = models.CharField(_("why not"), max_length=10, choices=Why.choices, blank=True)
+    person = models.ForeignKey(Person, models.SET_NULL, null=True, related_name="+", verbose_name=_("crew"))
+    told_at = models.DateTimeField(_("when, by the device's clock"))
+    heard_at = models.DateTimeField(_("heard"))
+
+    class Meta:
+        verbose_name = _("step of a crew")
+        verbose_name_plural = _("steps of crews")
 
 
 class Quality(models.TextChoices):

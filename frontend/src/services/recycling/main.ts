@@ -1,14 +1,8 @@
-/** A pickup's page asks at once when the city tells that it stands otherwise; without a stream it asks by itself. */
+/** A pickup's page hears of its crew; the crew's own pages load what they need without a network. */
+import { listen } from '../../shell/listening'
+
 const AGAIN_MS = 4000
 
-export function listen(part: HTMLElement): void {
-  const events = new EventSource(part.dataset.recyclingLive!)
-  const look = (): void => void part.dispatchEvent(new Event('refresh'))
-  // What came before the stream was open, or was lost, is not told again.
-  ;['open', 'reset', 'message'].forEach((name) => events.addEventListener(name, look))
-  events.addEventListener('error', () => events.readyState === EventSource.CLOSED && setTimeout(() => listen(part), AGAIN_MS))
-  addEventListener('pagehide', () => events.close(), { once: true })
-  addEventListener('pageshow', (event) => (event as PageTransitionEvent).persisted && listen(part), { once: true })
-}
-
-document.querySelectorAll<HTMLElement>('[data-recycling-live]').forEach(listen)
+document.querySelectorAll<HTMLElement>('[data-recycling-live]').forEach((part) => listen(part, part.dataset.recyclingLive!, AGAIN_MS))
+const crew = document.querySelector<HTMLElement>('[data-crew]')
+if (crew) void import('./crew').then((module) => module.startCrew(crew))

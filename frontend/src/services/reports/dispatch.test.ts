@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { dispatch, newKey } from './dispatch'
-import { unkeptWords } from './waiting'
+import { newKey } from '../../shell/queue'
+import { unkeptWords } from '../../shell/sending'
+import { sending } from './waiting'
 
 const report = { key: 'k', fields: { what: 'A hole' }, photos: [], at: 1 }
 const answer = (status: number, body: object): void => void vi.stubGlobal('fetch', vi.fn().mockResolvedValue(new Response(JSON.stringify(body), { status })))
@@ -17,7 +18,7 @@ beforeEach(() => void vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] 
 afterEach(() => void (vi.useRealTimers(), vi.unstubAllGlobals()))
 
 async function sent(): Promise<unknown> {
-  const going = dispatch(report, () => undefined)
+  const going = sending.dispatch(report)
   await vi.advanceTimersByTimeAsync(5000)
   return going
 }
@@ -26,7 +27,7 @@ describe.each(Object.keys(BROKEN))('a browser whose storage %s', (how) => {
   beforeEach(() => void vi.stubGlobal('indexedDB', BROKEN[how]))
   it('sends a report at once', async () => {
     answer(201, { id: 7, link: '/reports/follow/x/' })
-    expect(await sent()).toEqual({ link: '/reports/follow/x/' })
+    expect(await sent()).toMatchObject({ done: { link: '/reports/follow/x/' } })
   })
   it('says what the city has against it', async () => {
     answer(422, { message: 'Too long.', mend: 'Write less.' })

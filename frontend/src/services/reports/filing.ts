@@ -1,20 +1,21 @@
 import { setPlace } from '../../shell/combobox'
+import { smaller } from '../../shell/photo'
+import { newKey } from '../../shell/queue'
+import { heldWords, unkeptWords } from '../../shell/sending'
 import { position } from './exif'
 import { look } from './look'
 import type { CityMap } from '../../map/map'
-import { dispatch, newKey } from './dispatch'
-import { TAG } from './queue'
-import { refresh, showSent } from './sent'
-import { heldWords, sendWaiting, unkeptWords } from './waiting'
+import { reports } from './queue'
+import { showSent } from './sent'
+import { sending } from './waiting'
 
-const WIDEST = 2048
 const PAUSE_MS = 350
 const map = (): CityMap | null => document.querySelector<CityMap>('city-map')
 
 /** Filing, the list of this device, and the small things of the reports' pages. */
 export function startReports(root: ParentNode): void {
   root.querySelectorAll<HTMLFormElement>('[data-report-form]').forEach(wakeForm)
-  root.querySelectorAll<HTMLElement>('[data-sent]').forEach((list) => void showSent(list).then(() => sendWaiting(refresh)))
+  root.querySelectorAll<HTMLElement>('[data-sent]').forEach((list) => void showSent(list).then(() => sending.go()))
   root.querySelectorAll<HTMLElement>('[data-follow-link]').forEach(wakeCopy)
   // The form must be at hand where there is no network.
   if ('serviceWorker' in navigator) {
@@ -278,22 +279,6 @@ async function ask<T>(path: string, values: Record<string, string>): Promise<T |
   }
 }
 
-/** A photo small enough for a slow network; what the camera wrote beside the pixels stays behind. */
-async function smaller(file: File): Promise<Blob> {
-  try {
-    const image = await createImageBitmap(file)
-    const scale = Math.min(1, WIDEST / Math.max(image.width, image.height))
-    const canvas = document.createElement('canvas')
-    canvas.width = Math.max(1, Math.round(image.width * scale))
-    canvas.height = Math.max(1, Math.round(image.height * scale))
-    canvas.getContext('2d')!.drawImage(image, 0, 0, canvas.width, canvas.height)
-    return await new Promise((resolve) => canvas.toBlob((blob) => resolve(blob ?? file), 'image/jpeg', 0.86))
-  } catch {
-    // What the browser cannot read the city will judge.
-    return file
-  }
-}
-
 async function submit(form: HTMLFormElement, photos: File[]): Promise<void> {
   const said = form.querySelector<HTMLElement>('[data-said]')!
   const problem = form.querySelector<HTMLElement>('[data-problem]')!
@@ -329,34 +314,24 @@ async function submit(form: HTMLFormElement, photos: File[]): Promise<void> {
   fields.what = category.selectedOptions[0]?.textContent ?? ''
   const key = newKey()
   const report = { key, fields, answers: given, photos: await Promise.all(photos.map(smaller)), at: Date.now() }
-  const outcome = await dispatch(report, refresh)
-  if ('link' in outcome) return void location.assign(outcome.link)
+  const outcome = await sending.dispatch(report)
+  if ('done' in outcome) return void location.assign(outcome.done.link)
   button.disabled = false
   progress.hidden = true
   // What is not kept is all still in the form, where it can be mended and sent again.
-  if ('refused' in outcome) return refuse(`${form.dataset.failed ?? ''} ${outcome.refused}`)
+  if ('refused' in outcome) {
+    await reports.forget(key).catch(() => undefined)
+    return refuse(`${form.dataset.failed ?? ''} ${outcome.refused}`)
+  }
   if (!outcome.kept) return refuse(unkeptWords(form, outcome.held))
   said.textContent = heldWords(form, outcome.held)
   form.dataset.waiting = key
-  await later()
   // What a hidden field holds outlives a reset, and so would the photos: the next report has its own.
   form.reset()
   photos.length = 0
   form.querySelector('[data-photo-list]')!.replaceChildren()
   form.querySelectorAll<HTMLElement>('[data-asks]').forEach((one) => (one.hidden = true))
   form.querySelectorAll<HTMLInputElement>('[data-lon], [data-lat]').forEach((field) => (field.value = ''))
-}
-
-/** Has the browser wake the service worker once there is a network; where it cannot, an open page does it. */
-async function later(): Promise<void> {
-  try {
-    const worker = (await navigator.serviceWorker.ready) as ServiceWorkerRegistration & {
-      sync?: { register(tag: string): Promise<void> }
-    }
-    await worker.sync?.register(TAG)
-  } catch {
-    // Background sync is not everywhere, nor always allowed.
-  }
 }
 
 function wakeCopy(root: HTMLElement): void {

@@ -1,18 +1,19 @@
+import { heldWords } from '../../shell/sending'
 import { moment } from '../../shell/zone'
-import { find, forget, release, sent, waiting, type Sent } from './queue'
-import { heldWords, sendWaiting } from './waiting'
+import { reports, type Sent } from './queue'
+import { sending, whenChanged } from './waiting'
 
 /** What this device has sent, and what still waits. */
 export async function showSent(root: HTMLElement): Promise<void> {
   const list = root.querySelector<HTMLElement>('[data-sent-list]')!
   const rows: HTMLElement[] = []
-  for (const one of await waiting()) {
+  for (const one of await reports.waiting()) {
     const state = one.refused === undefined ? heldWords(root, one.held) : `${root.dataset.failed ?? ''}: ${one.refused}`
     const item = row(root, one.key, one.fields.what ?? '', state, one.at)
-    item.lastElementChild!.before(button(root.dataset.now ?? '', () => void release(one.key).then(() => sendWaiting(refresh))))
+    item.lastElementChild!.before(button(root.dataset.now ?? '', () => void reports.release(one.key).then(() => sending.go())))
     rows.push(item)
   }
-  for (const one of (await sent()).sort((a, b) => b.at - a.at)) rows.push(sentRow(root, one))
+  for (const one of (await reports.sent()).sort((a, b) => b.at - a.at)) rows.push(sentRow(root, one))
   list.replaceChildren(...rows)
   list.hidden = rows.length === 0
   root.querySelector<HTMLElement>('[data-sent-none]')!.hidden = rows.length > 0
@@ -42,7 +43,7 @@ function row(root: HTMLElement, key: string, what: string, state: string, at: nu
   detail.textContent = `${state} · ${moment(at)}`
   const words = document.createElement('span')
   words.append(title, detail)
-  item.append(words, button(root.dataset.forget ?? '', () => void forget(key).then(() => showSent(root))))
+  item.append(words, button(root.dataset.forget ?? '', () => void reports.forget(key).then(() => showSent(root))))
   return item
 }
 
@@ -55,7 +56,8 @@ function button(text: string, pressed: () => void): HTMLElement {
   return made
 }
 
-addEventListener('online', () => void sendWaiting(refresh))
+whenChanged(refresh)
+addEventListener('online', () => void sending.go())
 navigator.serviceWorker?.addEventListener('message', (event) => {
   if ((event.data as { sent?: unknown })?.sent) refresh()
 })
@@ -68,14 +70,17 @@ export function refresh(): void {
 
 /** What has become of the report that was written here and could not be sent at once. */
 async function showWaiting(form: HTMLElement): Promise<void> {
-  const mine = await find(form.dataset.waiting!)
+  const mine = await reports.find(form.dataset.waiting!)
   const said = form.querySelector<HTMLElement>('[data-said]')!
   if (!mine || form.querySelector('button.send:disabled')) return
-  if ('link' in mine) {
+  if ('sent' in mine) {
     const link = document.createElement('a')
-    link.href = mine.link
+    link.href = mine.sent.link
     link.textContent = form.dataset.follow ?? ''
     said.replaceChildren(link)
     delete form.dataset.waiting
-  } else said.textContent = mine.refused === undefined ? heldWords(form, mine.held) : `${form.dataset.failed ?? ''} ${mine.refused}`
+    return
+  }
+  const { held, refused } = mine.waits
+  said.textContent = refused === undefined ? heldWords(form, held) : `${form.dataset.failed ?? ''} ${refused}`
 }

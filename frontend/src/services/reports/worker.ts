@@ -1,7 +1,7 @@
 /// <reference lib="webworker" />
 /** The reports' part of the service worker: keeps the form at hand without a network, and sends what waits. */
 import { fresh, keep } from '../../shell/keeping'
-import { TAG, flush } from './queue'
+import { TAG, reports } from './queue'
 
 const worker = self as unknown as ServiceWorkerGlobalScope
 const FILING = ['/reports/new/', '/reports/sent/']
@@ -36,7 +36,7 @@ worker.addEventListener('sync', (event) => {
 
 /** Throws where something still waits: the browser then wakes the worker once more. */
 async function sendWaiting(): Promise<void> {
-  const { sent, held } = await flush()
+  const { sent, held } = await reports.flush()
   if (sent) (await worker.clients.matchAll()).forEach((client) => client.postMessage({ sent }))
   if (held) throw new Error(held.why)
 }

@@ -1,10 +1,13 @@
 /** The page of a call: how far it is, what is written, “I am safe”, and the voice. */
+import { listen } from '../../shell/listening'
 import { startHold } from './hold'
 import { watchPlace } from './place'
 import { Sender, find } from './sending'
 import { Speaking, nowOf } from './speak'
 import { submit } from './submit'
 import { Outbox, forgetMessages, poster, showOutbox } from './talk'
+
+const AGAIN_MS = 2000
 
 export function startCall(root: HTMLElement): void {
   if (root.dataset.awake) return
@@ -21,7 +24,9 @@ export function startCall(root: HTMLElement): void {
   look()
   root.addEventListener('htmx:afterSwap', look)
   root.querySelectorAll<HTMLFormElement>('[data-safe]').forEach(wakeSafe)
-  listen(root)
+  // The city says that something is another way; the part that shows it then asks at once.
+  const part = root.querySelector<HTMLElement>('[data-refresh]')
+  if (root.dataset.live && part) listen(part, `/live/${root.dataset.live}`, AGAIN_MS)
   tellPlace()
 }
 
@@ -44,21 +49,6 @@ function wakeWriting(root: HTMLElement): Outbox | undefined {
     field.value = ''
   })
   return outbox
-}
-
-const AGAIN_MS = 2000
-
-/** The city says that something is another way; the part that shows it then asks at once. */
-function listen(root: HTMLElement): void {
-  const part = root.querySelector<HTMLElement>('[data-refresh]')
-  if (!root.dataset.live || !part) return
-  const events = new EventSource(`/live/${root.dataset.live}`)
-  const look = (): void => void part.dispatchEvent(new Event('refresh'))
-  // What came before the stream was open, or was lost, is not told again.
-  ;['open', 'reset', 'message'].forEach((name) => events.addEventListener(name, look))
-  events.addEventListener('error', () => events.readyState === EventSource.CLOSED && setTimeout(() => listen(root), AGAIN_MS))
-  addEventListener('pagehide', () => events.close(), { once: true })
-  addEventListener('pageshow', (event) => (event as PageTransitionEvent).persisted && listen(root), { once: true })
 }
 
 /** The stage is read out when it is another one, and nothing else of what is put in anew. */

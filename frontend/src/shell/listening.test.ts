@@ -1,5 +1,5 @@
 import { expect, test, vi } from 'vitest'
-import { listen } from './main'
+import { listen } from './listening'
 
 class Stream extends EventTarget {
   static CLOSED = 2
@@ -17,11 +17,11 @@ class Stream extends EventTarget {
 test('what the city tells of has the part asked for at once, and a stream that ends is begun anew', () => {
   vi.useFakeTimers()
   vi.stubGlobal('EventSource', Stream)
-  document.body.innerHTML = '<div data-recycling-live="/live/recycling-account-7"></div>'
+  document.body.innerHTML = '<div></div>'
   const part = document.querySelector<HTMLElement>('div')!
   const asked = vi.fn()
   part.addEventListener('refresh', asked)
-  listen(part)
+  listen(part, '/live/recycling-account-7', 4000)
   expect(Stream.made[0]!.url).toBe('/live/recycling-account-7')
   Stream.made[0]!.dispatchEvent(new Event('message'))
   expect(asked).toHaveBeenCalledOnce()
