@@ -18,6 +18,7 @@ from tests.running.twice import bookings as _booked  # noqa: F401 (its scenes)
 from tests.running.twice import house as _house  # noqa: F401 (its scenes)
 from tests.running.twice import ledger as _money  # noqa: F401 (its scenes)
 from tests.running.twice import payments as _bills  # noqa: F401 (its scenes)
+from tests.running.twice import recycling as _fetched  # noqa: F401 (its scenes)
 from tests.running.twice import safety as _more  # noqa: F401 (its scenes)
 from tests.running.twice.scenes import SCENES, Stage
 from tests.running.twice.trials import Trials, Worker, breaks

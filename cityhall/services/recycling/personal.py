@@ -9,6 +9,10 @@ _FETCH = kept(_("to fetch what you asked for, and show you what became of it"), 
 _WEIGHT = kept(_("to prove what was weighed, and for whom"), _BOOKS)
 _CONTEST = kept(_("to decide on a weight that is contested"), _("until the account is erased"))
 _SPEND = kept(_("to hand out what points bought, once"), _BOOKS)
+_SIGNAL = kept(
+    _("to have signals about weights looked at by somebody who is not concerned"),
+    _("until the account is erased; then without the person"),
+)
 _ACTS = kept(_("to know who acts for an account of points"), _("until they leave it, or their account is erased"))
 
 PERSONAL = PersonalData(
@@ -20,6 +24,7 @@ PERSONAL = PersonalData(
         },
         **{f"Weighing.{one}": _WEIGHT for one in ("person", "signature", "photo", "at")},
         **{f"Contest.{one}": _CONTEST for one in ("person", "text", "officer", "answer", "at")},
+        **{f"Signal.{one}": _SIGNAL for one in ("officer", "crew", "answer", "judged_at")},
         **{f"Voucher.{one}": _SPEND for one in ("person", "code", "points", "state", "made_at")},
     },
     names={

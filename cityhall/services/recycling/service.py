@@ -12,6 +12,7 @@ from cityhall.kernel.places.declares import Layer
 from cityhall.kernel.service import Addresses, Api, Load, Service
 from cityhall.kernel.skills.declares import Page, Skill
 from cityhall.kernel.vehicles.declares import VehicleKind
+from cityhall.services.recycling.desk_declares import DESK, OFFICER
 from cityhall.services.recycling.personal import PERSONAL
 from cityhall.services.recycling.workflow import State
 from cityhall.web.declares import Assets, Findable, Mine, PlaceAction
@@ -142,6 +143,7 @@ SERVICE = Service(
             (
                 *("recycling.drive_round", "recycling.decide_weight", "recycling.change_accounts"),
                 *("recycling.see_demand", "recycling.change_trucks"),
+                *OFFICER,
             ),
         ),
         Role("shop", _("Partner shop"), ("recycling.redeem_voucher",), scopes=f"{_HERE}.queries:partner_scopes"),
@@ -164,6 +166,7 @@ SERVICE = Service(
             late=f"{_HERE}.queries:late",
         ),
         Desk("shop", _("Vouchers"), "/recycling/shop/", "recycling.redeem_voucher", icon="star"),
+        *DESK,
         PERSONAL,
     ),
 )

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from cityhall.services.recycling import crew_pages, desk_pages, pages, point_pages
+from cityhall.services.recycling import crew_pages, desk_pages, pages, point_pages, signal_pages
 
 urlpatterns = [
     path("", pages.home, name="recycling"),
@@ -31,5 +31,7 @@ urlpatterns = [
     path("desk/buildings/", desk_pages.building, name="recycling_building"),
     path("desk/pickups/<int:pk>/promise/", desk_pages.promise, name="recycling_promise"),
     path("desk/weights/<uuid:uid>/", desk_pages.weight, name="recycling_weight"),
+    path("desk/signals/", signal_pages.listed, name="recycling_signals"),
+    path("desk/signals/<int:number>/", signal_pages.one, name="recycling_signal"),
     path("shop/", desk_pages.shop, name="recycling_shop"),
 ]

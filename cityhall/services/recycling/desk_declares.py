@@ -1,0 +1,9 @@
+"""What the officers' side of the service declares: signals, sales, settlements, figures."""
+
+from cityhall.kernel.work.declares import Task
+
+_HERE = "cityhall.services.recycling"
+
+OFFICER = ("recycling.judge_signals",)
+"""What an officer for recycling may do besides."""
+DESK = (Task("signals", f"{_HERE}.signals:find", "37 2 * * *", twice=True),)
