@@ -65,7 +65,7 @@ def weeks(rows: Sequence[Sequence[Any]], since: date) -> Weeks | None:
         return round(EDGE + (day - first).days / (last - first).days * (WIDTH - 2 * EDGE), 2)
 
     def y(value: float) -> float:
-        return round(EDGE + (most - value) / (most - least) * (HEIGHT - 2 * EDGE), 2)
+        return float(round(EDGE + (most - value) / (most - least) * (HEIGHT - 2 * EDGE), 2))
 
     def line(column: int) -> str:
         found = [(date.fromisoformat(row[0]), row[column]) for row in rows if row[column] is not None]

@@ -13,6 +13,7 @@ _SIGNAL = kept(
     _("to have signals about weights looked at by somebody who is not concerned"),
     _("until the account is erased; then without the person"),
 )
+_BOOKED = kept(_("to know which officer settled, sold or entered it"), _BOOKS)
 _ACTS = kept(_("to know who acts for an account of points"), _("until they leave it, or their account is erased"))
 
 PERSONAL = PersonalData(
@@ -25,6 +26,7 @@ PERSONAL = PersonalData(
         **{f"Weighing.{one}": _WEIGHT for one in ("person", "signature", "photo", "at")},
         **{f"Contest.{one}": _CONTEST for one in ("person", "text", "officer", "answer", "at")},
         **{f"Signal.{one}": _SIGNAL for one in ("officer", "crew", "answer", "judged_at")},
+        **{f"Settlement.{one}": _BOOKED for one in ("drawn_by", "released_by", "drawn_at", "released_at")},
         **{f"Voucher.{one}": _SPEND for one in ("person", "code", "points", "state", "made_at")},
     },
     names={

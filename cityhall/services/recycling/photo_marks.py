@@ -24,16 +24,12 @@ def keep_marks(since: datetime) -> int:
     marked = PhotoMark.objects.values("photo")
     waiting = Weighing.objects.filter(at__gte=since, photo__isnull=False).exclude(photo__in=marked)
     found = list(waiting.select_related("photo").order_by("at", "pk")[:MOST])
-    known = list(
-        PhotoMark.objects.filter(weighing__at__gte=since)
-        .exclude(bits=b"")
-        .order_by("weighing__at", "pk")
-        .values_list("pk", "bits")
-    )
+    before = PhotoMark.objects.filter(weighing__at__gte=since).exclude(bits=b"").order_by("weighing__at", "pk")
+    known = [(pk, bytes(bits)) for pk, bits in before.values_list("pk", "bits")]
     for one in found:
         made = _marked(one, known)
         if made.bits:
-            known.append((made.pk, made.bits))
+            known.append((made.pk, bytes(made.bits)))
     return len(found)
 
 
@@ -65,7 +61,7 @@ def _nearest(bits: bytes, grey: bytes, known: list[tuple[int, bytes]]) -> tuple[
     if not known:
         return None, None
     own = np.frombuffer(bits, np.uint8)
-    every = np.frombuffer(b"".join(bytes(one) for _pk, one in known), np.uint8).reshape(len(known), -1)
+    every = np.frombuffer(b"".join(one for _pk, one in known), np.uint8).reshape(len(known), -1)
     order = np.argsort(np.bitwise_count(every ^ own).sum(axis=1), kind="stable")[:NEAREST]
     near = PhotoMark.objects.in_bulk([known[int(place)][0] for place in order])
     rows = [near[known[int(place)][0]] for place in order if known[int(place)][0] in near]

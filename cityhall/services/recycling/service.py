@@ -39,7 +39,7 @@ SERVICE = Service(
         DeadlineKind("fee", f"{_HERE}.fees:due"),
         Door("weighing", f"{_HERE}.weighing:by_device"),
         LiveTopic("recycling-account-", f"{_HERE}.chat:may_hear"),
-        PayoutHook("recycling", f"{_HERE}.spending:payout_given_up"),
+        PayoutHook("recycling", f"{_HERE}.settlements:payout_given_up"),
         Means(
             "points",
             _("Points for recycling"),

@@ -7,6 +7,7 @@ from typing import Any
 from django.conf import settings
 from django.contrib import messages
 from django.db import transaction
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
@@ -19,10 +20,10 @@ from cityhall.kernel.journal import append
 from cityhall.kernel.people.actors import actor_of
 from cityhall.kernel.people.permissions import may, require
 from cityhall.services.recycling import settlements, tables
-from cityhall.services.recycling.models import Settlement
+from cityhall.services.recycling.models import Settlement, SettlementLine
 from cityhall.services.recycling.wording import money, number, points
 
-SHOWN = 60
+SHOWN, SHOWN_LINES = 60, 500
 
 
 @never_cache
@@ -68,7 +69,8 @@ def one(request: HttpRequest, number: int) -> HttpResponse:
         "points": points(mine.points),
         "carried": money(mine.carried) if mine.carried else "",
         "lines": [
-            (line, _shown(line.points)) for line in mine.lines.select_related("voucher__offer").order_by("at", "pk")[:500]
+            (line, _shown(line.points))
+            for line in mine.lines.select_related("voucher__offer").order_by("at", "pk")[:500]
         ],
         "may_release": waits and may(actor, settlements.RELEASE) and mine.drawn_by_id != actor.person_id,
         "may_withdraw": waits or (mine.state == Settlement.State.CARRIED and mine.into_id is None),
@@ -76,6 +78,10 @@ def one(request: HttpRequest, number: int) -> HttpResponse:
         "waits": waits,
     }
     return render(request, "recycling/desk_settlement.html", context)
+
+
+def _lines(mine: Settlement) -> QuerySet[SettlementLine]:
+    return mine.lines.select_related("voucher__offer").order_by("at", "pk")
 
 
 def _shown(amount: int) -> str:
@@ -115,7 +121,15 @@ def statement(request: HttpRequest, number: int) -> HttpResponse:
         append("recycling", "settlement.taken_along", {}, subject=mine.ref, actor=str(actor))
     zone, unit = settings.CITY.zone, mine.unit
     rows: list[tuple[Any, ...]] = [
-        (line.at.astimezone(zone).isoformat(timespec="seconds"), line.kind, line.voucher.ref, offer, line.points, "", "")
+        (
+            line.at.astimezone(zone).isoformat(timespec="seconds"),
+            line.kind,
+            line.voucher.ref,
+            offer,
+            line.points,
+            "",
+            "",
+        )
         for line in mine.lines.select_related("voucher__offer").order_by("at", "pk")
         for offer in [line.voucher.offer.name]
     ]

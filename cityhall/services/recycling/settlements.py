@@ -84,7 +84,8 @@ def _lines(vouchers: dict[str, Voucher], end: datetime) -> Iterator[Owed]:
     for entry in entries.select_related("posting").order_by("at", "pk"):
         voucher = vouchers[entry.posting.subject]
         assert voucher.used_at is not None
-        if entry.at <= voucher.used_at:
+        # Credited is what bought it; debited before it was used is what its owner gave back of it.
+        if entry.amount < 0 or entry.at <= voucher.used_at:
             before[voucher.ref] -= entry.amount
         else:
             yield Owed(entry.posting_id, voucher.pk, LineKind.BACK, entry.at, -entry.amount)

@@ -2,7 +2,14 @@
 
 from django.urls import path
 
-from cityhall.services.recycling import crew_pages, desk_pages, pages, point_pages, signal_pages
+from cityhall.services.recycling import (
+    crew_pages,
+    desk_pages,
+    pages,
+    point_pages,
+    settlement_pages,
+    signal_pages,
+)
 
 urlpatterns = [
     path("", pages.home, name="recycling"),
@@ -33,5 +40,10 @@ urlpatterns = [
     path("desk/weights/<uuid:uid>/", desk_pages.weight, name="recycling_weight"),
     path("desk/signals/", signal_pages.listed, name="recycling_signals"),
     path("desk/signals/<int:number>/", signal_pages.one, name="recycling_signal"),
+    path("desk/settlements/", settlement_pages.listed, name="recycling_settlements"),
+    path("desk/settlements/draw/", settlement_pages.draw_up, name="recycling_settlement_draw"),
+    path("desk/settlements/<int:number>/", settlement_pages.one, name="recycling_settlement"),
+    path("desk/settlements/<int:number>.csv", settlement_pages.statement, name="recycling_settlement_csv"),
+    path("desk/settlements/<int:number>/<slug:what>/", settlement_pages.act, name="recycling_settlement_act"),
     path("shop/", desk_pages.shop, name="recycling_shop"),
 ]

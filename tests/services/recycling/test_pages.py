@@ -16,6 +16,7 @@ from cityhall.kernel.people.models import Person
 from cityhall.kernel.places import geocoder
 from cityhall.services.recycling import contesting, figures, mine, planning
 from cityhall.services.recycling.models import Pickup, Voucher, Weighing
+from tests.pages import main_of
 from tests.services.recycling.conftest import (
     HERE,
     asked,
@@ -39,6 +40,12 @@ def browser(actor: Actor) -> Client:
     client = Client()
     client.force_login(Person.objects.get(pk=actor.person_id or 0))
     return client
+
+
+def shown(answer: Any) -> str:
+    """The main part of a page that was given out."""
+    assert answer.status_code == 200, answer.status_code
+    return main_of(answer)
 
 
 def test_three_steps_to_a_pickup() -> None:

@@ -11,10 +11,9 @@ from cityhall.kernel.people.actors import person_actor
 from cityhall.kernel.people.models import Membership
 from cityhall.services.recycling.models import PhotoMark, Signal, Weighing
 from tests.jobs import run_job
-from tests.pages import main_of
 from tests.services.recycling.conftest import crew, officer, somebody
 from tests.services.recycling.planting import photographed, season
-from tests.services.recycling.test_pages import browser
+from tests.services.recycling.test_pages import browser, shown
 
 pytestmark = pytest.mark.usefixtures("recycling")
 
@@ -31,14 +30,14 @@ def test_a_scale_that_drifts_is_told_once_drawn_and_judged() -> None:
     signal = Signal.objects.get()
     assert (signal.kind, signal.concerns, signal.state) == ("scale", f"crew:{crews[0].pk}", "open")
     assert 15 < signal.evidence["off"] < 35
-    told = Notification.objects.get(person_id=desk.person_id)
+    told = Notification.objects.get(person_id=desk.person_id or 0)
     assert told.url == "/recycling/desk/signals/"
     assert Entry.objects.filter(stream="recycling", type="signal.found").count() == 1
     pages = browser(desk)
-    assert "1 signal waits" in main_of(pages.get("/recycling/desk/"))
-    assert "scale of Crew 0" in main_of(pages.get(told.url))
+    assert "1 signal waits" in shown(pages.get("/recycling/desk/"))
+    assert "scale of Crew 0" in shown(pages.get(told.url))
     page = f"/recycling/desk/signals/{signal.pk}/"
-    drawn = main_of(pages.get(page))
+    drawn = shown(pages.get(page))
     assert drawn.count("<polyline") == 2 and 'class="mark"' in drawn and "<table>" in drawn
     before = Posting.objects.count()
     assert pages.post(page, {"state": "founded", "answer": " "}).status_code == 422
@@ -48,12 +47,12 @@ def test_a_scale_that_drifts_is_told_once_drawn_and_judged() -> None:
     assert pages.post(page, {"state": "unfounded", "answer": "No."}).status_code == 409
     signal.refresh_from_db()
     assert (signal.state, signal.answer, signal.officer_id) == ("founded", "It was 2 kg off.", desk.person_id)
-    assert "It was 2 kg off." in main_of(pages.get(page))
+    assert "It was 2 kg off." in shown(pages.get(page))
     assert Posting.objects.count() == before, "nothing is taken from anybody"
     find()
     assert Signal.objects.count() == 1, "what was judged is not told again"
-    assert "No such signal" in main_of(pages.get("/recycling/desk/signals/?state=open"))
-    assert "Crew 0" in main_of(pages.get("/recycling/desk/signals/?state=founded"))
+    assert "No such signal" in shown(pages.get("/recycling/desk/signals/?state=open"))
+    assert "Crew 0" in shown(pages.get("/recycling/desk/signals/?state=founded"))
 
 
 def test_nothing_planted_nothing_told() -> None:
@@ -71,7 +70,7 @@ def test_a_favoured_account_is_shown_against_what_it_brings_to_others() -> None:
     find()
     signal = Signal.objects.get(kind="pair")
     assert (signal.crew, signal.account and signal.account.name) == (crews[0], "Block 0")
-    drawn = main_of(browser(desk).get(f"/recycling/desk/signals/{signal.pk}/"))
+    drawn = shown(browser(desk).get(f"/recycling/desk/signals/{signal.pk}/"))
     assert "expected, by its weighings with others" in drawn and "<rect" in drawn
 
 
@@ -81,13 +80,13 @@ def test_a_photo_that_is_there_twice_is_a_candidate_side_by_side() -> None:
     find()
     signal = Signal.objects.get()
     assert (signal.weighing, signal.other) == (made[-1], made[0])
-    drawn = main_of(browser(desk).get(f"/recycling/desk/signals/{signal.pk}/"))
+    drawn = shown(browser(desk).get(f"/recycling/desk/signals/{signal.pk}/"))
     assert drawn.count("<img") == 2 and "only guesses" in drawn
     marks = dict(PhotoMark.objects.values_list("photo", "grey"))
     find()
     assert dict(PhotoMark.objects.values_list("photo", "grey")) == marks and Signal.objects.count() == 1
     Weighing.objects.get(pk=made[0].pk).photo.delete()  # type: ignore[union-attr]
-    assert "was erased" in main_of(browser(desk).get(f"/recycling/desk/signals/{signal.pk}/"))
+    assert "was erased" in shown(browser(desk).get(f"/recycling/desk/signals/{signal.pk}/"))
     assert PhotoMark.objects.count() == 3, "the mark goes with its photo"
 
 
@@ -102,5 +101,5 @@ def test_only_who_may_sees_signals_and_nobody_their_own() -> None:
     Membership.objects.create(person=crews[0], role="recycling.officer", scope="")
     own = browser(person_actor(crews[0]))
     assert own.get(page).status_code == 404, "another officer has to look at it"
-    assert "No such signal" in main_of(own.get("/recycling/desk/signals/"))
+    assert "No such signal" in shown(own.get("/recycling/desk/signals/"))
     assert browser(officer()).get("/recycling/desk/signals/99999999999999999999/").status_code == 404
