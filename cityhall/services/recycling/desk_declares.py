@@ -1,9 +1,24 @@
 """What the officers' side of the service declares: signals, sales, settlements, figures."""
 
+from django.utils.translation import gettext_lazy as _
+
+from cityhall.kernel.indicators.declares import Indicator
 from cityhall.kernel.work.declares import Task
 
 _HERE = "cityhall.services.recycling"
 
-OFFICER = ("recycling.judge_signals", "recycling.draw_settlement", "recycling.release_settlement")
+OFFICER = (
+    *("recycling.judge_signals", "recycling.draw_settlement", "recycling.release_settlement"),
+    *("recycling.sell_material", "recycling.enter_costs", "recycling.change_tariffs"),
+)
 """What an officer for recycling may do besides."""
-DESK = (Task("signals", f"{_HERE}.signals:find", "37 2 * * *", twice=True),)
+DESK = (
+    Task("signals", f"{_HERE}.signals:find", "37 2 * * *", twice=True),
+    Indicator(
+        "cost",
+        _("cost of a tonne recycled, in 90 days"),
+        _("of the currency"),
+        f"{_HERE}.figures:cost_per_tonne",
+        "lower",
+    ),
+)

@@ -27,6 +27,8 @@ PERSONAL = PersonalData(
         **{f"Contest.{one}": _CONTEST for one in ("person", "text", "officer", "answer", "at")},
         **{f"Signal.{one}": _SIGNAL for one in ("officer", "crew", "answer", "judged_at")},
         **{f"Settlement.{one}": _BOOKED for one in ("drawn_by", "released_by", "drawn_at", "released_at")},
+        **{f"Leaving.{one}": _BOOKED for one in ("person", "at")},
+        **{f"Cost.{one}": _BOOKED for one in ("person", "at")},
         **{f"Voucher.{one}": _SPEND for one in ("person", "code", "points", "state", "made_at")},
     },
     names={

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from dataclasses import replace
-from datetime import date
+from datetime import UTC, date, datetime, time
 from typing import Any
 from uuid import uuid4
 
@@ -77,7 +77,7 @@ def test_two_officers_settle_what_a_shop_took_less_what_came_back(month: date) -
     assert (mine.state, mine.reference) == ("paid", "T 12")
     table = olga.get(f"/recycling/desk/settlements/{mine.pk}.csv").content.decode("utf-8-sig").splitlines()
     assert [line.split(",")[1] for line in table] == ["kind", "used", "back", "sum"]
-    assert table[2].split(",")[4] == "-150" and table[3].endswith("Market,150,0.75,EUR")
+    assert table[2].split(",")[4] == "-150" and table[3].endswith("Market,150,0.75,BRL")
     assert "Nothing is owed" in shown(olga.get("/recycling/desk/settlements/"))
 
 
@@ -95,7 +95,7 @@ def test_what_comes_back_after_its_settlement_is_taken_off_the_next(
     assert (carried.state, carried.amount) == ("carried", -75)
     voucher = used(ana, 1)
     last = settlements.after(later)
-    Voucher.objects.filter(pk=voucher.pk).update(used_at=timezone.now())
+    Voucher.objects.filter(pk=voucher.pk).update(used_at=datetime.combine(last, time(12), UTC))
     move_to(monkeypatch, settlements.after(last))
     with pytest.raises(CityhallError, match="cannot be done"):
         settlements.withdraw(olga, first.pk, "Wrong")
