@@ -1,9 +1,10 @@
-"""What the officers' side of the service declares: signals, sales, settlements, figures."""
+"""What the service declares for its officers, signals and figures, and its card on the city's front page."""
 
 from django.utils.translation import gettext_lazy as _
 
 from cityhall.kernel.indicators.declares import Indicator
 from cityhall.kernel.work.declares import Task
+from cityhall.web.declares import Card
 
 _HERE = "cityhall.services.recycling"
 
@@ -13,6 +14,7 @@ OFFICER = (
 )
 """What an officer for recycling may do besides."""
 DESK = (
+    Card("recycling/card.html"),
     Task("signals", f"{_HERE}.signals:find", "37 2 * * *", twice=True),
     Indicator(
         "cost",

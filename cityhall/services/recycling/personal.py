@@ -7,6 +7,7 @@ from cityhall.kernel.people.declares import PersonalData, kept
 _BOOKS = _("for as long as the law has books kept, without the person once the account is erased")
 _FETCH = kept(_("to fetch what you asked for, and show you what became of it"), _("until the account is erased"))
 _WEIGHT = kept(_("to prove what was weighed, and for whom"), _BOOKS)
+_WEIGHED = kept(_("to know what was weighed for you, and the points that it brought"), _BOOKS)
 _CONTEST = kept(_("to decide on a weight that is contested"), _("until the account is erased"))
 _SPEND = kept(_("to hand out what points bought, once"), _BOOKS)
 _SIGNAL = kept(
@@ -24,6 +25,9 @@ PERSONAL = PersonalData(
             for one in ("person", "address", "point", "note", "photo", "begin", "end", "asked_at", "state", "crew")
         },
         **{f"Weighing.{one}": _WEIGHT for one in ("person", "signature", "photo", "at")},
+        **{
+            f"Weighed.{one}": _WEIGHED for one in ("weighing", "material", "grams", "quality", "base", "bonus", "valid")
+        },
         **{f"Contest.{one}": _CONTEST for one in ("person", "text", "officer", "answer", "at")},
         **{f"Signal.{one}": _SIGNAL for one in ("officer", "crew", "answer", "judged_at")},
         **{f"Settlement.{one}": _BOOKED for one in ("drawn_by", "released_by", "drawn_at", "released_at")},
@@ -31,7 +35,11 @@ PERSONAL = PersonalData(
         **{f"Cost.{one}": _BOOKED for one in ("person", "at")},
         **{f"Voucher.{one}": _SPEND for one in ("person", "code", "points", "state", "made_at")},
     },
+    ties={"Weighed": ("weighing__account__holders__person", "weighing__account__household__members__person")},
     names={
+        "Weighed.weighing": _("number of the weighing"),
+        "Weighed.material": _("number of the material"),
+        "Weighed.valid": _("counts: it was not corrected"),
         "Pickup.point": _("place"),
         "Holder.person": _("person"),
         "Weighing.person": _("who weighed"),

@@ -14,7 +14,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Sum
+from django.db.models import Q, Sum
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -79,7 +79,8 @@ def owed(partner: Partner, month: date) -> list[Owed]:
 
 
 def _lines(vouchers: dict[str, Voucher], end: datetime) -> Iterator[Owed]:
-    entries = Entry.objects.filter(account__key=SPENT, posting__subject__in=list(vouchers), at__lt=end)
+    until = Q(amount__lt=0) | Q(at__lt=end)
+    entries = Entry.objects.filter(until, account__key=SPENT, posting__subject__in=list(vouchers))
     before = dict.fromkeys(vouchers, 0)
     for entry in entries.select_related("posting").order_by("at", "pk"):
         voucher = vouchers[entry.posting.subject]
