@@ -19,8 +19,8 @@ DESK = (
     Indicator(
         "cost",
         _("cost of a tonne recycled, in 90 days"),
-        _("of the currency"),
+        "",
         f"{_HERE}.figures:cost_per_tonne",
-        "lower",
+        better="lower",
     ),
 )
