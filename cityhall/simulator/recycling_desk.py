@@ -8,12 +8,10 @@ import re
 import threading
 import uuid
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 
 import httpx
 import numpy as np
 
-from cityhall.simulator import clock
 from cityhall.simulator.visits import Connect, Visit, connector
 
 log = logging.getLogger("cityhall.simulator")
@@ -24,6 +22,7 @@ SIGNAL, SETTLEMENT = (
     re.compile(r'href="(/recycling/desk/signals/\d+/)"'),
     re.compile(r"/recycling/desk/settlements/\d+/"),
 )
+DAY = re.compile(r'name="day" type="date"[^>]* value="([\d-]+)"')
 OWED = re.compile(r'name="partner" value="([^"]+)"')
 BUYERS = (("Paper mill", "paper"), ("Glassworks", "glass"), ("Smelter", "aluminium"))
 COSTS = (("crews", "18400"), ("trucks", "5200"), ("sorting", "3100"))
@@ -69,25 +68,22 @@ class Officers:
     def _page(self, place: int, path: str) -> str:
         return self._visit(place).get(path).raise_for_status().text
 
-    def _form(self, path: str, values: dict[str, str], place: int = 0) -> bool:
-        """Sends a form of a page that was opened first; whether it was taken."""
-        self._page(place, path)
-        visit = self._visit(place)
-        answer = visit.client.post(path, data=values, headers=visit.token)
+    def _form(self, path: str, values: dict[str, str]) -> bool:
+        """Sends a form of a page that was opened first, with the day that stands in it; whether it was taken."""
+        day = DAY.search(self._page(0, path))
+        visit = self._visit(0)
+        answer = visit.client.post(path, data=values | ({"day": day[1]} if day else {}), headers=visit.token)
         return answer.is_redirect
 
     def _key(self) -> str:
         return str(uuid.UUID(bytes=self.rng.bytes(16), version=4))
-
-    def _today(self) -> str:
-        return datetime.fromtimestamp(clock.time(), UTC).date().isoformat()
 
     def _cost(self) -> str:
         told = self.done.get("cost", 0)
         if told >= len(COSTS):
             return ""
         what, amount = COSTS[told]
-        values = {"what": what, "amount": amount, "day": self._today(), "key": self._key()}
+        values = {"what": what, "amount": amount, "key": self._key()}
         return "cost" if self._form("/recycling/desk/costs/", values) else "refused"
 
     def _sell(self) -> str:
@@ -97,7 +93,7 @@ class Officers:
         buyer, material = BUYERS[sold % len(BUYERS)]
         kg = int(self.rng.integers(20, 60))
         values = {"kind": "sold", "material": material, "kg": f"{kg}", "amount": f"{kg * 0.2:.2f}", "buyer": buyer}
-        values |= {"document": f"V-{sold + 1:03d}", "day": self._today(), "key": self._key()}
+        values |= {"document": f"V-{sold + 1:03d}", "key": self._key()}
         return "sold" if self._form("/recycling/desk/store/", values) else "refused"
 
     def _settle(self) -> str:
@@ -113,8 +109,9 @@ class Officers:
             if f'action="{path}release/"' in shown:
                 self._visit(1).post(f"{path}release/", {})
                 return "released"
-            if f'action="{path}paid/"' in shown and self.rng.random() < 0.5:
-                self._visit(1).post(f"{path}paid/", {"day": self._today(), "reference": "Transfer of the week"})
+            day = DAY.search(shown)
+            if day is not None and self.rng.random() < 0.5:
+                self._visit(1).post(f"{path}paid/", {"day": day[1], "reference": "Transfer of the week"})
                 return "paid"
         return ""
 

@@ -21,6 +21,7 @@ from cityhall.kernel.people.actors import actor_of
 from cityhall.kernel.people.permissions import may, require
 from cityhall.services.recycling import settlements, tables
 from cityhall.services.recycling.models import Settlement, SettlementLine
+from cityhall.services.recycling.rules import today
 from cityhall.services.recycling.wording import money, number, points
 
 SHOWN, SHOWN_LINES = 60, 500
@@ -76,6 +77,7 @@ def one(request: HttpRequest, number: int) -> HttpResponse:
         "may_withdraw": waits or (mine.state == Settlement.State.CARRIED and mine.into_id is None),
         "may_pay": mine.state == Settlement.State.RELEASED and mine.payout is None and may(actor, settlements.RELEASE),
         "waits": waits,
+        "today": today().isoformat(),
     }
     return render(request, "recycling/desk_settlement.html", context)
 

@@ -7,7 +7,8 @@ from typing import Any
 from django.http import HttpRequest
 from django.template import Library
 
-from cityhall.services.recycling import accounts, points, queries, workflow
+from cityhall.services.recycling import accounts, points, workflow
+from cityhall.services.recycling.models import Pickup
 from cityhall.services.recycling.wording import points as points_text
 
 register = Library()
@@ -25,13 +26,8 @@ def recycled(request: HttpRequest) -> dict[str, Any]:
     held = accounts.held_by(user)
     if not held:
         return {}
-    coming = [
-        pickup
-        for account in held
-        for pickup in queries.own_pickups(account)
-        if pickup.state in workflow.OPEN and pickup.begin is not None
-    ]
+    coming = Pickup.objects.filter(account__in=held, state__in=workflow.OPEN, begin__isnull=False)
     return {
         "points": points_text(sum(points.standing(account).balance for account in held)),
-        "next": min(coming, key=lambda one: str(one.begin), default=None),
+        "next": coming.order_by("begin").first(),
     }
