@@ -31,7 +31,14 @@ NAMES = (
 GUARDS = ("Teresa Lobo", "Rita Corvelo", "Marco Dutra", "Joana Brasil", "Davi Sales", "Iolanda Prates")
 PORTER = "Ivone Matos"
 TREASURERS = ("Graça Medeiros", "Rui Tavares")
-COLLECTOR = "Celeste Moniz"
+COLLECTORS = {
+    "round": "Celeste Moniz",
+    "round-2": "Bento Salas",
+    "round-3": "Yuna Prado",
+    "desk": "Teodora Lis",
+    "desk-2": "Amaro Quint",
+}
+"""Crews of collection trucks and officers for recycling, by the place of their address."""
 VISITORS = (
     *("Laura Prats", "Bruno Teles", "Haeun Lim", "Vera Quental", "Diego Salas", "Rosa Arruda", "Sujin Han"),
     *("Emma Lowe", "Iván Cruz", "Leonor Dias", "Jiho Baek", "Noah Byrne", "Alma Reyes", "Caio Prado"),
@@ -81,7 +88,7 @@ def prepare(folder: Path, address: str, speed: float, seed: int) -> list[str]:
     _of_every_role(folder)
     known |= _evening(known)
     known |= _town_hall(known) | _treasury(known)
-    known |= _recycling(known)
+    known |= _recycling(known, seed)
     keys.write_text(json.dumps(known | _cameras(known) | {"telephones": gateway(folder)}))
     return [
         *(sys.executable, "-m", "cityhall.simulator", "--address", address),
@@ -371,30 +378,42 @@ def _receivers(vehicles: list[str]) -> dict[str, Any]:
     return {"port": port, "receivers": ids}
 
 
-def _recycling(known: dict[str, Any]) -> dict[str, Any]:
-    """Who fetches what is recycled, and machines, once: {"recycling": {"crew": email, "machines": [[device, key]]}}."""
+def _recycling(known: dict[str, Any], seed: int) -> dict[str, Any]:
+    """Who fetches what is recycled, who is at its desk, and machines, with the weights of the last months: made once.
+
+    {"recycling": {"crew": email, "officers": [email], "machines": [[device, key]]}}
+    """
     from allauth.account.models import EmailAddress
     from django.conf import settings
     from django.contrib.auth.hashers import make_password
     from django.db import transaction
+    from django.utils import timezone
 
+    from cityhall.democity.recycling_past import plant
     from cityhall.kernel.devices.registry import register
     from cityhall.kernel.people.actors import system
     from cityhall.kernel.people.models import Person
     from cityhall.kernel.people.permissions import grant
+    from cityhall.services.recycling import signals
     from cityhall.services.recycling.models import DropPoint
 
     there = any(one.slug == "recycling" for one in settings.SERVICES)
     if "recycling" in known or "password" not in known or not there:
         return {}
-    email, machines = "recycling.round@demo.example", []
+    people = {f"recycling.{place}@demo.example": name for place, name in COLLECTORS.items()}
+    hashed, machines = make_password(known["password"]), []
     with transaction.atomic():
-        person = Person.objects.create(email=email, name=COLLECTOR, password=make_password(known["password"]))
-        EmailAddress.objects.create(user=person, email=email, primary=True, verified=True)
-        grant(system("demo"), person, "recycling.crew")
+        for email, name in people.items():
+            person = Person.objects.create(email=email, name=name, password=hashed)
+            EmailAddress.objects.create(user=person, email=email, primary=True, verified=True)
+            grant(system("demo"), person, "recycling.officer" if "desk" in email else "recycling.crew")
         for place in DropPoint.objects.exclude(device="").order_by("key"):
             device, key = register(
                 system("demo"), kind="machine", owner="recycling", public_id=place.device, label=place.name
             )
             machines.append([device.public_id, key])
-    return {"recycling": {"crew": email, "machines": machines}}
+        crews = Person.objects.filter(email__startswith="recycling.round", email__in=people).order_by("email")
+        plant(list(crews), seed, timezone.now())
+        signals.find()
+    desk = [email for email in people if "desk" in email]
+    return {"recycling": {"crew": "recycling.round@demo.example", "officers": desk, "machines": machines}}

@@ -17,7 +17,18 @@ import httpx
 
 from cityhall.engines import groups, parent
 from cityhall.engines.gtfs import Schedule
-from cityhall.simulator import cameras, clock, officers, recycling, reporters, safety, texting, townhall, treasurers
+from cityhall.simulator import (
+    cameras,
+    clock,
+    officers,
+    recycling,
+    recycling_desk,
+    reporters,
+    safety,
+    texting,
+    townhall,
+    treasurers,
+)
 from cityhall.simulator.bank import Bank
 from cityhall.simulator.doors import Advice, Gateway, Receivers
 from cityhall.simulator.fleet import Fleet
@@ -68,6 +79,7 @@ def _lives(options: argparse.Namespace, keys: dict[str, Any], stop: threading.Ev
     people = [officers.Worker(one["email"], one["crew"]) for one in keys.get("officers", [])]
     bank = Bank()
     counting = [(one, password) for one in keys.get("treasury", {}).get("officers", [])]
+    at_the_scales = [(one, password) for one in keys.get("recycling", {}).get("officers", [])]
     at_the_hall = (keys["house"]["officer"], password) if "house" in keys else None
     evening = {"known": keys.get("safety", {}), "schedule": partial(_schedule_of, options.address)}
     return [
@@ -75,6 +87,7 @@ def _lives(options: argparse.Namespace, keys: dict[str, Any], stop: threading.Ev
         ("officers", partial(officers.live, options.address, stop, people=people, password=password, **values)),
         ("cameras", partial(cameras.live, stop, keys.get("cameras", {}).get("port", 0))),
         ("recycling", partial(recycling.live, options.address, stop, accounts=accounts, **_round(keys), **values)),
+        ("recycling desk", partial(recycling_desk.live, options.address, stop, officers=at_the_scales, **values)),
         (
             "guests",
             partial(townhall.live, options.address, stop, accounts=accounts, officer=at_the_hall, bank=bank, **values),

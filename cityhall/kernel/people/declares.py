@@ -50,8 +50,10 @@ class PersonalData:
     """Every field that holds personal data: `"Model.field": why it is kept and for how long`.
 
     A field of another application is named with it: `"account.EmailAddress.email"`. `names` are the words for a model
-    or field whose own name is nobody's language: `{"Comment": _("comment"), "Comment.author": _("author")}`.
+    or field whose own name is nobody's language: `{"Comment": _("comment"), "Comment.author": _("author")}`. `ties`
+    says by which lookups a model is a person's where no field of its own does: `{"Part": ("comment__author",)}`.
     """
 
     fields: Mapping[str, Text]
     names: Mapping[str, Text] = field(default_factory=dict)
+    ties: Mapping[str, tuple[str, ...]] = field(default_factory=dict)

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 
 from cityhall.kernel.people.declares import PersonalData
 from cityhall.kernel.people.models import Person
-from cityhall.kernel.people.privacy import models_of, names_of, person_field
+from cityhall.kernel.people.privacy import models_of, names_of, own_rows
 from cityhall.kernel.service import Service, Text, declared
 
 MOST_SHOWN = 50
@@ -68,18 +68,18 @@ def _name(owner: Service) -> Text:
 
 
 def _kind(model: type[models.Model], fields: dict[str, Text], person: Person) -> Kind | None:
-    tie = person_field(model)
-    if tie is None:
+    found = own_rows(model, person)
+    if found is None:
         return None
-    mine = model._default_manager.filter(**{tie: person.pk}).order_by("-pk")
-    rows = list(mine[:MOST_SHOWN])
+    mine, ties = found
+    rows = list(mine.order_by("-pk")[:MOST_SHOWN])
     if not rows:
         return None
     name, *names = names_of(model, list(fields))
     said = [
         Field(called, why, values)
         for (field, why), called in zip(fields.items(), names, strict=True)
-        if field != tie and any(values := [_in_words(row, field) for row in rows])
+        if field not in ties and any(values := [_in_words(row, field) for row in rows])
     ]
     return Kind(name, len(rows) if len(rows) < MOST_SHOWN else mine.count(), said) if said else None
 

@@ -78,12 +78,36 @@ def person_field(model: type[models.Model]) -> str | None:
     return None
 
 
+def _ties(model: type[models.Model]) -> tuple[str, ...]:
+    """The lookups by which rows of a model are a person's: what is declared for it, else its own field."""
+    for owner, item in declared(PersonalData):
+        for name, ties in item.ties.items():
+            if f"{_label(owner)}.{name}" == model._meta.label:
+                return ties
+    own = person_field(model)
+    return (own,) if own is not None else ()
+
+
+def own_rows(model: type[models.Model], person: Person) -> tuple[models.QuerySet[Any], tuple[str, ...]] | None:
+    """A person's rows of a model, and the lookups that tie them to it; None where nothing does."""
+    ties = _ties(model)
+    if not ties:
+        return None
+    mine = models.Q()
+    for one in ties:
+        mine |= models.Q(**{one: person.pk})
+    # By number: a row that two lookups lead to is there once.
+    return model._default_manager.filter(pk__in=model._default_manager.filter(mine).values("pk")), ties
+
+
 def _rows(model: type[models.Model], person: Person, fields: Iterable[str]) -> list[dict[str, Any]]:
-    tie = person_field(model)
-    if tie is None:
+    found = own_rows(model, person)
+    if found is None:
         return []
-    rows = model._default_manager.filter(**{tie: person.pk}).order_by("pk")
-    return [{key: value for key, value in row.items() if key != tie} for row in rows.values(*fields)]
+    rows, ties = found
+    return [
+        {key: value for key, value in row.items() if key not in ties} for row in rows.order_by("pk").values(*fields)
+    ]
 
 
 def _plain(value: Any) -> Any:

@@ -17,7 +17,17 @@ from cityhall.kernel import values
 from cityhall.kernel.errors import CityhallError, Denied, Invalid, Missing
 from cityhall.kernel.people.actors import actor_of
 from cityhall.kernel.people.permissions import may, require
-from cityhall.services.recycling import accounts, collecting, coming, contesting, figures, planning, queries, spending
+from cityhall.services.recycling import (
+    accounts,
+    collecting,
+    coming,
+    contesting,
+    figures,
+    planning,
+    queries,
+    signals,
+    spending,
+)
 from cityhall.services.recycling.contesting import DECIDE
 from cityhall.services.recycling.crew_pages import lines_of
 from cityhall.services.recycling.models import Account, Contest, Partner, Pickup, Quality, Voucher, Weighing
@@ -44,6 +54,7 @@ def desk(request: HttpRequest) -> HttpResponse:
         "asked_more": max(0, len(waiting) - SHOWN),
         "overdue": queries.overdue(),
         "contests": queries.contests(),
+        "signals": len(signals.shown(actor)) if may(actor, signals.JUDGE) else 0,
         "buildings": Account.objects.filter(kind=Account.Kind.BUILDING).order_by("name"),
         "may_open": may(actor, accounts.OFFICER),
         "by_zone": [(name or _("outside all districts"), kilograms(grams)) for name, grams in figures.by_zone()],

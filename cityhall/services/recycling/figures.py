@@ -4,20 +4,26 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+from django.conf import settings
 from django.db.models import Count, F, Sum
 from django.utils import timezone
 
 from cityhall.kernel.ledger.models import Account as LedgerAccount
+from cityhall.kernel.payments.money import decimals
 from cityhall.kernel.people.models import Person
 from cityhall.kernel.places.models import Zone
+from cityhall.services.recycling import stock
 from cityhall.services.recycling.models import Pickup, Weighed, Weighing
+from cityhall.services.recycling.rules import today
 from cityhall.services.recycling.workflow import COLLECTED, OURS, State
 
 DAYS = 30
+COST_DAYS = 90
+"""Costs come by the month: a tonne's are reckoned over a quarter."""
 
 
-def _since() -> datetime:
-    return timezone.now() - timedelta(days=DAYS)
+def _since(days: int = DAYS) -> datetime:
+    return timezone.now() - timedelta(days=days)
 
 
 def kilograms() -> float:
@@ -26,19 +32,19 @@ def kilograms() -> float:
     return (found or 0) / 1000
 
 
-def participation() -> float:
-    """Of the city's accounts the share in per cent that had something weighed in 30 days, for their household."""
+def participation(days: int = DAYS) -> float:
+    """Of the city's accounts the share in per cent that had something weighed in so many days, for their household."""
     people = Person.objects.filter(is_active=True).count()
-    took_part = Weighing.objects.filter(at__gte=_since()).aggregate(n=Count("account", distinct=True))["n"]
+    took_part = Weighing.objects.filter(at__gte=_since(days)).aggregate(n=Count("account", distinct=True))["n"]
     return min(100.0, 100.0 * (took_part or 0) / people) if people else 0.0
 
 
-def kept_windows() -> float:
-    """Of the promised windows of 30 days that are over, the share in per cent in which the crew came.
+def kept_windows(days: int = DAYS) -> float:
+    """Of the promised windows of so many days that are over, the share in per cent in which the crew came.
 
     What was not collected for a reason that is not the city's counts as kept; a window that nobody came to does not.
     """
-    over = Pickup.objects.filter(end__gte=_since(), end__lt=timezone.now()).exclude(
+    over = Pickup.objects.filter(end__gte=_since(days), end__lt=timezone.now()).exclude(
         state__in=(State.CANCELLED, State.ASKED)
     )
     every = over.count()
@@ -63,6 +69,17 @@ def fee_share() -> float:
     """Of the points that were spent, the share in per cent that paid the waste fee."""
     spent = mix()
     return 100.0 * spent.get("fees", 0) / sum(spent.values()) if sum(spent.values()) else 0.0
+
+
+def cost_per_tonne(days: int = COST_DAYS) -> float:
+    """What a tonne of so many days cost the city without what sales brought; 0.0 where no cost was told, or no weight.
+
+    In whole units of the city's currency.
+    """
+    until = today()
+    cost = stock.costs(until - timedelta(days=days), until)
+    found = Weighed.objects.filter(valid=True, weighing__at__gte=_since(days)).aggregate(all=Sum("grams"))["all"] or 0
+    return cost / 10 ** decimals(settings.CITY.currency) / (found / 1_000_000) if found else 0.0
 
 
 def by_zone() -> list[tuple[str, int]]:

@@ -8,7 +8,7 @@ from cityhall.kernel.media.models import Media
 from cityhall.kernel.people.actors import system
 from cityhall.kernel.people.models import Person
 from cityhall.services.recycling import collecting, workflow
-from cityhall.services.recycling.models import Contest, Pickup, Weighing
+from cityhall.services.recycling.models import Contest, Pickup, Signal, Weighing
 
 
 def forget_person(sender: Any, person: Person, **_values: Any) -> None:
@@ -27,4 +27,5 @@ def forget_person(sender: Any, person: Person, **_values: Any) -> None:
         Media.objects.filter(pk__in=weighed.exclude(**{picture: None}).values(picture)).delete()
     weighed.update(signature="")
     Contest.objects.filter(person=person).update(text="", answer="")
+    Signal.objects.filter(account__holders__person=person).update(answer="")
     mine.update(address="", point=None, note="")

@@ -12,6 +12,7 @@ from django.conf import settings
 from django.db import transaction
 from django.utils.translation import gettext as _
 
+from cityhall.engines.banking.references import iban_fault
 from cityhall.kernel.errors import Invalid
 from cityhall.kernel.places.point import Point
 from cityhall.services.recycling import fees, impact, planning, trucks
@@ -135,13 +136,26 @@ def _points(said: Iterable[dict[str, Any]]) -> None:
     DropPoint.objects.exclude(key__in=keys).update(active=False)
 
 
+def _iban(said: object) -> str:
+    iban = "".join(str(said).split()).upper()
+    if iban and (fault := iban_fault(iban)):
+        raise ValueError(f"{iban} is no account number: {fault}")
+    return iban
+
+
 def _partners(said: Iterable[dict[str, Any]]) -> None:
     """The stock is the file's only when the offer is new: from then on vouchers change it."""
     keys, offers = [], []
     for one in said:
         partner, _made = Partner.objects.update_or_create(
             key=one["key"],
-            defaults={"names": one["names"], "address": one.get("address", ""), "active": True},
+            defaults={
+                "names": one["names"],
+                "address": one.get("address", ""),
+                "iban": _iban(one.get("iban", "")),
+                "account_name": str(one.get("account_name", "")),
+                "active": True,
+            },
         )
         keys.append(one["key"])
         for place, offer in enumerate(one.get("offer", [])):

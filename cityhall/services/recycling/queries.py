@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 
 from cityhall.kernel.errors import Missing
 from cityhall.kernel.people.actors import Actor
-from cityhall.services.recycling import accounts, coming, workflow
+from cityhall.services.recycling import accounts, coming, signals, workflow
 from cityhall.services.recycling.contesting import LATE
 from cityhall.services.recycling.models import (
     Account,
@@ -149,7 +149,7 @@ def contests() -> list[Contest]:
 def waiting(_actor: Actor) -> int:
     """How much waits at the officers' desk."""
     asked = Pickup.objects.filter(state=State.ASKED).count()
-    return asked + Contest.objects.filter(verdict="").count() + len(overdue())
+    return asked + Contest.objects.filter(verdict="").count() + len(overdue()) + signals.waiting()
 
 
 def late(_actor: Actor) -> int:

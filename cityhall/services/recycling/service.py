@@ -13,6 +13,7 @@ from cityhall.kernel.service import Addresses, Api, Load, Service
 from cityhall.kernel.skills.declares import Page, Skill
 from cityhall.kernel.vehicles.declares import VehicleKind
 from cityhall.kernel.work.declares import Task
+from cityhall.services.recycling.desk_declares import DESK, OFFICER
 from cityhall.services.recycling.personal import PERSONAL
 from cityhall.services.recycling.workflow import State
 from cityhall.web.declares import Assets, Findable, Mine, PlaceAction
@@ -40,7 +41,7 @@ SERVICE = Service(
         DeadlineKind("fee", f"{_HERE}.fees:due"),
         Door("weighing", f"{_HERE}.weighing:by_device"),
         LiveTopic("recycling-account-", f"{_HERE}.chat:may_hear"),
-        PayoutHook("recycling", f"{_HERE}.spending:payout_given_up"),
+        PayoutHook("recycling", f"{_HERE}.settlements:payout_given_up"),
         Means(
             "points",
             _("Points for recycling"),
@@ -154,6 +155,7 @@ SERVICE = Service(
             (
                 *("recycling.drive_round", "recycling.decide_weight", "recycling.change_accounts"),
                 *("recycling.see_demand", "recycling.change_trucks"),
+                *OFFICER,
             ),
         ),
         Role("shop", _("Partner shop"), ("recycling.redeem_voucher",), scopes=f"{_HERE}.queries:partner_scopes"),
@@ -176,6 +178,7 @@ SERVICE = Service(
             late=f"{_HERE}.queries:late",
         ),
         Desk("shop", _("Vouchers"), "/recycling/shop/", "recycling.redeem_voucher", icon="star"),
+        *DESK,
         PERSONAL,
     ),
 )

@@ -2,7 +2,17 @@
 
 from django.urls import path
 
-from cityhall.services.recycling import crew_pages, desk_pages, pages, point_pages
+from cityhall.services.recycling import (
+    crew_pages,
+    desk_pages,
+    figure_pages,
+    pages,
+    point_pages,
+    pricing_pages,
+    settlement_pages,
+    signal_pages,
+    stock_pages,
+)
 
 urlpatterns = [
     path("", pages.home, name="recycling"),
@@ -31,5 +41,19 @@ urlpatterns = [
     path("desk/buildings/", desk_pages.building, name="recycling_building"),
     path("desk/pickups/<int:pk>/promise/", desk_pages.promise, name="recycling_promise"),
     path("desk/weights/<uuid:uid>/", desk_pages.weight, name="recycling_weight"),
+    path("desk/signals/", signal_pages.listed, name="recycling_signals"),
+    path("desk/signals/<int:number>/", signal_pages.one, name="recycling_signal"),
+    path("desk/settlements/", settlement_pages.listed, name="recycling_settlements"),
+    path("desk/settlements/draw/", settlement_pages.draw_up, name="recycling_settlement_draw"),
+    path("desk/settlements/<int:number>/", settlement_pages.one, name="recycling_settlement"),
+    path("desk/settlements/<int:number>.csv", settlement_pages.statement, name="recycling_settlement_csv"),
+    path("desk/settlements/<int:number>/<slug:what>/", settlement_pages.act, name="recycling_settlement_act"),
+    path("desk/store/", stock_pages.store, name="recycling_store"),
+    path("desk/store/<int:number>/reverse/", stock_pages.reverse, name="recycling_store_reverse"),
+    path("desk/figures/", figure_pages.shown, name="recycling_figures"),
+    path("desk/costs/", figure_pages.costs, name="recycling_costs"),
+    path("desk/costs/<int:number>/reverse/", figure_pages.reverse_cost, name="recycling_cost_reverse"),
+    path("desk/tariffs/", pricing_pages.tariffs, name="recycling_tariffs"),
+    path("desk/tariffs/<int:number>/drop/", pricing_pages.drop, name="recycling_tariff_drop"),
     path("shop/", desk_pages.shop, name="recycling_shop"),
 ]

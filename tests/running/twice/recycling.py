@@ -1,4 +1,4 @@
-"""The scene of the rounds' evening: a day on which something was promised, and an order that can be shorter."""
+"""Scenes of the jobs of recycling."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from cityhall.services.recycling.collecting import Wish
 from cityhall.services.recycling.models import Material, Round
 from cityhall.services.recycling.rounds import Day
 from tests.running.twice.scenes import Stage, scene
+from tests.services.recycling.planting import officers, photographed, season
 from tests.services.reports.conftest import CENTER
 
 if TYPE_CHECKING:
@@ -56,3 +57,11 @@ def put_in_one_by_one(before: Day, _seconds: float) -> Plan:
         assert longer is not None
         made = longer
     return made
+
+
+@scene("recycling.signals")
+def scale_that_drifts(stage: Stage) -> dict[str, Any]:
+    officers()
+    season(drift=0.3)
+    photographed(twice=True)
+    return {}

@@ -11,11 +11,13 @@ from django.test import Client
 from django.utils import timezone
 
 from cityhall.kernel.payments.models import Bill
+from cityhall.kernel.people import privacy
 from cityhall.kernel.people.actors import Actor
 from cityhall.kernel.people.models import Person
 from cityhall.kernel.places import geocoder
 from cityhall.services.recycling import contesting, figures, mine, planning
 from cityhall.services.recycling.models import Pickup, Voucher, Weighing
+from tests.pages import main_of
 from tests.services.recycling.conftest import (
     HERE,
     asked,
@@ -39,6 +41,12 @@ def browser(actor: Actor) -> Client:
     client = Client()
     client.force_login(Person.objects.get(pk=actor.person_id or 0))
     return client
+
+
+def shown(answer: Any) -> str:
+    """The main part of a page that was given out."""
+    assert answer.status_code == 200, answer.status_code
+    return main_of(answer)
 
 
 def test_three_steps_to_a_pickup() -> None:
@@ -283,3 +291,24 @@ def test_an_officer_promises_a_window_and_opens_a_building() -> None:
     assert fresh(waiting).state == "promised"
     desk.post("/recycling/desk/buildings/", {"name": "Tower", "email": "ana@example.org"})
     assert b"Tower" in desk.get("/recycling/desk/").content
+
+
+def test_the_front_page_has_points_and_the_next_pickup_of_whoever_reads_it() -> None:
+    ana = somebody()
+    assert "Have recycling fetched" in shown(Client().get("/")) and "to spend" not in shown(Client().get("/"))
+    assert "to spend" not in shown(browser(ana).get("/")), "an account is not opened by looking"
+    weighed(ana)
+    assert "No pickup is to come" in shown(browser(ana).get("/"))
+    pickup = asked(ana)
+    page = shown(browser(ana).get("/"))
+    assert "120 points" in page and f"/recycling/pickups/{pickup.pk}/" in page
+
+
+def test_what_was_weighed_for_somebody_is_theirs_to_take_along() -> None:
+    ana, bea = somebody(), somebody("bea")
+    found = weighed(ana, paper=4321)
+    own, other = (privacy.export(Person.objects.get(pk=one.person_id or 0)) for one in (ana, bea))
+    row = own["recycling.Weighed"]["rows"][0]
+    assert (row["grams"], row["weighing"], row["base"]) == (4321, str(found.uid), 103)
+    assert other["recycling.Weighed"]["rows"] == []
+    assert "4321" in shown(browser(ana).get("/accounts/me/data/")), "and to read"

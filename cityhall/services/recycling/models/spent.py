@@ -21,11 +21,13 @@ def new_voucher() -> str:
 
 
 class Partner(models.Model):
-    """A shop that takes vouchers."""
+    """A shop that takes vouchers. `iban` and `account_name`: where the bank pays what it is owed; "": by other ways."""
 
     key = models.SlugField(max_length=40, unique=True)
     names = models.JSONField(help_text=_("name by language code"))
     address = models.CharField(_("address"), max_length=200, blank=True)
+    iban = models.CharField(_("account number (IBAN)"), max_length=34, blank=True)
+    account_name = models.CharField(_("name of the bank account"), max_length=70, blank=True)
     active = models.BooleanField(_("takes part"), default=True)
 
     class Meta:

@@ -1,0 +1,142 @@
+"""Officers' pages of settlements with shops: what is owed, draw up, release, pay, and the statement to take along."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from django.contrib import messages
+from django.db import transaction
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_POST, require_safe
+
+from cityhall.kernel import values
+from cityhall.kernel.errors import CityhallError, Denied, Missing
+from cityhall.kernel.journal import append
+from cityhall.kernel.people.actors import actor_of
+from cityhall.kernel.people.permissions import may, require
+from cityhall.services.recycling import settlements, tables
+from cityhall.services.recycling.models import Settlement, SettlementLine
+from cityhall.services.recycling.rules import today
+from cityhall.services.recycling.wording import money, number, points
+
+SHOWN, SHOWN_LINES = 60, 500
+
+
+@never_cache
+@require_safe
+def listed(request: HttpRequest) -> HttpResponse:
+    """What is owed to each shop now, and the settlements, the latest first."""
+    require(actor_of(request), settlements.DRAW)
+    made = Settlement.objects.select_related("partner", "payout").order_by("-month", "-pk")[:SHOWN]
+    context = {
+        "month": settlements.last_month(),
+        "owed": [(one, points(total), money(worth)) for one, total, worth in settlements.open_amounts()],
+        "rows": [{"one": one, "amount": money(one.amount)} for one in made],
+        "unpaid": money(settlements.owed_to_shops()),
+    }
+    return render(request, "recycling/desk_settlements.html", context)
+
+
+@require_POST
+def draw_up(request: HttpRequest) -> HttpResponse:
+    """Draws up what a shop is owed until the end of a month."""
+    month = values.day(f"{request.POST.get('month', '')}-01") or settlements.last_month()
+    try:
+        made = settlements.draw_up(actor_of(request), request.POST.get("partner", ""), month)
+    except Denied:
+        raise
+    except CityhallError as problem:
+        messages.warning(request, f"{problem.message} {problem.mend}".strip())
+        return redirect("recycling_settlements")
+    messages.success(request, _("Drawn up. Another officer has to release it."))
+    return redirect("recycling_settlement", number=made.pk)
+
+
+@never_cache
+@require_safe
+def one(request: HttpRequest, number: int) -> HttpResponse:
+    """One settlement, with its lines and what may be done with it."""
+    actor = actor_of(request)
+    mine = settlements.find(actor, number)
+    waits = mine.state == Settlement.State.DRAWN
+    context: dict[str, Any] = {
+        "mine": mine,
+        "amount": money(mine.amount),
+        "points": points(mine.points),
+        "carried": money(mine.carried) if mine.carried else "",
+        "lines": [
+            (line, _shown(line.points))
+            for line in mine.lines.select_related("voucher__offer").order_by("at", "pk")[:500]
+        ],
+        "may_release": waits and may(actor, settlements.RELEASE) and mine.drawn_by_id != actor.person_id,
+        "may_withdraw": waits or (mine.state == Settlement.State.CARRIED and mine.into_id is None),
+        "may_pay": mine.state == Settlement.State.RELEASED and mine.payout is None and may(actor, settlements.RELEASE),
+        "waits": waits,
+        "today": today().isoformat(),
+    }
+    return render(request, "recycling/desk_settlement.html", context)
+
+
+def _lines(mine: Settlement) -> QuerySet[SettlementLine]:
+    return mine.lines.select_related("voucher__offer").order_by("at", "pk")
+
+
+def _shown(amount: int) -> str:
+    return number(amount) if amount >= 0 else f"−{number(-amount)}"
+
+
+@require_POST
+def act(request: HttpRequest, number: int, what: str) -> HttpResponse:
+    """Releases it, withdraws it, or says that it was paid."""
+    actor, post = actor_of(request), request.POST
+    try:
+        if what == "release":
+            settlements.release(actor, number)
+            messages.success(request, _("Released."))
+        elif what == "withdraw":
+            settlements.withdraw(actor, number, post.get("why", ""))
+            messages.success(request, _("Withdrawn: what is in it waits again."))
+        elif what == "paid":
+            settlements.paid(actor, number, values.day(post.get("day", "")), post.get("reference", ""))
+            messages.success(request, _("Noted as paid."))
+        else:
+            raise Missing(_("There is no such thing."))
+    except (Denied, Missing):
+        raise
+    except CityhallError as problem:
+        messages.warning(request, f"{problem.message} {problem.mend}".strip())
+    return redirect("recycling_settlement", number=number)
+
+
+@never_cache
+@require_safe
+def statement(request: HttpRequest, number: int) -> HttpResponse:
+    """The statement of a settlement as CSV: a line for each voucher, then the sums."""
+    actor = actor_of(request)
+    mine = settlements.find(actor, number)
+    with transaction.atomic():
+        append("recycling", "settlement.taken_along", {}, subject=mine.ref, actor=str(actor))
+    zone, unit = settings.CITY.zone, mine.unit
+    rows: list[tuple[Any, ...]] = [
+        (
+            line.at.astimezone(zone).isoformat(timespec="seconds"),
+            line.kind,
+            line.voucher.ref,
+            offer,
+            line.points,
+            "",
+            "",
+        )
+        for line in mine.lines.select_related("voucher__offer").order_by("at", "pk")
+        for offer in [line.voucher.offer.name]
+    ]
+    if mine.carried:
+        rows.append(("", "carried", "", "", "", tables.amount(mine.carried), unit))
+    rows.append(("", "sum", "", mine.partner.name, mine.points, tables.amount(mine.amount), unit))
+    head = ("at", "kind", "voucher", "offer", "points", "amount", "unit")
+    return tables.answer(f"settlement-{mine.partner.key}-{mine.month:%Y-%m}", head, rows)

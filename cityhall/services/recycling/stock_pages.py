@@ -1,0 +1,112 @@
+"""Officers' pages of the store: what of each material is there, sales to recyclers, losses, and what they put right."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from django.conf import settings
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse, QueryDict
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods, require_POST
+
+from cityhall.kernel import values
+from cityhall.kernel.errors import CityhallError, Denied, Invalid, Missing
+from cityhall.kernel.payments.money import read_money
+from cityhall.kernel.people.actors import actor_of
+from cityhall.kernel.people.permissions import require
+from cityhall.services.recycling import charts, queries, stock
+from cityhall.services.recycling.models import Leaving
+from cityhall.services.recycling.pages import form_key
+from cityhall.services.recycling.rules import today
+from cityhall.services.recycling.stock import Sold
+from cityhall.services.recycling.wording import kilograms, money
+
+SHOWN = 100
+
+
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+def store(request: HttpRequest) -> HttpResponse:
+    """What is in the store, the latest that left it, and the form that says what left."""
+    actor = actor_of(request)
+    require(actor, stock.SELL)
+    context = _shown(request.POST)
+    if request.method != "POST":
+        return render(request, "recycling/desk_store.html", context)
+    try:
+        sold = request.POST.get("kind", "") == Leaving.Kind.SOLD
+        action = stock.sell if sold else stock.lose
+        action(actor, _read(request.POST), key=form_key(request.POST.get("key", "")))
+    except CityhallError as problem:
+        return render(request, "recycling/desk_store.html", context | {"problem": problem}, status=problem.status)
+    messages.success(request, _("Entered."))
+    return redirect("recycling_store")
+
+
+def _shown(typed: QueryDict) -> dict[str, Any]:
+    rows = stock.in_store()
+    bars = charts.shares([one.left for one in rows])
+    left = Leaving.objects.select_related("material", "person", "reversal", "reverses")[:SHOWN]
+    return {
+        "rows": [
+            {
+                "material": one.material,
+                "collected": kilograms(one.collected),
+                "sold": kilograms(one.sold),
+                "lost": kilograms(one.lost),
+                "left": kilograms(one.left),
+                "below": one.left < 0,
+                "bar": bar,
+            }
+            for one, bar in zip(rows, bars, strict=True)
+        ],
+        "below": [one.material for one in rows if one.left < 0],
+        "moves": [{"one": one, "amount": money(one.amount), "may": _may_reverse(one)} for one in left],
+        "materials": list(queries.materials()),
+        "kinds": Leaving.Kind.choices,
+        "currency": settings.CITY.currency,
+        "today": today().isoformat(),
+        "day": typed.get("day") or today().isoformat(),
+        "typed": typed,
+        "key": typed.get("key") or uuid.uuid4(),
+    }
+
+
+def _may_reverse(one: Leaving) -> bool:
+    return one.reverses_id is None and not hasattr(one, "reversal")
+
+
+def _read(post: QueryDict) -> Sold:
+    kg = values.decimal(post.get("kg", "").strip().replace(",", "."))
+    if kg is None or not 0 < kg <= stock.MOST_GRAMS / 1000:
+        raise Invalid(_("This is no weight."), code="bad_weight", field="kg", mend=_("Write kilograms, as 3.25."))
+    typed = post.get("amount", "").strip()
+    amount = read_money(typed, settings.CITY.currency) if typed else 0
+    if amount is None:
+        raise Invalid(_("This is no amount."), code="bad_amount", field="amount", mend=_("Write it in figures."))
+    return Sold(
+        post.get("material", "")[:40],
+        round(kg * 1000),
+        values.day(post.get("day", "")) or today(),
+        amount=amount,
+        buyer=post.get("buyer", ""),
+        document=post.get("document", ""),
+        why=post.get("why", ""),
+    )
+
+
+@require_POST
+def reverse(request: HttpRequest, number: int) -> HttpResponse:
+    """Puts a sale or a loss right by its opposite."""
+    try:
+        stock.reverse(actor_of(request), number, request.POST.get("why", ""))
+        messages.success(request, _("Reversed."))
+    except (Denied, Missing):
+        raise
+    except CityhallError as problem:
+        messages.warning(request, str(problem))
+    return redirect("recycling_store")
