@@ -301,8 +301,11 @@ def duty(actor: Actor, unit_id: int, *, on: bool) -> Unit:
 
 
 @transaction.atomic
-def help_me(actor: Actor, unit_id: int, *, now: datetime | None = None) -> Alert:
-    """A unit calls for help itself: an alert before all others, where the unit is. Raises Missing, Denied."""
+def help_me(actor: Actor, unit_id: int, *, press: str = "", now: datetime | None = None) -> Alert:
+    """A unit calls for help itself: an alert before all others, where the unit is. Raises Missing, Denied.
+
+    `press` is what its telephone made up for this call: the same again is the same call.
+    """
     now = now or timezone.now()
     unit = Unit.objects.select_related("vehicle__state").filter(pk=unit_id).first()
     if unit is None:
@@ -311,4 +314,4 @@ def help_me(actor: Actor, unit_id: int, *, now: datetime | None = None) -> Alert
         require(actor, ANSWER)
     from cityhall.services.safety.pressing import of_unit
 
-    return of_unit(actor, unit, place_of(unit, now)[0], now)
+    return of_unit(actor, unit, place_of(unit, now)[0], now, press)

@@ -28,7 +28,7 @@ from cityhall.kernel.people.actors import Actor
 from cityhall.kernel.places.point import Point
 from cityhall.kernel.vehicles.models import Vehicle
 from cityhall.services.safety import escalation, journeys, stream
-from cityhall.services.safety.models import Alert, Button, Exercise, Line, Pretended, Unit
+from cityhall.services.safety.models import Alert, Button, Exercise, Line, Pretended, Unit, UnitPress
 from cityhall.services.safety.workflow import EXERCISE_LATER, OPEN, URGENT, USUAL, State
 
 _MEANT = (Alert.Kind.PANIC, Alert.Kind.HARASSMENT, Alert.Kind.MEDICAL, Alert.Kind.FIRE, Alert.Kind.BURGLARY)
@@ -379,14 +379,21 @@ def hash_of(code: str) -> bytes:
     return hashlib.sha256(code.encode()).digest()
 
 
-def of_unit(actor: Actor, unit: Unit, point: Point | None, at: datetime) -> Alert:
-    """A unit is in danger: an alert before all others, or a press of the one that is open. In a transaction."""
+def of_unit(actor: Actor, unit: Unit, point: Point | None, at: datetime, press: str = "") -> Alert:
+    """A unit is in danger: an alert before all others, or a press of the one that is open. In a transaction.
+
+    The same `press` again is the same call, and says where they are now; one that is no key counts each time.
+    """
     key = f"unit-in-danger-{unit.pk}-"
     with connection.cursor() as cursor:
         # One at a time; and not by the unit's own row, which others lock once they have an alert.
         cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 8))", [key])
+    known = UnitPress.objects.filter(unit=unit, key=press).first() if is_key(press) else None
+    if known is not None:
+        return _same(Alert.objects.select_for_update().get(pk=known.alert_id), point, None)
     alert = Alert.objects.select_for_update().filter(key__startswith=key, state__in=OPEN).first()
     if alert is not None:
+        _keep(unit, alert, press)
         return _again(alert, point, None, at)
     alert = Alert.objects.create(
         kind=Alert.Kind.UNIT,
@@ -401,5 +408,11 @@ def of_unit(actor: Actor, unit: Unit, point: Point | None, at: datetime) -> Aler
         pressed_at=at,
         waits_since=at,
     )
+    _keep(unit, alert, press)
     _open([_made(alert)], {"unit": unit.pk})
     return alert
+
+
+def _keep(unit: Unit, alert: Alert, press: str) -> None:
+    if is_key(press):
+        UnitPress.objects.create(unit=unit, alert=alert, key=press)

@@ -22,6 +22,7 @@ from cityhall.services.safety.models import (
     Shift,
     Taken,
     TextMessage,
+    UnitPress,
 )
 from cityhall.services.safety.workflow import State
 
@@ -40,6 +41,7 @@ def erase(now: datetime | None = None) -> int:
     said = Line.objects.filter(alert__in=old).exclude(text="", phrase="", key="", seen_at=None)
     said.update(text="", phrase="", key="", translations={}, seen_at=None)
     Meeting.objects.filter(assignment__alert__in=old).delete()
+    UnitPress.objects.filter(alert__in=old).delete()
     Line.objects.filter(alert__in=old, what="card").update(data={})
     over = IncidentLine.objects.filter(incident__ended_at__lt=now - KEEP)
     over.exclude(text="").update(text="")

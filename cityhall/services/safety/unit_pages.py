@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from datetime import datetime, timedelta
 
 from django.http import HttpRequest, HttpResponse
@@ -48,6 +49,7 @@ def unit(request: HttpRequest) -> HttpResponse:
         "now_ms": stream.millis(timezone.now()),
         "known": current is not None and current.state in dispatching.WORKING and bool(premises.around(current.alert)),
         "part": bool(request.GET.get("part")),
+        "key": secrets.token_hex(16),
     }
     return render(request, f"safety/{'unit_now' if context['part'] else 'unit'}.html", context)
 
@@ -75,7 +77,7 @@ def step(request: HttpRequest, name: str) -> HttpResponse:
     if own is None:
         raise Missing(_("You ride in no unit."), code="no_unit", mend=_("Ask the control desk to enter you."))
     if name == "help":
-        dispatching.help_me(actor, own.pk)
+        dispatching.help_me(actor, own.pk, press=request.POST.get("key", ""))
     else:
         dispatching.duty(actor, own.pk, on=name == "on")
     return redirect("safety_unit")

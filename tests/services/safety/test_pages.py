@@ -15,8 +15,8 @@ from cityhall.kernel.people.actors import ANONYMOUS, Actor
 from cityhall.kernel.people.models import Person
 from cityhall.kernel.vehicles import register
 from cityhall.kernel.vehicles.models import VehicleState
-from cityhall.services.safety import actions, calling, desk, dispatching, stream, units
-from cityhall.services.safety.models import Alert, Assignment, Shift
+from cityhall.services.safety import actions, calling, desk, dispatching, retention, stream, units
+from cityhall.services.safety.models import Alert, Assignment, Shift, UnitPress
 from cityhall.services.safety.pressing import press
 from tests.services.safety.conftest import CENTER, SETTER_UP, at_desk, officer, only, patrol, put_up
 
@@ -255,3 +255,29 @@ def test_a_units_place_says_how_old_it_is_and_is_pale_by_rule() -> None:
         assert ("11 min ago", True) in seen
     assert ">no receiver has spoken<" in listed
     assert chosen.count("at its station") == 2, "of who is silent, and of who has none"
+
+
+def test_a_units_call_for_help_that_is_sent_again_is_one_press() -> None:
+    crew = officer("gil", "guard")
+    patrol("P1", person=crew)
+    phone = signed_in(crew)
+    pages = [phone.get("/safety/unit/").content.decode() for _page in range(2)]
+    keys = [re.findall(r'name="key" value="([0-9a-f]{32})"', page)[0] for page in pages]
+    assert keys[0] != keys[1] and 'name="key"' not in phone.get("/safety/unit/?part=1").content.decode()
+    for _sent in range(2):
+        assert phone.post("/safety/unit/help/", {"key": keys[0]}).status_code == 302
+    assert (only().presses, only().kind) == (1, "unit")
+    for sent, presses in ((keys[1], 2), (keys[1], 2), (keys[0], 2), ("", 3), ("short", 4), ("short", 4 + 1)):
+        phone.post("/safety/unit/help/", {"key": sent})
+        assert only().presses == presses
+    # Another unit's telephone may have made up the same.
+    other = officer("rui", "guard")
+    patrol("P2", person=other)
+    signed_in(other).post("/safety/unit/help/", {"key": keys[0]})
+    assert Alert.objects.count() == 2
+    # What is sent again when all is over calls nobody anew.
+    Alert.objects.update(state="closed", closed_at=timezone.now())
+    phone.post("/safety/unit/help/", {"key": keys[0]})
+    assert Alert.objects.count() == 2
+    retention.erase(timezone.now() + retention.KEEP + timedelta(days=1))
+    assert not UnitPress.objects.exists()

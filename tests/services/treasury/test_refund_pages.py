@@ -19,7 +19,8 @@ from cityhall.kernel.payments.models import Payout, Refund, RefundAccount
 from cityhall.kernel.people.actors import Actor, person_actor
 from cityhall.kernel.people.models import Person
 from cityhall.services.treasury.waiting import waiting_for
-from tests.services.treasury.test_pages import browser, officer, text
+from tests.services.treasury.test_corrections import officer
+from tests.services.treasury.test_pages import browser, text
 
 pytestmark = pytest.mark.django_db
 PAGE = "/treasury/refunds/accounts/"
@@ -37,7 +38,7 @@ def lost(payer: Person | None, amount: int = 5_00, unit: str = "EUR") -> Refund:
     """A refund of what came from an account that the bank did not name."""
     lines, today = [BillLine("City map", amount)], timezone.localdate()
     bill = make_bill(uuid4(), payer, lines, today, service="testing", title="City map", unit=unit)
-    told = {"servicer_ref": uuid4().hex[:20], "creditor_ref": bill.reference}
+    told: dict[str, Any] = {"servicer_ref": uuid4().hex[:20], "creditor_ref": bill.reference}
     book_entry(Entry("NL91", amount, unit, timezone.localdate(), **told))
     return giving_back.ask(acting("asker"), bill.intents.get(), amount, "Paid twice", key=uuid4())
 
@@ -77,7 +78,7 @@ def test_an_account_is_told_by_one_and_agreed_to_by_another(paula: Person) -> No
     # It goes out with the next file, and the statement closes it.
     batch = payouts.release(acting("ann"), payouts.prepare(first, Payout.objects.all()))
     assert b"ES9121000418450200051332" in payouts.fetch(first, batch)
-    gone = {"servicer_ref": "B-2", "end_to_end": refund.uid.hex}
+    gone: dict[str, Any] = {"servicer_ref": "B-2", "end_to_end": refund.uid.hex}
     book_entry(Entry("NL91", -500, "EUR", timezone.localdate(), **gone))
     refund.refresh_from_db()
     assert refund.state == "done"

@@ -24,7 +24,7 @@ from cityhall.services.safety.models.meetings import Meeting
 from cityhall.services.safety.models.premises import Premise
 from cityhall.services.safety.models.releases import Release
 from cityhall.services.safety.models.texts import TextMessage
-from cityhall.services.safety.models.units import Assignment, Unit
+from cityhall.services.safety.models.units import Assignment, Unit, UnitPress
 from cityhall.services.safety.models.voices import Voice
 from cityhall.services.safety.models.warnings import Warning, WarningFollower, WarningHeard, WarningSource
 
@@ -64,6 +64,7 @@ __all__ = [
     "Taken",
     "TextMessage",
     "Unit",
+    "UnitPress",
     "Voice",
     "Warning",
     "WarningFollower",

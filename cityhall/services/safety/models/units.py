@@ -37,6 +37,22 @@ class Unit(models.Model):
         return self.name
 
 
+class UnitPress(models.Model):
+    """A unit's own call for help, once by the `key` that its telephone made up for it."""
+
+    unit = models.ForeignKey(Unit, models.CASCADE, related_name="+")
+    alert = models.ForeignKey(Alert, models.CASCADE, related_name="+")
+    key = models.CharField(max_length=64)
+
+    class Meta:
+        verbose_name = _("call of a unit for help")
+        verbose_name_plural = _("calls of units for help")
+        constraints: ClassVar = [models.UniqueConstraint(fields=["unit", "key"], name="unit_press_key")]
+
+    def __str__(self) -> str:
+        return f"{self.unit_id} {self.alert_id}"
+
+
 class Assignment(models.Model):
     """A unit's part in an alert: how far it is stands here and nowhere else.
 

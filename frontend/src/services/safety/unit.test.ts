@@ -88,3 +88,24 @@ test('an alert rings again and again, a move once', async () => {
   expect(rang).toHaveBeenCalledOnce()
   expect(often).toBeGreaterThan(2)
 })
+
+test('a call for help that is sent again has the same key, and the next one another', async () => {
+  const keys: string[] = []
+  const bodies = fetch
+  vi.stubGlobal('fetch', async (address: string, sent: RequestInit) => {
+    keys.push(String((sent.body as FormData).get('key')))
+    return bodies(address)
+  })
+  const HELP = '<form action="/help/" data-keyed><button id="help">We need help ourselves</button></form>'
+  await start(HELP)
+  answers = false
+  await press('help')
+  document.querySelector('[data-refresh-body]')!.innerHTML = HELP
+  answers = true
+  await press('help')
+  document.querySelector('[data-refresh-body]')!.innerHTML = HELP
+  await press('help')
+  expect(keys[0]).toMatch(/^[0-9a-f]{32}$/)
+  expect(keys).toEqual([keys[0], keys[0], keys[2]])
+  expect(keys[2]).not.toBe(keys[0])
+})

@@ -1,5 +1,6 @@
 /** A unit's telephone: an offer sounds and counts down, one press takes it and shows the way. */
 import { clock } from './model'
+import { newKey } from './sending'
 import { Sound } from './sound'
 import { submit } from './submit'
 import { startTicking } from './ticking'
@@ -13,6 +14,8 @@ export function startUnit(root: HTMLElement): void {
   const skew = Number(root.dataset.now) - Date.now()
   let rung = 0
   let offered = ''
+  // Of a call for help that has no answer yet: sent again it is the same call.
+  let calling = ''
   const tick = (): void => {
     if (!root.isConnected) return
     const now = Date.now() + skew
@@ -40,7 +43,10 @@ export function startUnit(root: HTMLElement): void {
     const form = event.target as HTMLFormElement
     event.preventDefault()
     const leads = 'leads' in form.dataset
+    const calls = 'keyed' in form.dataset
+    if (calls) keyed(form, (calling ||= newKey()))
     void submit(form, event.submitter).then((sent) => {
+      if (sent && calls) calling = ''
       const way = root.querySelector<HTMLAnchorElement>('#way')
       if (sent && leads && way) lead(way)
     })
@@ -49,6 +55,18 @@ export function startUnit(root: HTMLElement): void {
     const link = (event.target as HTMLElement).closest<HTMLAnchorElement>('a[href^="geo:"]')
     if (link) link.href = wayFor(link.getAttribute('href')!)
   })
+}
+
+/** Has a form carry the key of what it sends: the part that refreshes itself has none, for it would never be the same. */
+function keyed(form: HTMLFormElement, key: string): void {
+  let field = form.querySelector<HTMLInputElement>('[name=key]')
+  if (!field) {
+    field = document.createElement('input')
+    field.type = 'hidden'
+    field.name = 'key'
+    form.append(field)
+  }
+  field.value = key
 }
 
 /**
