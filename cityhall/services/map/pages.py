@@ -47,7 +47,7 @@ LONGEST = timedelta(hours=2)
 @ensure_csrf_cookie
 @require_safe
 def page(request: HttpRequest) -> HttpResponse:
-    """The one map; with `lon` and `lat`, close to a place; with `layers` ("recycling.points,transit.stops"), of those."""
+    """The one map; with `lon` and `lat`, close to a place; with `layers` ("transit.stops,reports.all"), of those."""
     lon, lat = decimal(request.GET.get("lon", "")), decimal(request.GET.get("lat", ""))
     there = lon is not None and lat is not None and abs(lon) <= 180 and abs(lat) <= 90
     state: dict[str, Any] = {"center": [lon, lat], "zoom": CLOSE} if there else {}
