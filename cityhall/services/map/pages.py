@@ -47,10 +47,14 @@ LONGEST = timedelta(hours=2)
 @ensure_csrf_cookie
 @require_safe
 def page(request: HttpRequest) -> HttpResponse:
-    """The one map; with `lon` and `lat`, close to a place."""
+    """The one map; with `lon` and `lat`, close to a place; with `layers` ("transit.stops,reports.all"), of those."""
     lon, lat = decimal(request.GET.get("lon", "")), decimal(request.GET.get("lat", ""))
     there = lon is not None and lat is not None and abs(lon) <= 180 and abs(lat) <= 90
-    return _page(request, {"state": {"center": [lon, lat], "zoom": CLOSE}} if there else {})
+    state: dict[str, Any] = {"center": [lon, lat], "zoom": CLOSE} if there else {}
+    if asked := request.GET.get("layers", ""):
+        # What there is not, or is not for the reader, the map passes over.
+        state["layers"] = {one.replace(".", "/", 1): {} for one in asked[:500].split(",") if one}
+    return _page(request, {"state": state} if state else {})
 
 
 @ensure_csrf_cookie

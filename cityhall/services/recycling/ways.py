@@ -44,12 +44,12 @@ class Ways:
 
     def learn(self, pairs: Iterable[Pair]) -> None:
         """Has the seconds of all these reckoned, by one search from each place that something begins at."""
+        if len(self._known) > MOST_KNOWN:
+            self._known.clear()
         wanted: defaultdict[Point, set[Point]] = defaultdict(set)
         for one, two in pairs:
             if one != two and (one, two) not in self._known:
                 wanted[one].add(two)
-        if len(self._known) > MOST_KNOWN:
-            self._known.clear()
         self._find({point for one, more in wanted.items() for point in (one, *more)})
         for one, more in wanted.items():
             self._from(one, sorted(more), NEAR_S)
@@ -65,8 +65,13 @@ class Ways:
             self._from(middle, back, LONGEST_S, turned=True)
 
     def seconds(self, one: Point, two: Point) -> int:
-        """Whole seconds, rounded up; KeyError for what was not learnt."""
-        return 0 if one == two else self._known[one, two]
+        """Whole seconds, rounded up; what was not learnt, or is forgotten, is reckoned by itself."""
+        if one == two:
+            return 0
+        if (known := self._known.get((one, two))) is None:
+            self.learn([(one, two)])
+            known = self._known[one, two]
+        return known
 
     def way(self, one: Point, two: Point) -> Way:
         """How far it is and where it goes."""

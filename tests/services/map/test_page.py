@@ -107,6 +107,8 @@ def test_the_table_behind_a_layer(fleet: Any) -> None:
 def test_the_pages(fleet: Any) -> None:
     page = Client().get("/map/").content.decode()
     assert "Buses now" in page and 'data-layer="transit/vehicles"' in page
+    chosen = Client().get("/map/?layers=transit.stops,recycling.points").content.decode()
+    assert '{"layers": {"transit/stops": {}, "recycling/points": {}}}' in chosen
     screen = Client().get("/map/screen/").content.decode()
     assert "data-screen" in screen and "on the road" in screen
     assert get("/map/numbers/")["numbers"][0]["value"] == 40

@@ -11,6 +11,7 @@ from uuid import uuid4
 
 import pytest
 from django.db import connection
+from django.test import Client
 from django.utils import timezone
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
@@ -211,3 +212,15 @@ def test_the_last_place_that_a_plan_can_keep_is_one_residents() -> None:
         said = at_once(*(lambda who=who, at=when: asked(who, begin=at, point=None, key=uuid4()) for who in people))
         assert said == ["ok", "taken", "taken", "taken"], said
         holds(when.date())
+
+
+def test_the_api_says_what_can_be_kept_for_what_there_is_and_not_without_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    with_trucks()
+    client = Client()
+    asked_for: dict[str, Any] = {"lon": HERE.lon, "lat": HERE.lat, "material": ["paper", "cans"]}
+    found = client.get("/api/recycling/windows", asked_for | {"grams": [60_000, 40_000]}).json()
+    assert found and all(one["left"] is None for one in found)
+    assert client.get("/api/recycling/windows", asked_for | {"grams": [60_000, 40_001]}).json() == []
+    monkeypatch.setattr("cityhall.services.recycling.api.WINDOWS_A_MINUTE", 2)
+    codes = [client.get("/api/recycling/windows", asked_for).status_code for _time in range(4)]
+    assert codes[0] in (200, 429) and codes[-1] == 429
