@@ -26,7 +26,7 @@ KEPT = "caches.open('cityhall-own-round-1').then((cache) => cache.keys()).then((
 
 def asked(resident: httpx.Client) -> dict[str, Any]:
     """A pickup in the last window that there is: the demo's own crew drives the first ones."""
-    place = resident.get("/api/places/search", params={"q": "Square of the Town Hall"}).json()[0]
+    place = resident.get("/api/recycling/drop-points").json()[0]
     where = {"lon": place["lon"], "lat": place["lat"]}
     begin = resident.get("/api/recycling/windows", params=where).json()[-1]["begin"]
     wish = {"materials": [{"material": "paper", "grams": 4000}], "address": "Square of the Town Hall 1", **where}
