@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import base64
+import time
+from collections.abc import Callable
 from typing import Any
 from uuid import uuid4
 
@@ -10,7 +12,7 @@ import httpx
 import pytest
 from playwright.sync_api import Page, Route, expect
 
-from tests.e2e.conftest import Demo, enter, keep
+from tests.e2e.conftest import PATIENCE_MS, Demo, enter, keep
 from tests.e2e.test_accessibility import faults_here
 from tests.e2e.test_house import signed_in
 
@@ -24,7 +26,7 @@ KEPT = "caches.open('cityhall-own-round-1').then((cache) => cache.keys()).then((
 
 def asked(resident: httpx.Client) -> dict[str, Any]:
     """A pickup in the last window that there is: the demo's own crew drives the first ones."""
-    place = resident.get("/api/places/search", params={"q": "Square of the Town Hall"}).json()[0]
+    place = resident.get("/api/recycling/drop-points").json()[0]
     where = {"lon": place["lon"], "lat": place["lat"]}
     begin = resident.get("/api/recycling/windows", params=where).json()[-1]["begin"]
     wish = {"materials": [{"material": "paper", "grams": 4000}], "address": "Square of the Town Hall 1", **where}
@@ -33,8 +35,12 @@ def asked(resident: httpx.Client) -> dict[str, Any]:
     return dict(made.raise_for_status().json())
 
 
-def kept(phone: Page, path: str) -> None:
-    phone.wait_for_function(f"async () => (await {KEPT}).some((url) => url.endsWith('{path}'))")
+def kept(phone: Page, fits: Callable[[list[str]], bool]) -> None:
+    """Waits until the pages that are at hand without a network are as they should be."""
+    until = time.monotonic() + PATIENCE_MS / 1000
+    while not fits(found := phone.evaluate(KEPT)):
+        assert time.monotonic() < until, found
+        phone.wait_for_timeout(100)
 
 
 def sign(phone: Page) -> None:
@@ -81,8 +87,8 @@ def test_a_round_without_a_network_counts_once(phone: Page, demo: Demo) -> None:
         phone.evaluate("() => navigator.serviceWorker.ready")
         # What the page of a day names is kept ahead, before anybody opens it.
         phone.goto(of_day)
-        for path in (page, other, of_day, "/recycling/round/"):
-            kept(phone, path)
+        ours = (page, other, of_day, "/recycling/round/")
+        kept(phone, lambda found: all(any(url.endswith(path) for url in found) for path in ours))
         phone.context.set_offline(True)
         weigh_without_network(phone, page)
         phone.goto(page)
@@ -119,7 +125,7 @@ def test_a_round_without_a_network_counts_once(phone: Page, demo: Demo) -> None:
     phone.goto("/accounts/logout/")
     phone.locator("main").get_by_role("button", name="Sign out").click()
     phone.wait_for_url(lambda url: "logout" not in url)
-    phone.wait_for_function(f"async () => (await {KEPT}).length === 0")
+    kept(phone, lambda found: not found)
 
 
 def a_session_that_is_over_keeps_what_was_done(phone: Page, demo: Demo, page: str) -> None:
@@ -130,7 +136,7 @@ def a_session_that_is_over_keeps_what_was_done(phone: Page, demo: Demo, page: st
     phone.get_by_role("button", name="Not collected").click()
     # The page of the round asks to sign in.
     phone.wait_for_url("**/accounts/login/**")
-    phone.wait_for_function(f"async () => (await {KEPT}).length === 0")
+    kept(phone, lambda found: not found)
     signed_in(phone, demo, CREW)
     phone.goto(page)
     expect(phone.locator("[data-stop-mark]")).to_have_text("received")

@@ -160,3 +160,13 @@ def test_what_was_drawn_and_photographed_goes_with_the_account() -> None:
     assert not Media.objects.exists()
     one = Weighing.objects.get()
     assert (one.drawn, one.photo, one.signature) == (None, None, "")
+
+
+def test_only_the_page_on_which_a_crew_weighs_may_ask_for_a_scale() -> None:
+    truck, pickup = browser(crew()), asked(somebody())
+    stop = truck.get(f"/recycling/round/{pickup.pk}/")
+    assert "bluetooth=(self), serial=(self)" in stop["Permissions-Policy"] and "no-store" in stop["Cache-Control"]
+    # A scale that is only simulated would weigh for points: a city that is no demo has none.
+    assert b'data-connect="serial"' in stop.content and b"simulated" not in stop.content
+    for page in ("/recycling/round/", "/recycling/"):
+        assert "bluetooth=(), serial=()" in truck.get(page)["Permissions-Policy"]

@@ -87,7 +87,8 @@ async function send(crew: Crew, page: HTMLElement, form: HTMLFormElement, done: 
   if (outcome && 'kept' in outcome && !outcome.kept) return refuse(page, unkeptWords(crew.root, outcome.held))
   const words = outcome && 'done' in outcome ? (form.dataset.done ?? '').replace('{}', done.words) : `${done.words}: ${heldWords(crew.root, outcome?.held)}`
   if (done.what !== 'weigh' && done.what !== 'miss') return say(crew.root, words)
-  sayNext(words)
+  // Whoever signs in has it sent then: the round says what still waits.
+  if (!outcome || !('held' in outcome) || outcome.held?.why !== 'signin') sayNext(words)
   location.assign(ROUND)
 }
 

@@ -12,7 +12,7 @@ const worker = self as unknown as ServiceWorkerGlobalScope
 const ROUND = `${OWN}round-1`
 const OURS = /^\/recycling\/round\/(\d+\/|\?day=\d{4}-\d\d-\d\d)?$/
 /** What of the pages' script is loaded later, and needed without a network. */
-const LATER = ['crew']
+const LATER = ['crew', 'refresh']
 const FRESH_MS = 10 * 60_000
 const OLD_MS = 20 * 3_600_000
 
