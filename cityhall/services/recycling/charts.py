@@ -32,7 +32,8 @@ class Part:
 def parts(amounts: Sequence[int]) -> list[Part]:
     """Amounts as the parts of one bar; none where there is nothing."""
     every = sum(max(0, one) for one in amounts)
-    made, x = [], 0.0
+    made: list[Part] = []
+    x = 0.0
     for number, one in enumerate(amounts):
         width = 100 * max(0, one) / every if every else 0.0
         if width:

@@ -48,7 +48,8 @@ def tariffs() -> list[tuple[Material, list[Held]]]:
 
 
 def _held(material: Material) -> list[Held]:
-    held, until = [], None
+    held: list[Held] = []
+    until: date | None = None
     for one in sorted(material.tariffs.all(), key=lambda tariff: tariff.since, reverse=True):
         grams, points = _gave(Q(material=material), one.since, until)
         held.append(Held(one, until, _when(one.since, until), grams, points))

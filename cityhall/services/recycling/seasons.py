@@ -62,11 +62,12 @@ def rows(since: datetime) -> list[Row]:
         .values_list("weighing", "all", "brought")
     }
     found = Weighing.objects.filter(at__gte=since, pickup__isnull=False).order_by("at", "pk")
-    return [
-        Row(uid, at, scale_of(*known), person, account, *weighed[uid][:1], announced[uid], weighed[uid][1])
-        for uid, at, person, account, *known in found.values_list("pk", "at", "person_id", "account_id", *FIELDS)
-        if uid in announced and uid in weighed and announced[uid] > 0
-    ]
+    rows = []
+    for uid, at, person, account, *known in found.values_list("pk", "at", "person_id", "account_id", *FIELDS):
+        if announced.get(uid, 0) > 0 and uid in weighed:
+            grams, points = weighed[uid]
+            rows.append(Row(uid, at, scale_of(*known), person, account, grams, announced[uid], points))
+    return rows
 
 
 def columns(found: Sequence[Row], whose: Sequence[str | int]) -> tuple[Season, list[str | int], list[int]]:

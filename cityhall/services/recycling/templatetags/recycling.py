@@ -7,6 +7,7 @@ from typing import Any
 from django.http import HttpRequest
 from django.template import Library
 
+from cityhall.kernel.people.models import Person
 from cityhall.services.recycling import accounts, points, workflow
 from cityhall.services.recycling.models import Pickup
 from cityhall.services.recycling.wording import points as points_text
@@ -21,9 +22,7 @@ def recycled(request: HttpRequest) -> dict[str, Any]:
     An account is not opened by looking.
     """
     user = request.user
-    if not user.is_authenticated:
-        return {}
-    held = accounts.held_by(user)
+    held = accounts.held_by(user) if isinstance(user, Person) else []
     if not held:
         return {}
     coming = Pickup.objects.filter(account__in=held, state__in=workflow.OPEN, begin__isnull=False)
