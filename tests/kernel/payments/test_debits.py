@@ -114,6 +114,17 @@ def test_collected_by_two_officers_and_paid_by_the_statement(
     told = Notification.objects.get(person=payer, title__contains="came back")
     assert "not enough money" in told.body and told.url == f"/payments/bills/{other.pk}/"
     right()
+    # Who has ended the direct debit meanwhile is not told that it is collected once more.
+    assert "once more" in told.body
+    batch = sent(first, second, other)
+    came(700, batch.debits.get())
+    mandates.revoke(person_actor(payer), mandate)
+    came(-700, batch.debits.get(), returned="MD06")
+    told = Notification.objects.filter(person=payer, title__contains="came back").latest("pk")
+    assert "asked for the money back" in told.body and "pay it on its page" in told.body
+    other.refresh_from_db()
+    assert (other.mandate, other.scheme, other.state) == (None, "single", "open") and list(debits.due()) == []
+    right()
 
 
 def test_what_changed_meanwhile_is_not_collected(payer: Person, mandate: Mandate) -> None:
