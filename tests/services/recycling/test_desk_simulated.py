@@ -45,4 +45,4 @@ def test_officers_judge_sell_and_settle_by_the_doors(crews: list[Person]) -> Non
     assert "refused" not in people.done, people.done
     assert Cost.objects.count() == 3 and Leaving.objects.exists()
     assert set(Settlement.objects.values_list("state", flat=True)) == {"paid"}
-    assert Signal.objects.get().state == "looked_at"
+    assert Signal.objects.filter(state="looked_at").exists()
