@@ -41,6 +41,7 @@ NOTES = ("Second floor", "Behind the gate", "Portón verde", "Ao lado da garagem
 COMPLAINTS = ("My own scale said more.", "Eram pelo menos mais dois quilos.", "Falta una bolsa.", "한 봉지가 빠졌어요.")
 FEE = re.compile(r'href="(/recycling/points/fees/\d+/)\?account=(\d+)"')
 MANDATE = re.compile(r'<input type="hidden" name="mandate" value="(\d+)">')
+CODE = re.compile(r'recycling-code-large"[^>]*>(\w+)<')
 AGREED = 'action="/payments/direct-debit/'
 """A form to end a direct debit: there is one."""
 SCALE = "demo-1"
