@@ -39,7 +39,7 @@ COLLECTORS = {
     "desk-2": "Amaro Quint",
     "shop": "Ines Couto",
 }
-"""Crews of collection trucks, officers for recycling and who is at the counter of shops, by the place of their address."""
+"""Crews of collection trucks, officers for recycling and who takes vouchers in shops, by the place of their address."""
 PLACES = {"round": "recycling.crew", "desk": "recycling.officer", "shop": "recycling.shop"}
 SHOP = "recycling.shop@demo.example"
 VISITORS = (
