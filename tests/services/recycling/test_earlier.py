@@ -188,8 +188,8 @@ FIELD = st.one_of(
 )
 
 
-@given(st.lists(st.lists(FIELD, min_size=11, max_size=13), max_size=30))
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(st.lists(st.lists(FIELD, min_size=11, max_size=13), max_size=6))
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 def test_whatever_stands_in_a_file_each_line_is_taken_or_refused(tmp_path: Path, table: list[list[str]]) -> None:
     path, refused = tmp_path / "any.csv", []
     with path.open("w", newline="", encoding="utf-8") as file:
@@ -206,7 +206,7 @@ def test_whatever_stands_in_a_file_each_line_is_taken_or_refused(tmp_path: Path,
 
 
 @given(st.binary(max_size=300))
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 def test_any_bytes_are_a_file_or_refused(tmp_path: Path, data: bytes) -> None:
     path = tmp_path / "bytes.csv"
     for content in (data, b"building,points\n" + data, gzip.compress(data), b"\x1f\x8b" + data):
