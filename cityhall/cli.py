@@ -22,6 +22,7 @@ from cityhall.commands import (
     officers,
     payments,
     receivers,
+    recycling,
     reports,
     safety,
     vehicles,
@@ -50,6 +51,7 @@ app.add_typer(evidence.app, name="evidence")
 app.add_typer(officers.app, name="officer")
 app.add_typer(payments.app, name="payments")
 app.add_typer(receivers.app, name="receivers")
+app.add_typer(recycling.app, name="recycling")
 app.add_typer(reports.app, name="reports")
 app.add_typer(safety.app, name="safety")
 app.add_typer(vehicles.app, name="vehicles")

@@ -37,8 +37,11 @@ COLLECTORS = {
     "round-3": "Yuna Prado",
     "desk": "Teodora Lis",
     "desk-2": "Amaro Quint",
+    "shop": "Ines Couto",
 }
-"""Crews of collection trucks and officers for recycling, by the place of their address."""
+"""Crews of collection trucks, officers for recycling and who takes vouchers in shops, by the place of their address."""
+PLACES = {"round": "recycling.crew", "desk": "recycling.officer", "shop": "recycling.shop"}
+SHOP = "recycling.shop@demo.example"
 VISITORS = (
     *("Laura Prats", "Bruno Teles", "Haeun Lim", "Vera Quental", "Diego Salas", "Rosa Arruda", "Sujin Han"),
     *("Emma Lowe", "Iván Cruz", "Leonor Dias", "Jiho Baek", "Noah Byrne", "Alma Reyes", "Caio Prado"),
@@ -381,15 +384,13 @@ def _receivers(vehicles: list[str]) -> dict[str, Any]:
 def _recycling(known: dict[str, Any], seed: int) -> dict[str, Any]:
     """Who fetches what is recycled, who is at its desk, and machines, with the weights of the last months: made once.
 
-    {"recycling": {"crew": email, "officers": [email], "machines": [[device, key]]}}
+    {"recycling": {"crew": email, "officers": [email], "shop": email, "machines": [[device, key]]}}
     """
     from allauth.account.models import EmailAddress
     from django.conf import settings
     from django.contrib.auth.hashers import make_password
     from django.db import transaction
-    from django.utils import timezone
 
-    from cityhall.democity.recycling_past import plant
     from cityhall.kernel.devices.registry import register
     from cityhall.kernel.people.actors import system
     from cityhall.kernel.people.models import Person
@@ -406,14 +407,40 @@ def _recycling(known: dict[str, Any], seed: int) -> dict[str, Any]:
         for email, name in people.items():
             person = Person.objects.create(email=email, name=name, password=hashed)
             EmailAddress.objects.create(user=person, email=email, primary=True, verified=True)
-            grant(system("demo"), person, "recycling.officer" if "desk" in email else "recycling.crew")
+            role = next(role for place, role in PLACES.items() if place in email)
+            grant(system("demo"), person, role)
         for place in DropPoint.objects.exclude(device="").order_by("key"):
             device, key = register(
                 system("demo"), kind="machine", owner="recycling", public_id=place.device, label=place.name
             )
             machines.append([device.public_id, key])
-        crews = Person.objects.filter(email__startswith="recycling.round", email__in=people).order_by("email")
-        plant(list(crews), seed, timezone.now())
+        _weighed_before([one for one in people if "round" in one], seed)
         signals.find()
     desk = [email for email in people if "desk" in email]
-    return {"recycling": {"crew": "recycling.round@demo.example", "officers": desk, "machines": machines}}
+    return {"recycling": {"crew": "recycling.round@demo.example", "officers": desk, "shop": SHOP, "machines": machines}}
+
+
+def _weighed_before(crews: list[str], seed: int) -> None:
+    """Imports what was weighed before the demo began, as a city does that comes from another system."""
+    from django.utils import timezone
+
+    from cityhall.democity.recycling_past import write_past
+    from cityhall.kernel.people.actors import system
+    from cityhall.kernel.places.models import Zone
+    from cityhall.services.recycling.earlier import import_balances, import_weighings
+    from cityhall.services.recycling.models import Material
+    from cityhall.services.recycling.rules import today
+    from cityhall.services.recycling.tariffs import tariff
+
+    rates = [(one.key, tariff(one, today())) for one in Material.objects.filter(active=True)]
+    materials = [(key, holds.points_per_kg if holds else 0) for key, holds in rates]
+    districts = list(Zone.objects.filter(kind="district").order_by("slug").values_list("slug", flat=True)) or [""]
+    with tempfile.TemporaryDirectory() as folder:
+        weighings, balances = Path(folder) / "weighings.csv", Path(folder) / "balances.csv"
+        write_past(weighings, balances, crews, materials, districts, seed=seed, now=timezone.now())
+        for take, file in ((import_weighings, weighings), (import_balances, balances)):
+            take(system("demo"), file, lambda _what, _share: None, _none_refused)
+
+
+def _none_refused(line: int, why: str) -> None:
+    raise ValueError(f"line {line} of the demo's past: {why}")

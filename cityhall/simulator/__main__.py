@@ -109,10 +109,11 @@ def _lives(options: argparse.Namespace, keys: dict[str, Any], stop: threading.Ev
 
 
 def _round(keys: dict[str, Any]) -> dict[str, Any]:
-    """Who weighs what is recycled, and the machines that take bottles."""
+    """Who weighs what is recycled, who takes vouchers, and the machines that take bottles."""
     known = keys.get("recycling", {})
     crew = (known["crew"], keys.get("password", "")) if "crew" in known else None
-    return {"crew": crew, "machines": [(device, key) for device, key in known.get("machines", [])]}
+    shop = (known["shop"], keys.get("password", "")) if "shop" in known else None
+    return {"crew": crew, "shop": shop, "machines": [(device, key) for device, key in known.get("machines", [])]}
 
 
 def main() -> None:

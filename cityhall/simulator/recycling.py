@@ -29,6 +29,8 @@ PAUSE_S = 15.0
 FIRST_HOME = 50_000
 """Their homes' numbers, beyond those of City Hall's guests."""
 FIRST_MACHINE = 50_900
+SHOP = 890
+"""The shop's number among them."""
 CREW, MACHINES, SPENDS, COLLECTED = 0.42, 0.14, 0.11, 0.08
 """Shares of steps that are the crew's, a machine's, somebody's who spends, or who has a fee collected; the others
 ask."""
@@ -39,6 +41,7 @@ NOTES = ("Second floor", "Behind the gate", "Portón verde", "Ao lado da garagem
 COMPLAINTS = ("My own scale said more.", "Eram pelo menos mais dois quilos.", "Falta una bolsa.", "한 봉지가 빠졌어요.")
 FEE = re.compile(r'href="(/recycling/points/fees/\d+/)\?account=(\d+)"')
 MANDATE = re.compile(r'<input type="hidden" name="mandate" value="(\d+)">')
+CODE = re.compile(r'recycling-code-large"[^>]*>(\w+)<')
 AGREED = 'action="/payments/direct-debit/'
 """A form to end a direct debit: there is one."""
 SCALE = "demo-1"
@@ -54,13 +57,14 @@ class Recycling:
     """All who recycle. One `step` is one thing that one of them does.
 
     `accounts`: (e-mail address, password) of residents, `crew` of who weighs, None for nobody; `machines`: (device,
-    its key) of reverse-vending machines.
+    its key) of reverse-vending machines; `shop`: who takes vouchers.
     """
 
     connect: Connect
     accounts: list[tuple[str, str]]
     crew: tuple[str, str] | None
     machines: list[tuple[str, str]]
+    shop: tuple[str, str] | None = None
     seed: int = 4
     rng: np.random.Generator = field(init=False)
     done: dict[str, int] = field(default_factory=dict)
@@ -225,6 +229,12 @@ class Recycling:
         if self.rng.random() < 0.2:
             visit.post(f"{answer.headers['location']}return/", {"count": "1"})
             return "given back"
+        if self.shop is not None:
+            shown = CODE.search(visit.get(answer.headers["location"]).raise_for_status().text)
+            counter = self._visit(SHOP, self.shop)
+            if shown is not None:
+                counter.post("/recycling/shop/", {"code": shown[1], "what": "redeem"})
+                return "redeemed"
         return "bought"
 
     def _have_collected(self) -> str:
@@ -257,9 +267,10 @@ def live(
     accounts: list[tuple[str, str]],
     crew: tuple[str, str] | None,
     machines: list[tuple[str, str]],
+    shop: tuple[str, str] | None,
 ) -> None:
     """Lets them live until `stop` is set; waits where the city, or its recycling, is not there."""
-    people = Recycling(connector(address), accounts, crew, machines, seed)
+    people = Recycling(connector(address), accounts, crew, machines, shop, seed)
     while accounts and not stop.wait(PAUSE_S / speed):
         try:
             people.step()

@@ -15,6 +15,8 @@ from cityhall.kernel.people.permissions import require
 from cityhall.services.recycling.models import Account, Holder
 
 OFFICER = "recycling.change_accounts"
+LONGEST_NAME = 150
+"""Characters of a building's name."""
 
 
 def person_of(actor: Actor) -> Person:
@@ -90,7 +92,11 @@ def people_of(account: Account) -> list[Person]:
 
 @transaction.atomic
 def open_building(actor: Actor, name: str, email: str) -> Account:
-    """A building's account, for which the account of that address acts. Raises Denied, Invalid, Missing, Conflict."""
+    """A building's account, for which the account of that address acts.
+
+    One that an import opened, and for which nobody acts yet, is theirs from now on. Raises Denied, Invalid, Missing,
+    Conflict.
+    """
     require(actor, OFFICER)
     if not name.strip():
         raise Invalid(_("Say which building."), code="no_name", field="name")
@@ -102,11 +108,20 @@ def open_building(actor: Actor, name: str, email: str) -> Account:
             field="email",
             mend=_("Ask them to make an account of the city first."),
         )
-    if Account.objects.filter(kind=Account.Kind.BUILDING, name=name.strip()[:150]).exists():
+    named = name.strip()[:LONGEST_NAME]
+    known = Account.objects.select_for_update().filter(kind=Account.Kind.BUILDING, name=named).first()
+    if known is not None and known.holders.exists():
         raise Conflict(_("This building has an account already."), code="known", field="name")
-    now = timezone.now()
-    account = Account.objects.create(kind=Account.Kind.BUILDING, name=name.strip()[:150], opened_at=now)
-    Holder.objects.create(account=account, person=person, since=now)
+    account = known or building(actor, named)
+    Holder.objects.create(account=account, person=person, since=timezone.now())
+    told = {"person": person.pk}
+    append("recycling", "account.held", told, subject=f"account:{account.pk}", actor=str(actor))
+    return account
+
+
+def building(actor: Actor, name: str) -> Account:
+    """A new account of a building, for which nobody acts yet; in the caller's transaction."""
+    account = Account.objects.create(kind=Account.Kind.BUILDING, name=name, opened_at=timezone.now())
     _opened(account, actor)
     return account
 

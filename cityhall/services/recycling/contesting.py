@@ -74,6 +74,12 @@ def contest(actor: Actor, uid: UUID, text: str) -> Contest:
         return known
     if not text.strip():
         raise Invalid(_("Say what is wrong."), code="no_text", field="text", mend=_("Write what you think it weighed."))
+    if mine.source == Weighing.Source.EARLIER:
+        raise Conflict(
+            _("An earlier system weighed this: it cannot be contested here."),
+            code="earlier",
+            mend=_("Write to the city hall."),
+        )
     now = timezone.now()
     if now > contest_until(mine.heard_at):
         raise Conflict(

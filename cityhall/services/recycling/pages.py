@@ -276,6 +276,7 @@ def weighing_context(one: Weighing) -> dict[str, Any]:
     state = one.pickup.state if one.pickup is not None else State.WEIGHED
     contest = queries.contest_of(one)
     open_until = contest_until(one.heard_at)
+    ours = one.source != Weighing.Source.EARLIER
     return {
         "weighing": one,
         "lines": [{"line": line, "drawing": drawing(line.material.picture)} for line in lines],
@@ -286,7 +287,7 @@ def weighing_context(one: Weighing) -> dict[str, Any]:
         "weighing_drawn": link(one.drawn, PHOTO_PX) if one.drawn is not None else "",
         "contest": contest,
         "contest_until": open_until,
-        "may_contest": contest is None and state == State.WEIGHED and timezone.now() <= open_until,
+        "may_contest": ours and contest is None and state == State.WEIGHED and timezone.now() <= open_until,
         "may_confirm": one.pickup is not None and contest is None and state == State.WEIGHED,
     }
 

@@ -30,6 +30,7 @@ from cityhall.services.recycling.wording import points as points_text
 KINDS = {
     "recycling.weighed": gettext_lazy("weighed"),
     "recycling.bonus": gettext_lazy("campaign"),
+    "recycling.brought": gettext_lazy("brought from the earlier system"),
     "recycling.corrected": gettext_lazy("a weight was corrected"),
     "recycling.fees": gettext_lazy("bill paid"),
     "recycling.shops": gettext_lazy("voucher of a shop"),
@@ -37,7 +38,11 @@ KINDS = {
     "recycling.given_back": gettext_lazy("given back"),
     "ledger.expired": gettext_lazy("expired"),
 }
-ORIGINS = {points.EARNED: gettext_lazy("for recycling"), points.BONUS: gettext_lazy("of a campaign")}
+ORIGINS = {
+    points.EARNED: gettext_lazy("for recycling"),
+    points.BONUS: gettext_lazy("of a campaign"),
+    points.BROUGHT: gettext_lazy("from the earlier system"),
+}
 
 
 @never_cache

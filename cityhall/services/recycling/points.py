@@ -23,8 +23,10 @@ from cityhall.kernel.people.actors import Actor
 from cityhall.services.recycling.models import Account
 
 UNIT = "points"
-EARNED, BONUS = "recycling", "recycling.campaign"
-"""Origins of lots: what was weighed, and what a campaign put on it."""
+EARNED, BONUS, BROUGHT = "recycling", "recycling.campaign", "recycling.earlier"
+"""Origins of lots: what was weighed, what a campaign put on it, and what was unspent in an earlier system."""
+GIVING = {EARNED: "recycling.weighed", BONUS: "recycling.bonus", BROUGHT: "recycling.brought"}
+"""The kinds of postings that give points, by the origin of the lot that they make."""
 MOST = 200
 """Entries of a page."""
 
@@ -73,7 +75,7 @@ def earn(uid: UUID, account: Account, amount: int, *, origin: str, until: date, 
         post(
             transfer(
                 uid,
-                "recycling.weighed" if origin == EARNED else "recycling.bonus",
+                GIVING[origin],
                 debit=_given(),
                 credit=purse(account).pk,
                 amount=amount,

@@ -46,7 +46,8 @@ def begin() -> datetime:
 def rows(since: datetime) -> list[Row]:
     """What was announced and weighed at doors from then on, in its order.
 
-    Drop-off points and machines are left out: nobody announces anything to them.
+    Drop-off points and machines are left out: nobody announces anything to them. What an earlier system weighed counts
+    where it says what was announced.
     """
     announced = dict(
         Estimate.objects.filter(pickup__weighing__at__gte=since)
@@ -61,7 +62,9 @@ def rows(since: datetime) -> list[Row]:
         .annotate(all=Sum("grams"), brought=Sum(F("base") + F("bonus")))
         .values_list("weighing", "all", "brought")
     }
-    found = Weighing.objects.filter(at__gte=since, pickup__isnull=False).order_by("at", "pk")
+    earlier = Weighing.objects.filter(at__gte=since, announced__gt=0)
+    announced.update(earlier.values_list("pk", "announced"))
+    found = Weighing.objects.filter(at__gte=since).exclude(pickup=None, announced=None).order_by("at", "pk")
     rows = []
     for uid, at, person, account, *known in found.values_list("pk", "at", "person_id", "account_id", *FIELDS):
         if announced.get(uid, 0) > 0 and uid in weighed:

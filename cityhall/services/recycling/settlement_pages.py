@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 from django.conf import settings
@@ -20,7 +21,7 @@ from cityhall.kernel.journal import append
 from cityhall.kernel.people.actors import actor_of
 from cityhall.kernel.people.permissions import may, require
 from cityhall.services.recycling import settlements, tables
-from cityhall.services.recycling.models import Settlement, SettlementLine
+from cityhall.services.recycling.models import Partner, Settlement, SettlementLine
 from cityhall.services.recycling.rules import today
 from cityhall.services.recycling.wording import money, number, points
 
@@ -35,11 +36,17 @@ def listed(request: HttpRequest) -> HttpResponse:
     made = Settlement.objects.select_related("partner", "payout").order_by("-month", "-pk")[:SHOWN]
     context = {
         "month": settlements.last_month(),
-        "owed": [(one, points(total), money(worth)) for one, total, worth in settlements.open_amounts()],
+        "owed": _owed(settlements.last_month()),
+        "running": _owed(settlements.month_of(today())),
+        "until": settlements.after(today()),
         "rows": [{"one": one, "amount": money(one.amount)} for one in made],
         "unpaid": money(settlements.owed_to_shops()),
     }
     return render(request, "recycling/desk_settlements.html", context)
+
+
+def _owed(month: date) -> list[tuple[Partner, str, str]]:
+    return [(one, points(total), money(worth)) for one, total, worth in settlements.open_amounts(month)]
 
 
 @require_POST

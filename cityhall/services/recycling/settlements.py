@@ -236,11 +236,11 @@ def payout_given_up(payout: Payout) -> None:
     _journal(mine, "not_paid", system("recycling"), payout=payout.pk)
 
 
-def open_amounts() -> list[tuple[Partner, int, int]]:
-    """(shop, points, what they are worth) that could be drawn up now, until the end of the last month."""
+def open_amounts(month: date) -> list[tuple[Partner, int, int]]:
+    """(shop, points, what they are worth) that are in no settlement until the end of a month."""
     found = []
     for one in Partner.objects.order_by("key"):
-        lines = owed(one, last_month())
+        lines = owed(one, month)
         total = sum(line.points for line in lines)
         if lines:
             found.append((one, total, _worth(total)))

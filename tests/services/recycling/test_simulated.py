@@ -34,7 +34,8 @@ def test_residents_ask_the_crew_weighs_points_come_and_are_spent() -> None:
     device, key = register(system("test"), kind="machine", owner="recycling", public_id=place.device, label="Machine")
     residents = [account(f"green{number}@demo.example") for number in range(3)]
     crew = account("recycling.round@demo.example", "recycling.crew")
-    people = Recycling(connect, residents, crew, [(device.public_id, key)], seed=4)
+    shop = account("recycling.shop@demo.example", "recycling.shop")
+    people = Recycling(connect, residents, crew, [(device.public_id, key)], shop, seed=4)
     for _turn in range(8):
         for _step in range(20):
             people.step()
@@ -43,7 +44,9 @@ def test_residents_ask_the_crew_weighs_points_come_and_are_spent() -> None:
         Pickup.objects.filter(state__in=("promised", "on_way"), begin__gt=begin).update(begin=begin)
         later(seconds=5)
     assert {"asked", "set out", "weighed", "brought", "confirmed"} <= set(people.done), people.done
-    assert {"paid", "bought"} & set(people.done), people.done
+    assert {"paid", "redeemed", "given back"} & set(people.done), people.done
+    used = Entry.objects.filter(stream="recycling", type="voucher.used")
+    assert used.count() == people.done.get("redeemed", 0) and all(one.actor.startswith("person:") for one in used)
     assert {"crew", "machine"} == set(Weighing.objects.values_list("source", flat=True))
     weighed = Entry.objects.filter(stream="recycling", type="weighed")
     assert weighed and all(one.actor.startswith(("person:", "device:")) for one in weighed)

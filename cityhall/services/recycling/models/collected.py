@@ -226,18 +226,21 @@ class Weighing(models.Model):
 
     Its points are posted in the transaction that writes it. `at` is what it counts by, `told_at` what the clock of the
     device said, which may be wrong. `scale` is the name of the scale that was connected, "" for a weight typed by hand.
+    One of an earlier system has no pickup of ours: `announced` is what was announced of it there, None for not known.
     """
 
     class Source(models.TextChoices):
         CREW = "crew", pgettext_lazy("weighing", "crew at the door")
         DROP = "drop", pgettext_lazy("weighing", "drop-off point")
         MACHINE = "machine", pgettext_lazy("weighing", "machine")
+        EARLIER = "earlier", pgettext_lazy("weighing", "earlier system")
 
     class Seen(models.TextChoices):
         CODE = "code", pgettext_lazy("weighing", "the resident showed their code")
         OTHER = "other", pgettext_lazy("weighing", "the code that was given is not theirs")
         SIGNED = "signed", pgettext_lazy("weighing", "the resident signed")
         NOBODY = "nobody", pgettext_lazy("weighing", "nobody was there")
+        UNKNOWN = "unknown", pgettext_lazy("weighing", "not known who was there")
 
     uid = models.UUIDField(primary_key=True)
     digest = models.CharField(max_length=64)
@@ -255,6 +258,7 @@ class Weighing(models.Model):
     photo = models.ForeignKey(Media, models.SET_NULL, null=True, related_name="+", verbose_name=_("photo"))
     scale = models.CharField(_("scale"), max_length=80, blank=True)
     zone = models.CharField(_("district"), max_length=100, blank=True)
+    announced = models.PositiveIntegerField(_("grams that were announced"), null=True)
     corrected = models.BooleanField(_("corrected"), default=False)
 
     class Meta:
