@@ -34,8 +34,9 @@ def _row(one: Pickup) -> Row:
     state = State(one.state).label
     detail = f"{span(one.begin, one.end)} · {state}" if one.begin and one.end else f"{state}"
     waits = one.state == State.WEIGHED
+    what = ", ".join(f"{part.material.name}" for part in one.estimates.all())
     return Row(
-        _("Pickup: %(address)s") % {"address": one.address},
+        _("Pickup: %(what)s") % {"what": what},
         f"/recycling/pickups/{one.pk}/",
         detail,
         "swap",
