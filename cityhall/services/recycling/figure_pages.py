@@ -23,7 +23,7 @@ from cityhall.services.recycling.contesting import DECIDE
 from cityhall.services.recycling.models import Cost
 from cityhall.services.recycling.pages import form_key
 from cityhall.services.recycling.rules import rules, today
-from cityhall.services.recycling.wording import kilograms, money, number
+from cityhall.services.recycling.wording import kilograms, money, number, percent
 
 SHOWN = 200
 
@@ -40,8 +40,8 @@ def shown(request: HttpRequest) -> HttpResponse:
         "days": days,
         "periods": reckoning.PERIODS,
         "weight": kilograms(grid.total),
-        "participation": f"{figures.participation(days):.1f} %",
-        "kept": f"{figures.kept_windows(days):.0f} %",
+        "participation": percent(figures.participation(days), 1),
+        "kept": percent(figures.kept_windows(days)),
         "zones": [one or _("outside all districts") for one in grid.zones],
         "rows": _rows(grid),
         "sums": [kilograms(one) for one in grid.sums],
@@ -75,7 +75,7 @@ def _points(days: int) -> dict[str, Any]:
     bars = charts.shares([amount for _month, amount in owed])
     return {
         "mix": [
-            (names[what], number(amount), f"{100 * max(0, amount) / every:.0f} %" if every else "–")
+            (names[what], number(amount), percent(100 * max(0, amount) / every) if every else "–")
             for what, amount in mix
         ],
         "parts": charts.parts([amount for _what, amount in mix]),

@@ -37,6 +37,14 @@ def kilograms(grams: int) -> str:
     return f"{format_decimal(Decimal(grams) / 1000, locale=_locale(), decimal_quantization=False)} kg"
 
 
+def percent(amount: float, digits: int = 0) -> str:
+    """A number of per cent as people write it: 37.04, 1 -> "37.0 %"."""
+    from babel.numbers import format_decimal
+
+    pattern = f"#,##0.{'0' * digits}" if digits else "#,##0"
+    return f"{format_decimal(round(amount, digits), format=pattern, locale=_locale())} %"
+
+
 def points(amount: int) -> str:
     """An amount of points: "1,250 points"."""
     return ngettext("%(points)s point", "%(points)s points", amount) % {"points": number(amount)}
