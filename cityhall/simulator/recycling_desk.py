@@ -25,7 +25,7 @@ SIGNAL, SETTLEMENT = (
 DAY = re.compile(r'name="day" type="date"[^>]* value="([\d-]+)"')
 OWED = re.compile(r'name="partner" value="([^"]+)"')
 BUYERS = (("Paper mill", "paper"), ("Glassworks", "glass"), ("Smelter", "aluminium"))
-COSTS = (("crews", "18400"), ("trucks", "5200"), ("sorting", "3100"))
+COSTS = (("crews", "412"), ("trucks", "158"), ("sorting", "96"))
 MOST_SALES = 6
 REASONS = (
     "Checked with weights of 10 and 20 kg: it was off.",

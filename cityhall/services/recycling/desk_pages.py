@@ -34,7 +34,7 @@ from cityhall.services.recycling.models import Account, Contest, Partner, Pickup
 from cityhall.services.recycling.pages import weighing_context
 from cityhall.services.recycling.rounds import grams_of
 from cityhall.services.recycling.rules import today
-from cityhall.services.recycling.wording import kilograms, number
+from cityhall.services.recycling.wording import number, summed
 
 SHOWN = 12
 """So many who wait for a window are shown at once: for each, what the rounds of all days can keep is reckoned."""
@@ -57,8 +57,8 @@ def desk(request: HttpRequest) -> HttpResponse:
         "signals": len(signals.shown(actor)) if may(actor, signals.JUDGE) else 0,
         "buildings": Account.objects.filter(kind=Account.Kind.BUILDING).order_by("name"),
         "may_open": may(actor, accounts.OFFICER),
-        "by_zone": [(name or _("outside all districts"), kilograms(grams)) for name, grams in figures.by_zone()],
-        "by_material": [(name, kilograms(grams)) for name, grams in figures.by_material()],
+        "by_zone": [(name or _("outside all districts"), summed(grams)) for name, grams in figures.by_zone()],
+        "by_material": [(name, summed(grams)) for name, grams in figures.by_material()],
         "kept": f"{figures.kept_windows():.0f} %",
         "spent": [(_spent_on(what), number(amount)) for what, amount in sorted(figures.mix().items())],
     }

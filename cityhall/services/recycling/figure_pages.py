@@ -23,7 +23,7 @@ from cityhall.services.recycling.contesting import DECIDE
 from cityhall.services.recycling.models import Cost
 from cityhall.services.recycling.pages import form_key
 from cityhall.services.recycling.rules import rules, today
-from cityhall.services.recycling.wording import kilograms, money, number, percent
+from cityhall.services.recycling.wording import money, number, percent, summed
 
 SHOWN = 200
 
@@ -39,12 +39,12 @@ def shown(request: HttpRequest) -> HttpResponse:
     context: dict[str, Any] = {
         "days": days,
         "periods": reckoning.PERIODS,
-        "weight": kilograms(grid.total),
+        "weight": summed(grid.total),
         "participation": percent(figures.participation(days), 1),
         "kept": percent(figures.kept_windows(days)),
         "zones": [one or _("outside all districts") for one in grid.zones],
         "rows": _rows(grid),
-        "sums": [kilograms(one) for one in grid.sums],
+        "sums": [summed(one) for one in grid.sums],
         "costs": money(tonne.costs),
         "revenue": money(tonne.revenue),
         "each": money(tonne.each) if tonne.each is not None and tonne.costs else "",
@@ -57,7 +57,7 @@ def shown(request: HttpRequest) -> HttpResponse:
 def _rows(grid: reckoning.Grid) -> list[dict[str, Any]]:
     bars = charts.shares([total for _material, _cells, total in grid.rows])
     return [
-        {"name": material.name, "cells": [kilograms(one) for one in cells], "sum": kilograms(total), "bar": bar}
+        {"name": material.name, "cells": [summed(one) for one in cells], "sum": summed(total), "bar": bar}
         for (material, cells, total), bar in zip(grid.rows, bars, strict=True)
     ]
 

@@ -23,7 +23,7 @@ from cityhall.services.recycling.models import Leaving
 from cityhall.services.recycling.pages import form_key
 from cityhall.services.recycling.rules import today
 from cityhall.services.recycling.stock import Sold
-from cityhall.services.recycling.wording import kilograms, money
+from cityhall.services.recycling.wording import money, summed
 
 SHOWN = 100
 
@@ -55,10 +55,10 @@ def _shown(typed: QueryDict) -> dict[str, Any]:
         "rows": [
             {
                 "material": one.material,
-                "collected": kilograms(one.collected),
-                "sold": kilograms(one.sold),
-                "lost": kilograms(one.lost),
-                "left": kilograms(one.left),
+                "collected": summed(one.collected),
+                "sold": summed(one.sold),
+                "lost": summed(one.lost),
+                "left": summed(one.left),
                 "below": one.left < 0,
                 "bar": bar,
             }

@@ -37,6 +37,11 @@ def kilograms(grams: int) -> str:
     return f"{format_decimal(Decimal(grams) / 1000, locale=_locale(), decimal_quantization=False)} kg"
 
 
+def summed(grams: int) -> str:
+    """A sum of many weights: from a hundred kilograms on, the grams tell nobody anything: 1867905 -> "1,868 kg"."""
+    return kilograms(grams if abs(grams) < 100_000 else round(grams, -3))
+
+
 def percent(amount: float, digits: int = 0) -> str:
     """A number of per cent as people write it: 37.04, 1 -> "37.0 %"."""
     from babel.numbers import format_decimal
