@@ -19,8 +19,10 @@ def came_back(intent: Intent, reason: str) -> None:
     debit = Debit.objects.filter(intent=intent).first()
     if debit is None:
         return
-    debit.reason = reason.strip()[:200]
-    debit.save(update_fields=["reason"])
+    if reason.strip():
+        # Who says it again may say less.
+        debit.reason = reason.strip()[:200]
+        debit.save(update_fields=["reason"])
     bill = bills.locked(debit.bill_id)
     mandate = bill.mandate
     if mandate is not None and mandate.revoked_at is not None:

@@ -86,10 +86,20 @@ def agree(actor: Actor, refund: Refund, seen: str) -> Payout:
 
 @transaction.atomic
 def refuse(actor: Actor, refund: Refund) -> None:
-    """What was told is not the account: another one has to be told. Raises Denied, Conflict where none is told."""
+    """What was told is not the account: whoever paid and told it is asked once more. Raises Denied, Conflict."""
     require(actor, APPROVE)
     mine = _locked(refund)
-    _told(mine).delete()
+    told, payer = _told(mine), mine.intent.bill.payer
+    if payer is not None and told.given_by_id == payer.pk:
+        send(
+            payer,
+            _("The account that you told cannot be paid to"),
+            _("Tell it once more on the page of the bill: %(title)s."),
+            values={"title": mine.intent.bill.title},
+            url=f"/payments/bills/{mine.intent.bill_id}/",
+            key=f"{mine.ref} account {told.pk} refused",
+        )
+    told.delete()
     append("payments", "refund.account_refused", {}, subject=mine.ref, actor=str(actor))
 
 

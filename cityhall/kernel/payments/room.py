@@ -82,6 +82,8 @@ ROOM = Service(
                 "PayoutBatch.why": _TOOK_BACK,
                 "StatementFile.why": _TOOK_BACK,
             },
+            # It is the payer's, whoever told it.
+            ties={"RefundAccount": ("refund__intent__bill__payer",)},
         ),
     ),
 )

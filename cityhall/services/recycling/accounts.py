@@ -112,6 +112,9 @@ def open_building(actor: Actor, name: str, email: str) -> Account:
     known = Account.objects.select_for_update().filter(kind=Account.Kind.BUILDING, name=named).first()
     if known is not None and known.holders.exists():
         raise Conflict(_("This building has an account already."), code="known", field="name")
+    if known is not None and person.pk == actor.person_id:
+        # There may be points on it.
+        raise Denied(_("This would be yours."), code="own", mend=_("Another officer has to give it to you."))
     account = known or building(actor, named)
     Holder.objects.create(account=account, person=person, since=timezone.now())
     told = {"person": person.pk}

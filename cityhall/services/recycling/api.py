@@ -23,8 +23,6 @@ from cityhall.services.recycling.schemas import EstimateIn, aware, estimates
 from cityhall.services.recycling.tariffs import tariff
 
 router = Router()
-WINDOWS_A_MINUTE = 60
-"""So often somebody is told of windows: for each the rounds of all days to come are reckoned."""
 
 
 class RecyclingMaterialOut(Schema):
@@ -157,7 +155,7 @@ def windows(
     grams: list[int] = Query([], max_length=40, description="So much of each, in the same order"),
 ) -> list[dict[str, Any]]:
     """The next windows that can be kept at a place; nothing is promised until a pickup is asked for."""
-    spend("recycling windows", source_of(request), WINDOWS_A_MINUTE, 60)
+    spend("recycling windows", source_of(request), planning.ASKED_A_MINUTE, 60)
     most = collecting.MOST_GRAMS
     load = {key: min(max(amount, 0), most) for key, amount in zip(material, grams, strict=False) if amount > 0}
     found = planning.offers(planning.zone_of(Point(lon, lat)), point=Point(lon, lat), grams=load)

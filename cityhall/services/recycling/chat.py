@@ -7,6 +7,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from cityhall.kernel.limits.spending import spend
 from cityhall.kernel.people.actors import Actor
 from cityhall.kernel.places import geocoder
 from cityhall.kernel.places.point import metres_between
@@ -23,6 +24,7 @@ def pickup(actor: Actor, place: str = "") -> dict[str, Any]:
     """When a crew could come to a place (a Skill's action); the wish itself is made on the page that it names."""
     found = geocoder.search(place, limit=1) if place.strip() else []
     point = found[0].point if found else None
+    spend("recycling windows", str(actor), planning.ASKED_A_MINUTE, 60)
     windows = planning.offers(planning.zone_of(point), 3, point=point)
     page = "/recycling/ask/"
     if not windows:

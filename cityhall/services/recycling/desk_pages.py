@@ -54,7 +54,7 @@ def desk(request: HttpRequest) -> HttpResponse:
         "asked_more": max(0, len(waiting) - SHOWN),
         "overdue": queries.overdue(),
         "contests": queries.contests(),
-        "signals": len(signals.shown(actor)) if may(actor, signals.JUDGE) else 0,
+        "signals": signals.waiting(actor),
         "buildings": Account.objects.filter(kind=Account.Kind.BUILDING).order_by("name"),
         "may_open": may(actor, accounts.OFFICER),
         "by_zone": [(name or _("outside all districts"), summed(grams)) for name, grams in figures.by_zone()],

@@ -13,7 +13,6 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from cityhall.kernel import values
 from cityhall.kernel.errors import CityhallError, Denied, Invalid, Missing
 from cityhall.kernel.payments.money import read_money
 from cityhall.kernel.people.actors import actor_of
@@ -23,6 +22,7 @@ from cityhall.services.recycling.contesting import DECIDE
 from cityhall.services.recycling.models import Cost
 from cityhall.services.recycling.pages import form_key
 from cityhall.services.recycling.rules import rules, today
+from cityhall.services.recycling.stock_pages import day_typed
 from cityhall.services.recycling.wording import money, number, percent, summed
 
 SHOWN = 200
@@ -102,7 +102,7 @@ def costs(request: HttpRequest) -> HttpResponse:
         amount = read_money(post.get("amount", ""), settings.CITY.currency)
         if amount is None:
             raise Invalid(_("This is no amount."), code="bad_amount", field="amount", mend=_("Write it in figures."))
-        day = values.day(post.get("day", "")) or today()
+        day = day_typed(post.get("day", ""))
         key = form_key(post.get("key", ""))
         stock.enter_cost(actor, post.get("what", ""), day, amount, post.get("note", ""), key=key)
     except CityhallError as problem:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.db.models import Q
+
 from cityhall.kernel.media.models import Media
 from cityhall.kernel.people.actors import system
 from cityhall.kernel.people.models import Person
-from cityhall.services.recycling import collecting, workflow
+from cityhall.services.recycling import accounts, collecting, workflow
 from cityhall.services.recycling.models import Contest, Pickup, Signal, Weighing
 
 
@@ -22,10 +24,13 @@ def forget_person(sender: Any, person: Person, **_values: Any) -> None:
         if workflow.can("cancel", pickup.state):
             collecting.step(pickup, "cancel", system("recycling"))
     Media.objects.filter(pk__in=mine.exclude(photo=None).values("photo")).delete()
-    weighed = Weighing.objects.filter(pickup__in=mine)
+    held = accounts.held_by(person)
+    alone = [one for one in held if all(other.pk == person.pk for other in accounts.people_of(one))]
+    # What was brought to a drop-off point stands with no pickup.
+    weighed = Weighing.objects.filter(Q(pickup__in=mine) | Q(pickup=None, account__in=alone))
     for picture in ("photo", "drawn"):
         Media.objects.filter(pk__in=weighed.exclude(**{picture: None}).values(picture)).delete()
     weighed.update(signature="")
     Contest.objects.filter(person=person).update(text="", answer="")
-    Signal.objects.filter(account__holders__person=person).update(answer="")
+    Signal.objects.filter(Q(account__in=held) | Q(crew=person)).update(answer="")
     mine.update(address="", point=None, note="")

@@ -18,6 +18,8 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from cityhall.kernel import values
 from cityhall.kernel.errors import CityhallError, Invalid, Missing
+from cityhall.kernel.limits.sources import source_of
+from cityhall.kernel.limits.spending import spend
 from cityhall.kernel.media.links import link
 from cityhall.kernel.media.storing import made
 from cityhall.kernel.people.actors import actor_of
@@ -227,6 +229,7 @@ def _when(request: HttpRequest, context: dict[str, Any], point: Point | None, st
         grams = _grams(request.POST if request.method == "POST" else request.GET)
     except Invalid:
         grams = {}
+    spend("recycling windows", source_of(request), planning.ASKED_A_MINUTE, 60)
     windows = planning.offers(planning.zone_of(point), point=point, grams=grams)
     return render(request, "recycling/ask_when.html", context | {"windows": windows}, status=status)
 

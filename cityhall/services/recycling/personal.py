@@ -37,7 +37,11 @@ PERSONAL = PersonalData(
         **{f"Cost.{one}": _BOOKED for one in ("person", "at")},
         **{f"Voucher.{one}": _SPEND for one in ("person", "code", "points", "state", "made_at")},
     },
-    ties={"Weighed": ("weighing__account__holders__person", "weighing__account__household__members__person")},
+    # Whose points they are: who weighed is named in them, and has no right to what others signed.
+    ties={
+        "Weighing": ("account__holders__person", "account__household__members__person"),
+        "Weighed": ("weighing__account__holders__person", "weighing__account__household__members__person"),
+    },
     names={
         "Weighed.weighing": _("number of the weighing"),
         "Weighed.material": _("number of the material"),

@@ -34,6 +34,8 @@ WHOLE = "city"
 """The resource of what lies in no district."""
 SHOWN = 12
 """Windows that are offered at once."""
+ASKED_A_MINUTE = 60
+"""So often somebody is told of windows: for each the rounds of all days to come are reckoned."""
 ROOM = 400
 """Places of a window where the trucks' rounds decide: more than they ever keep in one district."""
 

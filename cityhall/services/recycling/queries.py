@@ -146,10 +146,10 @@ def contests() -> list[Contest]:
     return list(found.order_by("at")[:MOST])
 
 
-def waiting(_actor: Actor) -> int:
+def waiting(actor: Actor) -> int:
     """How much waits at the officers' desk."""
     asked = Pickup.objects.filter(state=State.ASKED).count()
-    return asked + Contest.objects.filter(verdict="").count() + len(overdue()) + signals.waiting()
+    return asked + Contest.objects.filter(verdict="").count() + len(overdue()) + signals.waiting(actor)
 
 
 def late(_actor: Actor) -> int:

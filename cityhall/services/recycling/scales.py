@@ -7,20 +7,20 @@ from django.utils.translation import gettext as _
 from cityhall.kernel.people.models import Person
 from cityhall.services.recycling.models import DropPoint
 
-FIELDS = ("place_id", "scale", "person_id")
+FIELDS = ("place_id", "person_id", "scale")
 """Fields of a Weighing that say which scale it was, in the order in which `scale_of` takes them."""
 
 
-def scale_of(place: int | None, scale: str, person: int | None) -> str:
-    """The scale of a weighing: that of its drop-off point, else the connected one, else that of who weighed.
+def scale_of(place: int | None, person: int | None, scale: str) -> str:
+    """The scale of a weighing: that of its drop-off point, else that of who weighed; its own name where nobody says so.
 
-    "" where none is known.
+    A connected scale's name is what a telephone says: whoever names another one each day would never be found by it.
     """
     if place is not None:
         return f"place:{place}"
-    if scale:
-        return f"name:{scale}"
-    return f"crew:{person}" if person is not None else ""
+    if person is not None:
+        return f"crew:{person}"
+    return f"name:{scale}" if scale else ""
 
 
 def scale_name(scale: str) -> str:

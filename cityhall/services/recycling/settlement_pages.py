@@ -8,7 +8,6 @@ from typing import Any
 from django.conf import settings
 from django.contrib import messages
 from django.db import transaction
-from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
@@ -16,12 +15,12 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from cityhall.kernel import values
-from cityhall.kernel.errors import CityhallError, Denied, Missing
+from cityhall.kernel.errors import CityhallError, Denied, Invalid, Missing
 from cityhall.kernel.journal import append
 from cityhall.kernel.people.actors import actor_of
 from cityhall.kernel.people.permissions import may, require
 from cityhall.services.recycling import settlements, tables
-from cityhall.services.recycling.models import Partner, Settlement, SettlementLine
+from cityhall.services.recycling.models import Partner, Settlement
 from cityhall.services.recycling.rules import today
 from cityhall.services.recycling.wording import money, number, points
 
@@ -52,8 +51,11 @@ def _owed(month: date) -> list[tuple[Partner, str, str]]:
 @require_POST
 def draw_up(request: HttpRequest) -> HttpResponse:
     """Draws up what a shop is owed until the end of a month."""
-    month = values.day(f"{request.POST.get('month', '')}-01") or settlements.last_month()
+    require(actor_of(request), settlements.DRAW)
+    month = values.day(f"{request.POST.get('month', '')}-01")
     try:
+        if month is None:
+            raise Invalid(_("This is no month."), code="bad_month", field="month")
         made = settlements.draw_up(actor_of(request), request.POST.get("partner", ""), month)
     except Denied:
         raise
@@ -78,7 +80,7 @@ def one(request: HttpRequest, number: int) -> HttpResponse:
         "carried": money(mine.carried) if mine.carried else "",
         "lines": [
             (line, _shown(line.points))
-            for line in mine.lines.select_related("voucher__offer").order_by("at", "pk")[:500]
+            for line in mine.lines.select_related("voucher__offer").order_by("at", "pk")[:SHOWN_LINES]
         ],
         "may_release": waits and may(actor, settlements.RELEASE) and mine.drawn_by_id != actor.person_id,
         "may_withdraw": waits or (mine.state == Settlement.State.CARRIED and mine.into_id is None),
@@ -87,10 +89,6 @@ def one(request: HttpRequest, number: int) -> HttpResponse:
         "today": today().isoformat(),
     }
     return render(request, "recycling/desk_settlement.html", context)
-
-
-def _lines(mine: Settlement) -> QuerySet[SettlementLine]:
-    return mine.lines.select_related("voucher__offer").order_by("at", "pk")
 
 
 def _shown(amount: int) -> str:

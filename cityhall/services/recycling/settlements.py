@@ -100,7 +100,8 @@ def _lines(vouchers: dict[str, Voucher], end: datetime) -> Iterator[Owed]:
 def draw_up(actor: Actor, partner: str, month: date) -> Settlement:
     """Draws up what a shop (its key) is owed until the end of a month that is over.
 
-    Raises Denied, Missing, Invalid for a month that is not over, Conflict where it is there already or nothing is owed.
+    Raises Denied, Missing, Invalid for a month that is not over, Conflict where it is there already, or nothing is owed
+    or nothing that has a worth.
     """
     require(actor, DRAW)
     mine = Partner.objects.select_for_update().filter(key=partner).first()
@@ -116,6 +117,12 @@ def draw_up(actor: Actor, partner: str, month: date) -> Settlement:
     if not lines:
         raise Conflict(_("Nothing is owed to this shop."), code="nothing_owed")
     total = sum(one.points for one in lines)
+    if total > 0 and _worth(total) == 0:
+        raise Conflict(
+            _("What is owed is worth nothing."),
+            code="worth_nothing",
+            mend=_("Say in the city's file what points are worth; a sum this small waits for the next month."),
+        )
     carried = sum(one.amount for one in carries)
     amount = _worth(total) + carried
     made = Settlement.objects.create(

@@ -19,7 +19,7 @@ from cityhall.kernel.errors import Conflict, Invalid, Missing
 from cityhall.kernel.journal import append
 from cityhall.kernel.notify.sending import send_to_holders
 from cityhall.kernel.people.actors import Actor
-from cityhall.kernel.people.permissions import require
+from cityhall.kernel.people.permissions import may, require
 from cityhall.services.recycling import accounts, seasons
 from cityhall.services.recycling.models import PhotoMark, Signal, Weighing
 from cityhall.services.recycling.photo_marks import keep_marks
@@ -170,7 +170,8 @@ def _others(actor: Actor, found: QuerySet[Signal]) -> QuerySet[Signal]:
     """Without those about the actor's own weighings or points: of these another officer knows."""
     person = accounts.person_of(actor)
     own = [one.pk for one in accounts.held_by(person)]
-    return found.exclude(crew=person).exclude(account__in=own).exclude(other__account__in=own)
+    found = found.exclude(crew=person).exclude(weighing__person=person).exclude(other__person=person)
+    return found.exclude(account__in=own).exclude(other__account__in=own)
 
 
 def see(actor: Actor, number: int) -> Signal:
@@ -205,6 +206,8 @@ def judge(actor: Actor, number: int, state: str, answer: str = "") -> Signal:
     return mine
 
 
-def waiting() -> int:
-    """How many nobody has judged yet."""
-    return Signal.objects.filter(state__in=WAITS).count()
+def waiting(actor: Actor) -> int:
+    """How many wait for an officer; 0 for who may not judge."""
+    if actor.person_id is None or not may(actor, JUDGE):
+        return 0
+    return _others(actor, Signal.objects.filter(state__in=WAITS)).count()

@@ -96,6 +96,10 @@ def _left(actor: Actor, kind: Leaving.Kind, said: Sold, key: UUID) -> Leaving:
             "at": timezone.now(),
         },
     )
+    if (made.kind, made.material_id, made.grams, made.amount, made.day) != (
+        *(kind, material.pk, said.grams, said.amount, said.day),
+    ):
+        raise _entered()
     if new:
         told = {"material": material.key, "grams": said.grams, "amount": said.amount}
         append("recycling", f"material.{kind}", told, subject=made.ref, actor=str(actor))
@@ -190,6 +194,8 @@ def enter_cost(actor: Actor, what: str, day: date, amount: int, note: str, *, ke
             "at": timezone.now(),
         },
     )
+    if (made.what, made.day, made.amount) != (what, day, amount):
+        raise _entered()
     if new:
         append("recycling", "cost.entered", {"what": what, "amount": amount}, subject=made.ref, actor=str(actor))
     return made
@@ -217,3 +223,9 @@ def reverse_cost(actor: Actor, number: int) -> Cost:
     )
     append("recycling", "cost.reversed", {"of": mine.ref}, subject=made.ref, actor=str(actor))
     return made
+
+
+def _entered() -> Conflict:
+    return Conflict(
+        _("This form was entered before, with something else in it."), code="key_used", mend=_("Load the page again.")
+    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from datetime import date
 from typing import Any
 
 from django.conf import settings
@@ -80,6 +81,14 @@ def _may_reverse(one: Leaving) -> bool:
     return one.reverses_id is None and not hasattr(one, "reversal")
 
 
+def day_typed(text: str) -> date:
+    """A day that an officer wrote; today where they wrote none. Raises Invalid for what is no day."""
+    day = values.day(text) if text.strip() else today()
+    if day is None:
+        raise Invalid(_("This is no day."), code="bad_day", field="day")
+    return day
+
+
 def _read(post: QueryDict) -> Sold:
     kg = values.decimal(post.get("kg", "").strip().replace(",", "."))
     if kg is None or not 0 < kg <= stock.MOST_GRAMS / 1000:
@@ -91,7 +100,7 @@ def _read(post: QueryDict) -> Sold:
     return Sold(
         post.get("material", "")[:40],
         round(kg * 1000),
-        values.day(post.get("day", "")) or today(),
+        day_typed(post.get("day", "")),
         amount=amount,
         buyer=post.get("buyer", ""),
         document=post.get("document", ""),

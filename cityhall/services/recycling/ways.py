@@ -91,6 +91,9 @@ class Ways:
         return Way(path.distance, line)
 
     def _find(self, points: set[Point]) -> None:
+        if len(self._snaps) > MOST_KNOWN // 10:
+            # Anybody may ask for any place.
+            self._snaps.clear()
         missing = sorted(one for one in points if one not in self._snaps)
         if self.network is None or not missing:
             return

@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy as _
 
 from cityhall.kernel.deadlines.actions import set_deadline
 from cityhall.kernel.devices.models import Device
-from cityhall.kernel.errors import Conflict, Invalid, Missing
+from cityhall.kernel.errors import Conflict, Denied, Invalid, Missing
 from cityhall.kernel.journal import append
 from cityhall.kernel.media.models import Media
 from cityhall.kernel.media.storing import Made, keep
@@ -140,6 +140,10 @@ def _weighed(said: Said, actor: Actor, source: str, place: DropPoint | None, sho
     known = _known(said)
     if known is not None:
         return known
+    if accounts.holds(actor, account):
+        raise Denied(
+            _("These points would be your own."), code="own", mend=_("Somebody else of the crew has to weigh this.")
+        )
     now = timezone.now()
     # A clock that is wrong loses nothing: what it told is kept, and the points are those of today.
     at = collecting.likely(said.at, pickup.asked_at if pickup is not None else now - collecting.OLDEST)

@@ -26,8 +26,8 @@ from cityhall.kernel.people.permissions import may, require
 from cityhall.services.safety import stream
 from cityhall.services.safety.actions import ANSWER, locked
 from cityhall.services.safety.calling import by_code
+from cityhall.services.safety.codes import hash_of, spelt
 from cityhall.services.safety.models import Alert, Choice, Statement
-from cityhall.services.safety.pressing import hash_of, spelt
 from cityhall.services.safety.retention import KEEP
 from cityhall.services.safety.workflow import State
 

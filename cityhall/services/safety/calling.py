@@ -15,9 +15,9 @@ from cityhall.kernel.people.actors import ANONYMOUS, Actor
 from cityhall.kernel.people.permissions import require
 from cityhall.services.safety import company_telling, stream
 from cityhall.services.safety.actions import ANSWER, in_order, locked, say, step, touch
+from cityhall.services.safety.codes import hash_of
 from cityhall.services.safety.models import Alert, Line
 from cityhall.services.safety.phrases import CALLER, DESK
-from cityhall.services.safety.pressing import hash_of
 from cityhall.services.safety.workflow import State
 
 

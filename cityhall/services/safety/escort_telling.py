@@ -26,8 +26,8 @@ from cityhall.kernel.journal import append
 from cityhall.kernel.notify.sending import send
 from cityhall.kernel.people.actors import Actor
 from cityhall.kernel.people.models import Person
+from cityhall.services.safety.codes import hash_of, spelt
 from cityhall.services.safety.models import Escort, EscortFollower
-from cityhall.services.safety.pressing import hash_of, spelt
 
 MOST = 5
 """So many are told of one way."""

@@ -27,8 +27,9 @@ from cityhall.kernel.notify.sending import send
 from cityhall.kernel.people.actors import ANONYMOUS, Actor, person_actor, system
 from cityhall.kernel.places.point import Point
 from cityhall.services.safety import escort_telling
+from cityhall.services.safety.codes import code_of, hash_of, spelt
 from cityhall.services.safety.models import Alert, Escort
-from cityhall.services.safety.pressing import code_of, hash_of, is_key, press, spelt
+from cityhall.services.safety.pressing import is_key, press
 
 SHORTEST, LONGEST = 15, 180
 """Minutes that may be chosen."""

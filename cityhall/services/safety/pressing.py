@@ -6,9 +6,6 @@ receipt after the commit). A telephone's comes alone: it has made up a key, and 
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import hmac
 import math
 from collections import Counter
 from collections.abc import Sequence
@@ -16,7 +13,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from django.conf import settings
 from django.db import connection, transaction
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -28,6 +24,7 @@ from cityhall.kernel.people.actors import Actor
 from cityhall.kernel.places.point import Point
 from cityhall.kernel.vehicles.models import Vehicle
 from cityhall.services.safety import escalation, journeys, stream
+from cityhall.services.safety.codes import code_of, hash_of
 from cityhall.services.safety.models import Alert, Button, Exercise, Line, Pretended, Unit, UnitPress
 from cityhall.services.safety.workflow import EXERCISE_LATER, OPEN, URGENT, USUAL, State
 
@@ -360,35 +357,17 @@ def pretended(
     return alert
 
 
-def code_of(key: str) -> str:
-    """What follows the alert: 100 bits that only whoever has the key, and the city, can make out."""
-    return spelt(hmac.new(settings.SECRET_KEY.encode(), f"safety follow {key}".encode(), hashlib.sha256).digest())
-
-
-def spelt(secret: bytes) -> str:
-    """The first 100 bits of a secret as people type them: 20 letters and digits, a digit among them.
-
-    By that the log knows it for a secret (`kernel/discreet.py`); one without, in sixty, would be taken for a word.
-    """
-    code = base64.b32encode(secret).decode()[:20].lower()
-    return code if any(letter.isdigit() for letter in code) else f"{code[:-1]}2"
-
-
-def hash_of(code: str) -> bytes:
-    """What is kept of a code."""
-    return hashlib.sha256(code.encode()).digest()
-
-
 def of_unit(actor: Actor, unit: Unit, point: Point | None, at: datetime, press: str = "") -> Alert:
     """A unit is in danger: an alert before all others, or a press of the one that is open. In a transaction.
 
-    The same `press` again is the same call, and says where they are now; one that is no key counts each time.
+    The same `press` again is the same call, and says where they are now; one that is no key counts each time. Of a
+    call that is over it is a new one: nobody may call for help and not be heard.
     """
     key = f"unit-in-danger-{unit.pk}-"
     with connection.cursor() as cursor:
         # One at a time; and not by the unit's own row, which others lock once they have an alert.
         cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 8))", [key])
-    known = UnitPress.objects.filter(unit=unit, key=press).first() if is_key(press) else None
+    known = UnitPress.objects.filter(unit=unit, key=press, alert__state__in=OPEN).first() if is_key(press) else None
     if known is not None:
         return _same(Alert.objects.select_for_update().get(pk=known.alert_id), point, None)
     alert = Alert.objects.select_for_update().filter(key__startswith=key, state__in=OPEN).first()
@@ -415,4 +394,4 @@ def of_unit(actor: Actor, unit: Unit, point: Point | None, at: datetime, press: 
 
 def _keep(unit: Unit, alert: Alert, press: str) -> None:
     if is_key(press):
-        UnitPress.objects.create(unit=unit, alert=alert, key=press)
+        UnitPress.objects.update_or_create(unit=unit, key=press, defaults={"alert": alert})

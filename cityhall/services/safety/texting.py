@@ -27,8 +27,8 @@ from cityhall.kernel.notify.sending import language_of
 from cityhall.kernel.people.actors import Actor
 from cityhall.kernel.values import url_parts
 from cityhall.services.safety import carrying
+from cityhall.services.safety.codes import code_of
 from cityhall.services.safety.models import Alert, Line, TextMessage, Warning, WarningFollower
-from cityhall.services.safety.pressing import code_of
 from cityhall.services.safety.workflow import State
 
 NUMBER = re.compile(r"\+?\d{6,15}")

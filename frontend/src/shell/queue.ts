@@ -25,6 +25,8 @@ export interface Held {
   why: 'network' | 'busy' | 'many' | 'signin'
   /** Milliseconds since 1970. */
   until?: number
+  /** Only this one waits: what was done beside it may go. */
+  alone?: boolean
 }
 
 export type Result<D extends Done> = { done: D } | { held: Held } | { refused: string }
@@ -62,25 +64,37 @@ export class Queue<W extends Item, D extends Done> {
   release = (key: string): Promise<void> => this.note(key, undefined, undefined)
 
   /**
-   * Sends everything that waits, in order; stops at the first that the network or the city does not let through.
+   * Sends everything that waits, in order; stops at the first that the network or the city does not let through, but
+   * for what is held `alone`.
    * `begins` hears of each before it goes, and says of what is not to be sent now that it is not.
    */
   async flush(begins: (one: W) => boolean = () => true): Promise<{ sent: number; held?: Held }> {
     let count = 0
+    let waits: Held | undefined
     for (const one of (await this.waiting()).sort((a, b) => a.at - b.at)) {
       if (one.refused !== undefined) continue
       if ((one.held?.until ?? 0) > Date.now()) return { sent: count, held: one.held }
       if (!begins(one)) continue
       const result = await this.post(one)
       if ('done' in result) {
-        await this.change((store, kept) => void (store.delete(one.key), kept.put(result.done)))
+        await this.keepSent(one.key, result.done)
         count++
       } else if ('held' in result) {
         await this.note(one.key, result.held, undefined)
-        return { sent: count, held: result.held }
+        if (!result.held.alone) return { sent: count, held: result.held }
+        waits = result.held
       } else await this.note(one.key, undefined, result.refused)
     }
-    return { sent: count }
+    return { sent: count, held: waits }
+  }
+
+  /** On a full disk at least it waits no more: else it were sent again for ever, and all behind it never. */
+  private async keepSent(key: string, done: D): Promise<void> {
+    try {
+      await this.change((store, kept) => void (store.delete(key), kept.put(done)))
+    } catch {
+      await this.change((store) => void store.delete(key))
+    }
   }
 
   /** Writes down what became of a sending; another page may have sent it since, and then there is nothing to note. */
@@ -146,7 +160,11 @@ export async function resultOf<D extends Done>(asked: Promise<Response>, done: (
   if (answer.status === 429) return { held: { why: 'many', until: until(answer) } }
   // A session that is over loses nothing: whoever signs in sends it.
   if (answer.status === 401 || answer.status === 403) return { held: { why: 'signin' } }
-  if (answer.ok || answer.status >= 500) return { held: { why: 'busy', until: until(answer) } }
+  // So the city answers where the network was too slow to carry it (RFC 9110, 15.5.9; RFC 8470, 5.2).
+  if (answer.status === 408 || answer.status === 425) return { held: { why: 'network', until: until(answer) } }
+  // A fault of the city's may be about this one only.
+  if (answer.status === 500) return { held: { why: 'busy', until: until(answer), alone: true } }
+  if (answer.ok || answer.status > 500) return { held: { why: 'busy', until: until(answer) } }
   return { refused: inWords(told) || String(answer.status) }
 }
 

@@ -1,5 +1,5 @@
-import { describe, expect, it } from 'vitest'
-import { resultOf, until } from './queue'
+import { describe, expect, it, vi } from 'vitest'
+import { Queue, resultOf, until, type Done, type Held, type Item } from './queue'
 import { heldWords } from './sending'
 
 const answer = (after?: string): Response => new Response('', { status: 429, headers: after === undefined ? {} : { 'Retry-After': after } })
@@ -32,7 +32,24 @@ describe('an answer of the city', () => {
     expect(await said(200, { hotel: 'Log in' })).toEqual({ held: { why: 'busy', until: undefined } })
     expect(await resultOf(Promise.reject(new TypeError('network')), () => undefined)).toEqual({ held: { why: 'network' } })
   })
+  it('that was too slow to be carried, or that failed on this one, is sent again', async () => {
+    expect(await said(408)).toEqual({ held: { why: 'network', until: undefined } })
+    expect(await said(500)).toEqual({ held: { why: 'busy', until: undefined, alone: true } })
+  })
   it('that wants somebody to sign in loses nothing', async () => {
     for (const status of [401, 403]) expect(await said(status, { message: 'Sign in.' })).toEqual({ held: { why: 'signin' } })
+  })
+})
+
+describe('what waits behind another', () => {
+  const flushed = (held: Held): Promise<unknown> => {
+    const queue = new Queue<Item, Done>('test', (one) => Promise.resolve(one.key === 'first' ? { held } : { done: { key: one.key, at: 2 } }))
+    queue.waiting = () => Promise.resolve([{ key: 'second', at: 2 }, { key: 'first', at: 1 }])
+    Object.assign(queue, { note: vi.fn().mockResolvedValue(undefined), keepSent: vi.fn().mockResolvedValue(undefined) })
+    return queue.flush()
+  }
+  it('goes where only that one is held up, and waits where everything is', async () => {
+    expect(await flushed({ why: 'busy', alone: true })).toEqual({ sent: 1, held: { why: 'busy', alone: true } })
+    expect(await flushed({ why: 'network' })).toEqual({ sent: 0, held: { why: 'network' } })
   })
 })

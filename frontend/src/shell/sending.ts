@@ -39,8 +39,11 @@ export class Sending<W extends Item, D extends Done> {
     return held
   }
 
-  /** Sends an item by way of what the browser keeps; one that can keep nothing sends it at once. */
-  async dispatch(one: W): Promise<Outcome<D>> {
+  /**
+   * Sends an item by way of what the browser keeps; one that can keep nothing sends it at once. What is kept is waited
+   * for no longer than `patience` ms: then it is only known to be kept.
+   */
+  async dispatch(one: W, patience = LONGEST_MS): Promise<Outcome<D>> {
     try {
       await this.queue.put(one)
     } catch {
@@ -48,11 +51,22 @@ export class Sending<W extends Item, D extends Done> {
       const result: Result<D> = await this.queue.send(one)
       return 'held' in result ? { held: result.held, kept: false } : result
     }
+    // At once: this page may be gone before the answer is there.
+    void this.later()
+    let late = 0
+    const gone = new Promise<Outcome<D>>((after) => (late = window.setTimeout(() => after({ kept: true }), patience)))
+    try {
+      return await Promise.race([this.outcome(one), gone])
+    } finally {
+      clearTimeout(late)
+    }
+  }
+
+  private async outcome(one: W): Promise<Outcome<D>> {
     const held = await this.go()
     const mine = await this.queue.find(one.key)
     if (mine && 'sent' in mine) return { done: mine.sent }
     if (mine?.waits.refused !== undefined) return { refused: mine.waits.refused }
-    await this.later()
     return { held: mine?.waits.held ?? held, kept: true }
   }
 

@@ -42,6 +42,9 @@ def test_a_sale_leaves_the_store_once_and_is_put_right_by_its_opposite() -> None
     values = sale()
     for _time in range(2):
         assert desk.post(STORE, values).status_code == 302
+    again = desk.post(STORE, values | {"amount": "99"})
+    assert again.status_code == 409 and b"entered before" in again.content
+    assert desk.post(STORE, sale(day="2026-02-30")).status_code == 422
     mine = Leaving.objects.get()
     assert (mine.grams, mine.amount, mine.buyer, left()) == (3500, 120, "Mill", 1500)
     assert "Mill, A-1" in shown(desk.get(STORE))

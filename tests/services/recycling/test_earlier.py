@@ -74,7 +74,7 @@ def test_weighings_come_once_and_count_in_figures_and_in_the_season() -> None:
     assert Weighing.objects.get(account__name="Tower").announced is None
     assert figures.kilograms() == 14.7
     (row,) = seasons.rows(seasons.begin())
-    assert (row.scale, row.grams, row.announced, row.points) == ("name:S-7", 5700, 5400, 176)
+    assert (row.scale, row.grams, row.announced, row.points) == (f"crew:{carlos.person_id}", 5700, 5400, 176)
     assert balance(somebody()) == 0, "points of weighings are history"
     assert Deadline.objects.filter(subject=f"account:{ana.pk}").exists(), "the fee begins with the first weighing"
     again = brought(gzip.compress(file.encode()))
@@ -157,6 +157,8 @@ def test_what_was_unspent_comes_once_for_each_account() -> None:
     assert (again["taken"], again["known"], balance(somebody())) == (0, 2, 500)
     assert books.faults() == []
     # Nobody acts for the building yet: the desk says who does, and then the points are theirs to spend.
+    with pytest.raises(Exception, match="would be yours"):
+        accounts.open_building(officer(), "Tower", "olga@example.org")
     tower = accounts.open_building(officer(), "Tower", "ana@example.org")
     assert tower.name == "Tower" and points.standing(tower).balance == 1200
     with pytest.raises(Exception, match="already"):

@@ -15,8 +15,10 @@ from cityhall.kernel.people import privacy
 from cityhall.kernel.people.actors import Actor
 from cityhall.kernel.people.models import Person
 from cityhall.kernel.places import geocoder
-from cityhall.services.recycling import contesting, figures, mine, planning
+from cityhall.services.recycling import contesting, figures, mine, planning, weighing
 from cityhall.services.recycling.models import Pickup, Voucher, Weighing
+from cityhall.services.recycling.tariffs import Line
+from cityhall.services.recycling.weighing import Said
 from tests.pages import main_of
 from tests.services.recycling.conftest import (
     HERE,
@@ -280,6 +282,18 @@ def test_who_is_erased_leaves_weights_and_no_home() -> None:
         assert (pickup.address, pickup.point, pickup.note, pickup.person_id) == ("", None, "", None)
     assert fresh(coming).state == "cancelled" and made.lines.count() == 1
     assert fresh(made).contest.text == ""
+
+
+def test_what_was_signed_for_somebody_is_theirs_and_goes_with_them() -> None:
+    from cityhall.kernel.people.privacy import erase, export
+
+    ana, carlos = somebody(), crew()
+    given = Said(uuid4(), (Line("paper", 900),), timezone.now(), None, own_account(ana).code, "signed", "Ana Prado")
+    made = weighing.weigh(carlos, given)
+    person, weigher = (Person.objects.get(pk=one.person_id or 0) for one in (ana, carlos))
+    assert "Ana Prado" in str(export(person)) and "Ana Prado" not in str(export(weigher))
+    erase(ana, person)
+    assert fresh(made).signature == "" and made.lines.count() == 1
 
 
 def test_an_officer_promises_a_window_and_opens_a_building() -> None:

@@ -150,6 +150,18 @@ def test_only_officers_and_no_month_that_goes_on(month: date, monkeypatch: pytes
     assert settlements.draw_up(olga, "market", month).points == 150
 
 
+def test_points_that_are_worth_nothing_are_not_settled_for_nothing(month: date, settings: Any) -> None:
+    used(rich())
+    own = settings.CITY.options["recycling"] | {"cents_per_100_points": 0}
+    worth = settings.CITY
+    settings.CITY = replace(worth, options={**worth.options, "recycling": own})
+    with pytest.raises(CityhallError, match="worth nothing"):
+        settlements.draw_up(officer(), "market", month)
+    assert not Settlement.objects.exists()
+    settings.CITY = worth
+    assert settlements.draw_up(officer(), "market", month).amount > 0
+
+
 @pytest.mark.django_db(transaction=True)
 def test_two_officers_at_one_moment_settle_once(month: date) -> None:
     used(rich())

@@ -9,6 +9,7 @@ from cityhall.kernel.ledger.models import Posting
 from cityhall.kernel.notify.models import Notification
 from cityhall.kernel.people.actors import person_actor
 from cityhall.kernel.people.models import Membership
+from cityhall.services.recycling import signals
 from cityhall.services.recycling.models import PhotoMark, Signal, Weighing
 from tests.jobs import run_job
 from tests.services.recycling.conftest import crew, officer, somebody
@@ -88,6 +89,18 @@ def test_a_photo_that_is_there_twice_is_a_candidate_side_by_side() -> None:
     Weighing.objects.get(pk=made[0].pk).photo.delete()  # type: ignore[union-attr]
     assert "was erased" in shown(browser(desk).get(f"/recycling/desk/signals/{signal.pk}/"))
     assert PhotoMark.objects.count() == 3, "the mark goes with its photo"
+
+
+def test_who_took_either_of_two_photos_neither_sees_nor_judges_it() -> None:
+    made = photographed(twice=True)
+    for one, name in ((made[0], "carlos"), (made[-1], "carla")):
+        Weighing.objects.filter(pk=one.pk).update(person=crew(name).person_id)
+    find()
+    signal = Signal.objects.get()
+    for actor in (officer("carlos"), officer("carla")):
+        assert browser(actor).get(f"/recycling/desk/signals/{signal.pk}/").status_code == 404
+        assert signals.waiting(actor) == 0
+    assert signals.waiting(officer("olga")) == 1
 
 
 def test_only_who_may_sees_signals_and_nobody_their_own() -> None:

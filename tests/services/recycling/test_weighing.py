@@ -95,6 +95,16 @@ def test_who_may_weigh_and_with_which_code() -> None:
     assert weighing.weigh(crew(), right).seen == "code"
 
 
+def test_nobody_weighs_for_their_own_points() -> None:
+    carlos = crew()
+    own = own_account(carlos)
+    for given in (said(asked(carlos)), Said(uuid4(), (Line("paper", 5000),), timezone.now(), None, own.code)):
+        with pytest.raises(Denied, match="your own"):
+            weighing.weigh(carlos, given)
+    assert (balance(carlos), Weighing.objects.count()) == (0, 0)
+    assert weighing.weigh(crew("carla"), given).account == own
+
+
 def test_a_machine_sends_what_it_took_once() -> None:
     ana, place = somebody(), machine()
     account = own_account(ana)

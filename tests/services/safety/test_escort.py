@@ -22,8 +22,8 @@ from cityhall.kernel.people.privacy import erase as erase_account
 from cityhall.kernel.places.point import Point
 from cityhall.kernel.skills.doing import do, skill_of
 from cityhall.services.safety import escorts
+from cityhall.services.safety.codes import spelt
 from cityhall.services.safety.models import Alert, Escort, EscortFollower
-from cityhall.services.safety.pressing import spelt
 from tests.services.safety.conftest import CENTER, SETTER_UP, go_on, only
 
 pytestmark = pytest.mark.usefixtures("city")

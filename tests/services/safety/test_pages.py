@@ -275,9 +275,11 @@ def test_a_units_call_for_help_that_is_sent_again_is_one_press() -> None:
     patrol("P2", person=other)
     signed_in(other).post("/safety/unit/help/", {"key": keys[0]})
     assert Alert.objects.count() == 2
-    # What is sent again when all is over calls nobody anew.
+    # An old page whose answer was lost sends its old key in a new need: nobody calls without being heard.
     Alert.objects.update(state="closed", closed_at=timezone.now())
-    phone.post("/safety/unit/help/", {"key": keys[0]})
-    assert Alert.objects.count() == 2
+    for _sent in range(2):
+        phone.post("/safety/unit/help/", {"key": keys[0]})
+        assert (Alert.objects.count(), Alert.objects.get(state="waiting").presses) == (3, 1)
+    Alert.objects.update(state="closed", closed_at=timezone.now())
     retention.erase(timezone.now() + retention.KEEP + timedelta(days=1))
     assert not UnitPress.objects.exists()

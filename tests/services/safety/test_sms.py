@@ -26,8 +26,9 @@ from cityhall.kernel.people.actors import ANONYMOUS, Actor, person_actor
 from cityhall.kernel.people.models import Person
 from cityhall.services.safety import actions, calling, retention, texting, texts
 from cityhall.services.safety import warning as warnings
+from cityhall.services.safety.codes import code_of
 from cityhall.services.safety.models import Alert, TextMessage, WarningFollower
-from cityhall.services.safety.pressing import code_of, press
+from cityhall.services.safety.pressing import press
 from cityhall.simulator.signing import Signer
 from tests.services.safety.conftest import SETTER_UP, at_desk, officer, put_up
 from tests.services.safety.outside import Outside, outside

@@ -118,6 +118,16 @@ def test_who_paid_is_asked_and_tells_it_on_the_bill(paula: Person) -> None:
     assert "To which account" not in text(mine, page) and mine.post(tell, form).status_code == 404
 
 
+def test_who_told_a_wrong_account_is_asked_once_more(paula: Person) -> None:
+    one, refund, mine = browser(), lost(paula), Client()
+    mine.force_login(paula)
+    for turn in (1, 2):
+        form = {"refund": str(refund.pk), "name": "Paula", "iban": OTHER}
+        assert mine.post(f"/payments/bills/{refund.intent.bill_id}/account/", form).status_code == 302
+        assert said(one, refund, "refuse") == 302
+        assert Notification.objects.filter(person=paula, title__contains="cannot be paid to").count() == turn
+
+
 def test_what_no_file_takes_is_shown_with_its_reference(paula: Person) -> None:
     one, refund, nobodys = browser(), lost(paula, unit="BRL"), lost(None)
     assert refund.uid.hex in text(one, PAGE) and said(one, refund, "give", name="Paula", iban=IBAN) == 409

@@ -78,7 +78,8 @@ def test_transfers_are_read_explained_given_back_and_paid_out_by_two(settings: A
         for _press in range(10):
             treasurers.step()
         # What the guests come to do, chance says: five days have it mostly.
-        if day >= 5 and guests.done["transferred"] >= 4 and acts <= set(treasurers.done):
+        called_back = BankEntry.objects.filter(code__contains="NRTI").exists()
+        if day >= 5 and guests.done["transferred"] >= 4 and acts <= set(treasurers.done) and called_back:
             break
     assert guests.done["transferred"] >= 4, guests.done
     assert len(set(Mandate.objects.values_list("payer", flat=True))) == Mandate.objects.count() > 0

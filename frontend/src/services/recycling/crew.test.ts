@@ -37,7 +37,7 @@ describe('what the city says of one that was sent', () => {
   it('is taken, refused with the reason, or waits for whose it is', () => {
     expect(became(one, { taken: true, points: 102, seen: 'signed' })).toMatchObject({ done: { key: 'weigh5', points: 102, pickup: 7 } })
     expect(became(one, { taken: false, problem: 'pickup_weighed', message: 'Too late.', mend: 'Look.' })).toEqual({ refused: 'Too late. Look.' })
-    expect(became(one, { taken: false, problem: 'other_person', message: 'No.' })).toEqual({ held: { why: 'signin' } })
+    expect(became(one, { taken: false, problem: 'other_person', message: 'No.' })).toEqual({ held: { why: 'signin', alone: true } })
   })
   it('is nothing where something else answers', () => {
     expect(became(one, undefined)).toBeUndefined()

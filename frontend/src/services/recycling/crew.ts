@@ -7,6 +7,8 @@ import { wakeStop } from './stop'
 
 const DAY_MS = 20 * 3_600_000
 const SAID = 'crew-said'
+const SEEN = 'crew-round'
+const ROUND = '/recycling/round/'
 /** So long a page waits for the city's answer before it goes on: what is kept is sent all the same. */
 const PATIENCE_MS = 4000
 
@@ -23,7 +25,10 @@ export function startCrew(root: HTMLElement): void {
   const crew: Crew = { root, by, ahead: Number(document.documentElement.dataset.ahead ?? 0) * 1000, sending: new Sending(works, TAG, () => void show(crew), (one) => one.by === by) }
   const stop = document.querySelector<HTMLElement>('[data-stop-page]')
   if (stop) wakeStop(crew, stop)
+  else remember(SEEN, location.pathname + location.search)
   sayWhatWasDone(root)
+  // What waits must not be cleared away where the telephone runs short of room.
+  void navigator.storage?.persist?.().catch(() => false)
   document.body.addEventListener('htmx:afterSwap', () => void show(crew))
   addEventListener('online', () => void crew.sending.go())
   navigator.serviceWorker?.addEventListener('message', (event) => (event.data as { crew?: unknown })?.crew && void show(crew))
@@ -40,25 +45,38 @@ async function forgetOld(): Promise<void> {
 async function keepRound(): Promise<void> {
   const paths = [...document.querySelectorAll<HTMLAnchorElement>('a[data-stop]')].map((link) => new URL(link.href).pathname)
   const registration = await navigator.serviceWorker?.ready
-  registration?.active?.postMessage({ stops: ['/recycling/round/', ...paths, location.pathname + location.search] })
+  registration?.active?.postMessage({ stops: [ROUND, ...paths, location.pathname + location.search] })
 }
 
-/** Keeps something that was done, and sends it where that goes quickly; undefined where it is still on its way. */
-export async function keepAndSend(crew: Crew, done: Pick<Work, 'pickup' | 'what' | 'words' | 'why' | 'weighed' | 'photo' | 'drawn'>): Promise<{ key: string; outcome?: Outcome<Taken> }> {
-  const at = Date.now()
-  const work: Work = { ...done, key: newKey(), at, by: crew.by, told: new Date(at + crew.ahead).toISOString() }
-  const late = new Promise<undefined>((after) => void setTimeout(() => after(undefined), PATIENCE_MS))
-  return { key: work.key, outcome: await Promise.race([crew.sending.dispatch(work), late]) }
+/** Keeps something that was done, and sends it where that goes quickly. */
+export async function keepAndSend(crew: Crew, done: Pick<Work, 'pickup' | 'what' | 'words' | 'why' | 'weighed' | 'photo' | 'drawn'>): Promise<{ key: string; outcome: Outcome<Taken> }> {
+  const now = Date.now()
+  // Behind all that waits, also where the telephone's clock was put back meanwhile: what is done is sent in its order.
+  const at = (await works.waiting()).reduce((latest, one) => Math.max(latest, one.at + 1), now)
+  const work: Work = { ...done, key: newKey(), at, by: crew.by, told: new Date(now + crew.ahead).toISOString() }
+  return { key: work.key, outcome: await crew.sending.dispatch(work, PATIENCE_MS) }
+}
+
+/** The round that was last looked at, that of one truck or of all. */
+export function lastRound(): string {
+  try {
+    const known = sessionStorage.getItem(SEEN) ?? ''
+    return known.startsWith(ROUND) ? known : ROUND
+  } catch {
+    return ROUND
+  }
+}
+
+function remember(what: string, words: string): void {
+  try {
+    sessionStorage.setItem(what, words)
+  } catch {
+    // A browser that keeps nothing does without.
+  }
 }
 
 /** What is to be said on the next page, which may be shown without the city. */
-export function sayNext(words: string): void {
-  try {
-    sessionStorage.setItem(SAID, words)
-  } catch {
-    // Then the marks say it.
-  }
-}
+export const sayNext = (words: string): void => remember(SAID, words)
 
 function sayWhatWasDone(root: HTMLElement): void {
   const said = root.querySelector<HTMLElement>('[data-crew-said]')!
@@ -112,6 +130,10 @@ function showList(crew: Crew, waits: Work[]): void {
   list.hidden = waits.length === 0
   const held = waits.find((one) => one.by !== crew.by || one.held?.why === 'signin')
   crew.root.querySelector<HTMLElement>('[data-crew-signin]')!.hidden = !held
+  // Somebody may be about to press a button in it.
+  const shown = JSON.stringify(waits.map(({ key, held, refused }) => [key, held, refused]))
+  if (list.dataset.shown === shown) return
+  list.dataset.shown = shown
   list.querySelector('ul')!.replaceChildren(
     ...waits.sort((a, b) => a.at - b.at).map((one) => {
       const item = document.createElement('li')
@@ -124,19 +146,20 @@ function showList(crew: Crew, waits: Work[]): void {
       const why: Held | undefined = one.by === crew.by ? one.held : { why: 'signin' }
       state.textContent = `${one.refused === undefined ? heldWords(crew.root, why) : `${crew.root.dataset.refused} ${one.refused}`} · ${moment(one.at)}`
       words.append(what, state)
-      const again = button(crew.root.dataset.now!, () => void works.release(one.key).then(() => crew.sending.go()))
+      const again = button(crew.root.dataset.now!, one.words, () => void works.release(one.key).then(() => crew.sending.go()))
       item.append(words, again)
-      if (one.refused !== undefined) item.append(button(crew.root.dataset.remove!, () => void works.forget(one.key).then(() => show(crew))))
+      if (one.refused !== undefined) item.append(button(crew.root.dataset.remove!, one.words, () => void works.forget(one.key).then(() => show(crew))))
       return item
     }),
   )
 }
 
-function button(text: string, pressed: () => void): HTMLElement {
+function button(text: string, of: string, pressed: () => void): HTMLElement {
   const made = document.createElement('button')
   made.type = 'button'
   made.className = 'button button-quiet'
   made.textContent = text
+  made.setAttribute('aria-label', `${text}: ${of}`)
   made.addEventListener('click', pressed)
   return made
 }

@@ -78,5 +78,5 @@ export function became(one: Work, told: Answer | undefined): Result<Taken> | und
   if (typeof told?.taken !== 'boolean') return undefined
   const { key, at, pickup, what, words } = one
   if (told.taken) return { done: { key, at, pickup, what, words, heard: Date.now(), points: told.points ?? 0, seen: told.seen ?? '' } }
-  return told.problem === 'other_person' ? { held: { why: 'signin' } } : { refused: inWords(told) || (told.problem ?? '') }
+  return told.problem === 'other_person' ? { held: { why: 'signin', alone: true } } : { refused: inWords(told) || (told.problem ?? '') }
 }

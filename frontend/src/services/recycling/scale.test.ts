@@ -39,7 +39,7 @@ it('the scale of a demo swings before it stands still', async () => {
   vi.useFakeTimers()
   const seen: Reading[] = []
   const scale = new SimulatedScale()
-  await scale.connect((reading) => seen.push(reading))
+  await scale.connect((reading) => reading && seen.push(reading))
   vi.advanceTimersByTime(1000)
   scale.close()
   vi.advanceTimersByTime(1000)

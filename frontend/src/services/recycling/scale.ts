@@ -10,8 +10,11 @@ export interface Reading {
 export interface Scale {
   /** What tells it from other scales, "" until it is connected. */
   readonly name: string
-  /** Asks which one, and shows what it reads from then on. Throws where nobody chose one, or it does not answer. */
-  connect(show: (reading: Reading) => void): Promise<void>
+  /**
+   * Asks which one, and shows what it reads from then on, nothing once it is gone. Throws where nobody chose one, or it
+   * does not answer.
+   */
+  connect(show: (reading?: Reading) => void): Promise<void>
   close(): void
 }
 
@@ -52,7 +55,7 @@ interface Characteristic extends EventTarget {
   startNotifications(): Promise<unknown>
 }
 
-interface BluetoothThing {
+interface BluetoothThing extends EventTarget {
   id: string
   name?: string
   gatt: { connect(): Promise<{ getPrimaryService(id: number): Promise<{ getCharacteristic(id: number): Promise<Characteristic> }> }>; disconnect(): void }
@@ -75,8 +78,9 @@ export class BluetoothScale implements Scale {
   name = ''
   private device: BluetoothThing | undefined
 
-  async connect(show: (reading: Reading) => void): Promise<void> {
+  async connect(show: (reading?: Reading) => void): Promise<void> {
     const device = (this.device = await able.bluetooth!.requestDevice({ filters: [{ services: [SERVICE] }] }))
+    device.addEventListener('gattserverdisconnected', () => show())
     const server = await device.gatt.connect()
     const weight = await (await server.getPrimaryService(SERVICE)).getCharacteristic(MEASUREMENT)
     weight.addEventListener('characteristicvaluechanged', () => {
@@ -96,17 +100,22 @@ export class SerialScale implements Scale {
   name = ''
   private reader: ReadableStreamDefaultReader<Uint8Array> | undefined
 
-  async connect(show: (reading: Reading) => void): Promise<void> {
+  async connect(show: (reading?: Reading) => void): Promise<void> {
     const port = await able.serial!.requestPort()
     // A&D's own setting: 2400 baud, 7 bits, even parity.
     await port.open({ baudRate: 2400, dataBits: 7, parity: 'even', stopBits: 1 })
     const { usbVendorId = 0, usbProductId = 0 } = port.getInfo()
     this.name = `serial:${usbVendorId.toString(16).padStart(4, '0')}:${usbProductId.toString(16).padStart(4, '0')}`
     this.reader = port.readable.getReader()
-    void this.read(show).finally(() => void port.close().catch(() => undefined))
+    void this.read(show)
+      .catch(() => undefined)
+      .finally(() => {
+        show()
+        void port.close().catch(() => undefined)
+      })
   }
 
-  private async read(show: (reading: Reading) => void): Promise<void> {
+  private async read(show: (reading?: Reading) => void): Promise<void> {
     const decoder = new TextDecoder('ascii')
     let text = ''
     try {
@@ -130,7 +139,7 @@ export class SimulatedScale implements Scale {
   readonly name = 'simulated:1'
   private timer = 0
 
-  connect(show: (reading: Reading) => void): Promise<void> {
+  connect(show: (reading?: Reading) => void): Promise<void> {
     let turn = 0
     this.timer = window.setInterval(() => {
       turn += 1

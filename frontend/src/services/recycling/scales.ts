@@ -10,11 +10,12 @@ export function wakeScales(form: HTMLFormElement): () => string {
   const takes = [...form.querySelectorAll<HTMLButtonElement>('[data-take]')]
   const connects = [...root.querySelectorAll<HTMLButtonElement>('[data-connect]')]
   let scale: Scale | undefined
+  let latest: Scale | undefined
   let now: Reading | undefined
   const show = (reading?: Reading): void => {
     now = reading
     const usable = reading?.stable === true && reading.grams > 0
-    says.textContent = reading ? `${kg(reading.grams)} kg ${usable ? '' : (root.dataset.moves ?? '')}`.trim() : ''
+    says.textContent = reading ? `${(reading.grams / 1000).toLocaleString(document.documentElement.lang)} kg ${usable ? '' : (root.dataset.moves ?? '')}`.trim() : ''
     takes.forEach((take) => {
       take.hidden = !scale
       take.disabled = !usable
@@ -25,8 +26,14 @@ export function wakeScales(form: HTMLFormElement): () => string {
     connect.hidden = (kind === 'bluetooth' && !able.bluetooth) || (kind === 'serial' && !able.serial)
     connect.addEventListener('click', () => {
       scale?.close()
-      const made = MADE[kind]!()
-      made.connect(show).then(() => (scale = made)).then(() => show(now)).catch(() => (says.textContent = root.dataset.failed ?? ''))
+      scale = undefined
+      show()
+      const made = (latest = MADE[kind]!())
+      // What was weighed before is no weight of this one, and what a scale said that is gone is none at all.
+      made.connect((reading) => made === latest && show(reading)).then(() => {
+        scale = made
+        show(now)
+      }).catch(() => (says.textContent = root.dataset.failed ?? ''))
     })
   }
   root.hidden = connects.every((one) => one.hidden)

@@ -2,12 +2,11 @@
 import { smaller } from '../../shell/photo'
 import { heldWords, unkeptWords } from '../../shell/sending'
 import { mayBe, tidy, wakeScan } from './code'
-import { keepAndSend, say, sayNext, stateOf, type Crew, type Known } from './crew'
+import { keepAndSend, lastRound, say, sayNext, stateOf, type Crew, type Known } from './crew'
 import { works, type Line, type What, type Work } from './kept'
 import { wakeScales } from './scales'
 import { Signature } from './signature'
 
-const ROUND = '/recycling/round/'
 const MOST_KG = 5000
 
 type Done = Pick<Work, 'what' | 'words' | 'why' | 'weighed' | 'photo' | 'drawn'>
@@ -21,7 +20,15 @@ export function wakeStop(crew: Crew, page: HTMLElement): void {
     const what = form.dataset.crewForm as What
     form.addEventListener('submit', (event) => {
       event.preventDefault()
-      void readOf(form, what, signature, scale).then((done) => (typeof done === 'string' ? refuse(page, done) : send(crew, page, form, done)))
+      void keptFrom(crew, page, form, () => readOf(form, what, signature, scale))
+    })
+    // A weight is written and entered; all of them are sent by their button.
+    form.addEventListener('keydown', (event) => {
+      const fields = [...form.querySelectorAll<HTMLInputElement>('input[name^="kg-"]')]
+      const at = fields.indexOf(event.target as HTMLInputElement)
+      if (event.key !== 'Enter' || at < 0) return
+      event.preventDefault()
+      ;(fields[at + 1] ?? form.querySelector<HTMLElement>('[name=seen]'))?.focus()
     })
   }
   page.addEventListener('known', (event) => {
@@ -59,37 +66,73 @@ async function readOf(form: HTMLFormElement, what: What, signature?: Signature, 
   }
 }
 
+/** What a field says, 0 where it is empty; undefined where that is no weight. */
+function gramsOf(field: HTMLInputElement): number | undefined {
+  const text = field.value.trim().replace(',', '.')
+  if (!text) return 0
+  return /^\d+(\.\d+)?$/.test(text) && Number(text) <= MOST_KG ? Math.round(Number(text) * 1000) : undefined
+}
+
 /** The weights of the form; undefined where one is no weight, or none was written. */
 export function linesIn(form: HTMLFormElement): Line[] | undefined {
   const lines: Line[] = []
   for (const field of form.querySelectorAll<HTMLInputElement>('input[name^="kg-"]')) {
-    const text = field.value.trim().replace(',', '.')
-    if (!text) continue
-    if (!/^\d+(\.\d+)?$/.test(text) || Number(text) > MOST_KG) return undefined
+    const grams = gramsOf(field)
+    if (grams === undefined) return undefined
     const material = field.name.slice(3)
-    const grams = Math.round(Number(text) * 1000)
     if (grams) lines.push({ material, grams, quality: form.querySelector<HTMLSelectElement>(`[name="quality-${material}"]`)!.value })
   }
   return lines.length ? lines : undefined
 }
 
-async function send(crew: Crew, page: HTMLElement, form: HTMLFormElement, done: Done): Promise<void> {
-  const buttons = [...page.querySelectorAll<HTMLButtonElement>('form[data-crew-form] button')]
+/** Reads a form and sends it, once however often its button is pressed meanwhile. */
+async function keptFrom(crew: Crew, page: HTMLElement, form: HTMLFormElement, read: () => Promise<Done | string>): Promise<void> {
+  const buttons = [...page.querySelectorAll<HTMLButtonElement>('form[data-crew-form] button[type=submit], form[data-crew-form] button:not([type])')]
+  if (buttons.some((one) => one.disabled)) return
   buttons.forEach((one) => (one.disabled = true))
+  let leaves = false
+  try {
+    const done = await read()
+    if (typeof done === 'string') {
+      refuse(page, done)
+      wrongWeight(form)?.focus()
+    } else leaves = await send(crew, page, form, done)
+  } finally {
+    buttons.forEach((one) => (one.disabled = leaves))
+  }
+}
+
+/** The first field whose weight is none; all of them are marked. */
+function wrongWeight(form: HTMLFormElement): HTMLInputElement | undefined {
+  const fields = [...form.querySelectorAll<HTMLInputElement>('input[name^="kg-"]')]
+  const wrong = fields.filter((field) => gramsOf(field) === undefined)
+  fields.forEach((field) => field.setAttribute('aria-invalid', String(wrong.includes(field))))
+  return wrong[0]
+}
+
+/** Whether this page is left for the round. */
+async function send(crew: Crew, page: HTMLElement, form: HTMLFormElement, done: Done): Promise<boolean> {
   refuse(page, '')
   const { key, outcome } = await keepAndSend(crew, { ...done, pickup: Number(page.dataset.pickup) })
-  buttons.forEach((one) => (one.disabled = false))
-  if (outcome && 'refused' in outcome) {
+  if ('refused' in outcome) {
     // All of it is still in the form, where it can be mended.
     await works.forget(key).catch(() => undefined)
-    return refuse(page, outcome.refused)
+    refuse(page, outcome.refused)
+    return false
   }
-  if (outcome && 'kept' in outcome && !outcome.kept) return refuse(page, unkeptWords(crew.root, outcome.held))
-  const words = outcome && 'done' in outcome ? (form.dataset.done ?? '').replace('{}', done.words) : `${done.words}: ${heldWords(crew.root, outcome?.held)}`
-  if (done.what !== 'weigh' && done.what !== 'miss') return say(crew.root, words)
+  if ('kept' in outcome && !outcome.kept) {
+    refuse(page, unkeptWords(crew.root, outcome.held))
+    return false
+  }
+  const words = 'done' in outcome ? (form.dataset.done ?? '').replace('{}', done.words) : `${done.words}: ${heldWords(crew.root, outcome.held)}`
+  if (done.what !== 'weigh' && done.what !== 'miss') {
+    say(crew.root, words)
+    return false
+  }
   // Whoever signs in has it sent then: the round says what still waits.
-  if (!outcome || !('held' in outcome) || outcome.held?.why !== 'signin') sayNext(words)
-  location.assign(ROUND)
+  if ('done' in outcome || outcome.held?.why !== 'signin') sayNext(words)
+  location.assign(lastRound())
+  return true
 }
 
 function refuse(page: HTMLElement, words: string): void {

@@ -10,7 +10,7 @@ import { TAG, works } from './kept'
 
 const worker = self as unknown as ServiceWorkerGlobalScope
 const ROUND = `${OWN}round-1`
-const OURS = /^\/recycling\/round\/(\d+\/|\?day=\d{4}-\d\d-\d\d)?$/
+const OURS = /^\/recycling\/round\/(\d+\/|\?(day=\d{4}-\d\d-\d\d)?(&?truck=[^&]*)?)?$/
 /** What of the pages' script is loaded later, and needed without a network. */
 const LATER = ['crew', 'refresh']
 const FRESH_MS = 10 * 60_000
@@ -23,6 +23,8 @@ worker.addEventListener('fetch', (event) => {
   const url = new URL(request.url)
   if (url.origin !== location.origin) return
   if (request.method === 'POST' && url.pathname === '/accounts/logout/') event.waitUntil(works.forgetSent().catch(() => undefined))
+  // Not every browser wakes the worker later: what waits is sent with the next page that is opened.
+  if (request.mode === 'navigate') event.waitUntil(sendWaiting().catch(() => undefined))
   if (request.method === 'GET' && request.mode === 'navigate' && OURS.test(url.pathname + url.search)) {
     event.respondWith(page(event, keptPage, keepPage))
   }

@@ -68,3 +68,12 @@ test('a button without a name adds nothing, and its own address is the one that 
   await posted(1)
   expect(sent).toEqual([['/safety/alerts/7/reply/', { text: 'a note' }]])
 })
+
+test('what was closed while a step is on its way stays closed', async () => {
+  await panel.open(7)
+  panel.choose(1)
+  panel.close()
+  await posted(1)
+  await new Promise((after) => setTimeout(after))
+  expect(document.querySelector<HTMLElement>('[data-alert-panel]')!.hidden).toBe(true)
+})

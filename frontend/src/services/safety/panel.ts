@@ -23,6 +23,8 @@ export class Panel {
   private version: number | undefined
   private timer = 0
   private asked = 0
+  /** How often it was closed. */
+  private shut = 0
   private talks = 0
   private unread = false
 
@@ -84,6 +86,9 @@ export class Panel {
   /** Gives whether it was open. */
   close(): boolean {
     if (this.root.hidden) return false
+    // What was asked for meanwhile does not open it again.
+    this.asked++
+    this.shut++
     this.root.hidden = true
     this.shows = undefined
     this.on.closed()
@@ -168,6 +173,7 @@ export class Panel {
   private async send(id: number, action: string, body: FormData, opens: boolean): Promise<boolean> {
     let words = this.root.dataset.unsent ?? ''
     let code = ''
+    const shut = this.shut
     try {
       const answer = await fetch(action, {
         method: 'POST', body, headers: { 'X-CSRFToken': this.token, Accept: 'application/json' }, signal: AbortSignal.timeout(PATIENCE_MS),
@@ -176,7 +182,7 @@ export class Panel {
       if (answer.ok) {
         this.on.said('')
         this.on.changed(told)
-        if (opens) await this.open(id)
+        if (opens && shut === this.shut) await this.open(id)
         return true
       }
       words = `${told.message ?? ''} ${told.mend ?? ''}`.trim() || words

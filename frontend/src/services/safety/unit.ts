@@ -6,6 +6,7 @@ import { submit } from './submit'
 import { startTicking } from './ticking'
 
 const RING_MS = 2000
+const CALLING_MS = 120_000
 
 export function startUnit(root: HTMLElement): void {
   if (root.dataset.awake) return
@@ -16,6 +17,7 @@ export function startUnit(root: HTMLElement): void {
   let offered = ''
   // Of a call for help that has no answer yet: sent again it is the same call.
   let calling = ''
+  let since = 0
   const tick = (): void => {
     if (!root.isConnected) return
     const now = Date.now() + skew
@@ -44,7 +46,11 @@ export function startUnit(root: HTMLElement): void {
     event.preventDefault()
     const leads = 'leads' in form.dataset
     const calls = 'keyed' in form.dataset
-    if (calls) keyed(form, (calling ||= newKey()))
+    if (calls) {
+      // Who calls again after a while, calls anew: what became of the first may be over.
+      if (!calling || performance.now() - since > CALLING_MS) [calling, since] = [newKey(), performance.now()]
+      keyed(form, calling)
+    }
     void submit(form, event.submitter).then((sent) => {
       if (sent && calls) calling = ''
       const way = root.querySelector<HTMLAnchorElement>('#way')
