@@ -365,10 +365,11 @@ def _walk_seconds(net: Net, origin: int, target: int) -> int:
 
 
 @compiled()
-def _trace(net: Net, scratch: Scratch, level: int, legs: Int32) -> int:
+def _trace(net: Net, scratch: Scratch, level: int, legs: Int32, just: int) -> int:
     """Writes the rides of the best journey of `level` rides to `legs` (8, LEG), last first; returns how many.
 
-    The walk before a leg is left 0 for the first ride of a journey; its way from the door is the caller's.
+    The walk before a leg is left 0 for the first ride of a journey; its way from the door is the caller's. `just`: 1
+    where a journey begins with a ride that it can just make, as those of a range do, and with no later one.
     """
     stop, count = scratch.goal_stop[level], 0
     while level > 0 and count < LEVELS:
@@ -380,7 +381,9 @@ def _trace(net: Net, scratch: Scratch, level: int, legs: Int32) -> int:
         boarded = net.call[net.head[p, FIRST] + on] >> 2
         # The round in which one first could board that early: rounds after it did no better.
         best, before = INF, 0
-        for lower in range(level):
+        # Who comes back to where they began, in no time, has not begun with the ride that they board then.
+        later = just == 1 and scratch.walked[0, boarded, 0] < legs[count, 4]
+        for lower in range(1 if later else 0, level):
             if scratch.walked[lower, boarded, 0] < best:
                 best, before = scratch.walked[lower, boarded, 0], lower
         level = before
@@ -398,7 +401,7 @@ def results(net: Net, scratch: Scratch, rules: Rules, arrivals: Int32, counts: I
         if scratch.goal_stop[level] >= 0 and scratch.goal[level] < best:
             best = scratch.goal[level]
             arrivals[found] = best
-            counts[found] = _trace(net, scratch, level, legs[found])
+            counts[found] = _trace(net, scratch, level, legs[found], whole(0))
             found += 1
     return found
 
@@ -515,7 +518,7 @@ def search_range(
                     return -1
                 departures[found] = now
                 arrivals[found] = scratch.goal[level]
-                counts[found] = _trace(net, scratch, level, legs[found])
+                counts[found] = _trace(net, scratch, level, legs[found], whole(1))
                 found += 1
             best = min(best, scratch.goal[level])
     return found
