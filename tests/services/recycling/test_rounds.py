@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 from cityhall.engines.pickups import check
 from cityhall.engines.pickups.schedule import timed, visit
 from cityhall.kernel.errors import Conflict
+from cityhall.kernel.people.models import Person
 from cityhall.kernel.places.point import Point
 from cityhall.services.recycling import collecting, planning, rounds, trucks
 from cityhall.services.recycling.models import Pickup, Round
@@ -221,6 +222,11 @@ def test_the_api_says_what_can_be_kept_for_what_there_is_and_not_without_end(mon
     found = client.get("/api/recycling/windows", asked_for | {"grams": [60_000, 40_000]}).json()
     assert found and all(one["left"] is None for one in found)
     assert client.get("/api/recycling/windows", asked_for | {"grams": [60_000, 40_001]}).json() == []
-    monkeypatch.setattr("cityhall.services.recycling.api.WINDOWS_A_MINUTE", 2)
+    monkeypatch.setattr("cityhall.services.recycling.planning.ASKED_A_MINUTE", 2)
     codes = [client.get("/api/recycling/windows", asked_for).status_code for _time in range(4)]
     assert codes[0] in (200, 429) and codes[-1] == 429
+    # The page of the windows is counted with it, wherever somebody asks from.
+    page = Client()
+    page.force_login(Person.objects.get(pk=somebody().person_id or 0))
+    place = {"place": f"{HERE.lon},{HERE.lat}|1 Main Street", "m-paper": "4"}
+    assert page.get("/recycling/ask/when/", place).status_code == 429
