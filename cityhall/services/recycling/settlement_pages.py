@@ -52,7 +52,8 @@ def _owed(month: date) -> list[tuple[Partner, str, str]]:
 def draw_up(request: HttpRequest) -> HttpResponse:
     """Draws up what a shop is owed until the end of a month."""
     require(actor_of(request), settlements.DRAW)
-    month = values.day(f"{request.POST.get('month', '')}-01")
+    typed = request.POST.get("month", "")
+    month = values.day(f"{typed}-01") if typed else settlements.last_month()
     try:
         if month is None:
             raise Invalid(_("This is no month."), code="bad_month", field="month")
