@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 import json
 import zlib
 from collections import Counter
@@ -144,15 +143,11 @@ def _together(rows: list[dict[str, Any]], matcher: Matcher) -> dict[str, Any]:
 def _bytes(path: Path) -> bytes:
     """The file, unpacked where it is packed; one byte more than is ever read, and so known to be too large."""
     from cityhall.engines.banking.camt import MOST_BYTES
+    from cityhall.kernel.files import unpacked
 
     try:
-        with path.open("rb") as file:
-            packed = file.read(2) == b"\x1f\x8b"
-            file.seek(0)
-            if not packed:
-                return file.read(MOST_BYTES + 1)
-            with gzip.open(file) as unpacked:
-                return unpacked.read(MOST_BYTES + 1)
+        with path.open("rb") as file, unpacked(file) as content:
+            return content.read(MOST_BYTES + 1)
     except (OSError, EOFError, zlib.error) as problem:
         _cannot(f"{path} cannot be read: {getattr(problem, 'strerror', None) or problem}.")
         raise

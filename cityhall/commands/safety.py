@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 import json
 import warnings
 import zlib
@@ -78,14 +77,10 @@ def _row(path: Path, trusted: list[Certificate]) -> dict[str, Any]:
 def _bytes(path: Path) -> bytes:
     """The file, unpacked where it is packed; one byte more than is ever looked at, and so known to be too large."""
     from cityhall.engines.cap.parsing import MOST_BYTES
+    from cityhall.kernel.files import unpacked
 
-    with path.open("rb") as file:
-        packed = file.read(2) == b"\x1f\x8b"
-        file.seek(0)
-        if not packed:
-            return file.read(MOST_BYTES + 1)
-        with gzip.open(file) as unpacked:
-            return unpacked.read(MOST_BYTES + 1)
+    with path.open("rb") as file, unpacked(file) as content:
+        return content.read(MOST_BYTES + 1)
 
 
 def _certificates(path: Path) -> list[Certificate]:

@@ -1,13 +1,17 @@
-"""Putting a file in place whole: a reader, a crash or a power cut finds the old one or the new one."""
+"""Files: put in place whole, so that a reader, a crash or a power cut finds the old one or the new; and unpacked."""
 
 from __future__ import annotations
 
+import gzip
 import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
+from typing import IO, cast
+
+PACKED = b"\x1f\x8b"
+"""How what gzip has packed begins (RFC 1952, 2.3.1)."""
 
 
 @contextmanager
@@ -49,3 +53,10 @@ def on_disk(folder: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def unpacked(file: IO[bytes]) -> IO[bytes]:
+    """An open file from its beginning, as what is in it where gzip has packed it. Reading it raises what gzip does."""
+    packed = file.read(len(PACKED)) == PACKED
+    file.seek(0)
+    return cast(IO[bytes], gzip.GzipFile(fileobj=file)) if packed else file

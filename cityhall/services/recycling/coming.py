@@ -65,7 +65,8 @@ def expected(pickup: Pickup) -> Coming | None:
     """When the crew is expected at a pickup of today; None on other days, whose order may still be another."""
     if pickup.begin is None or pickup.state not in (State.PROMISED, State.ON_WAY) or day_of(pickup.begin) != today():
         return None
-    return stops(rounds.read(today())).get(pickup.pk) if trucks.told() else None
+    read = day_read(today())
+    return stops(read).get(pickup.pk) if read is not None else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,25 +164,24 @@ def troubles(read: Day) -> list[Trouble]:
     return lost + late
 
 
-def today_read() -> Day | None:
-    """Today as it stands, None where the city tells of no trucks."""
-    return rounds.read(today()) if trucks.told() else None
+def day_read(day: date) -> Day | None:
+    """A day as it stands, None where the city tells of no trucks."""
+    return rounds.read(day) if trucks.told() else None
 
 
 def desk_part() -> dict[str, Any]:
     """What the officers' desk says of today's routes; nothing where the city tells of no trucks."""
-    read = today_read()
+    read = day_read(today())
     return {} if read is None else {"standings": standings(read), "troubles": troubles(read), "planned": True}
 
 
-def in_order(rows: list[Pickup], day: date, truck: str = "") -> list[Pickup]:
+def in_order(rows: list[Pickup], read: Day | None, truck: str = "") -> list[Pickup]:
     """A day's pickups as the trucks come to them, each with its `coming`; `truck` keeps those of one truck.
 
     Where the city tells of no trucks they stay as they are.
     """
-    if not trucks.told():
+    if read is None:
         return rows
-    read = rounds.read(day)
     there = stops(read)
     places = {pk: place for place, pk in enumerate(there)}
     for one in rows:

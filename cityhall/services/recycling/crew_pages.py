@@ -23,8 +23,7 @@ from cityhall.kernel.media.links import link
 from cityhall.kernel.media.storing import made
 from cityhall.kernel.people.actors import actor_of
 from cityhall.kernel.people.permissions import require
-from cityhall.services.recycling import collecting, planning, queries, rounds, showing, trucks, weighing, workflow
-from cityhall.services.recycling.coming import standings
+from cityhall.services.recycling import collecting, coming, planning, queries, showing, weighing, workflow
 from cityhall.services.recycling.models import Pickup, Quality, Weighing
 from cityhall.services.recycling.pages import PHOTO_PX, form_key
 from cityhall.services.recycling.pictures import drawing
@@ -46,10 +45,11 @@ def round_page(request: HttpRequest) -> HttpResponse:
     require(actor_of(request), planning.DRIVE)
     day = values.day(request.GET.get("day", "")) or today()
     truck = request.GET.get("truck", "")[:40]
-    rows = queries.round_of(day, truck)
+    read = coming.day_read(day)
+    rows = queries.round_as(read, day, truck)
     left = [one for one in rows if one.state in workflow.OPEN]
     context = {"day": day, "today": today(), "left": left, "over": [one for one in rows if one not in left]}
-    context |= {"truck": truck, "standings": standings(rounds.read(day)) if trucks.told() else []}
+    context |= {"truck": truck, "standings": coming.standings(read) if read is not None else []}
     template = "recycling/round_now.html" if request.GET.get("part") else "recycling/round.html"
     return render(request, template, context)
 

@@ -34,7 +34,7 @@ from cityhall.services.recycling.models import Account, Contest, Partner, Pickup
 from cityhall.services.recycling.pages import weighing_context
 from cityhall.services.recycling.rounds import grams_of
 from cityhall.services.recycling.rules import today
-from cityhall.services.recycling.wording import number, summed
+from cityhall.services.recycling.wording import number, percent, summed
 
 SHOWN = 12
 """So many who wait for a window are shown at once: for each, what the rounds of all days can keep is reckoned."""
@@ -46,10 +46,10 @@ def desk(request: HttpRequest) -> HttpResponse:
     """Today's pickups in figures, who waits for a window, windows that were missed, contested weights, buildings."""
     actor = actor_of(request)
     require(actor, DECIDE)
-    rows, waiting = queries.round_of(today()), queries.without_window()
+    waiting, (every, left) = queries.without_window(), queries.counted(today())
     context: dict[str, Any] = {
-        "today": len(rows),
-        "left": sum(1 for one in rows if one.state in ("promised", "on_way")),
+        "today": every,
+        "left": left,
         "asked": [{"pickup": one, "windows": _windows(one)} for one in waiting[:SHOWN]],
         "asked_more": max(0, len(waiting) - SHOWN),
         "overdue": queries.overdue(),
@@ -59,7 +59,7 @@ def desk(request: HttpRequest) -> HttpResponse:
         "may_open": may(actor, accounts.OFFICER),
         "by_zone": [(name or _("outside all districts"), summed(grams)) for name, grams in figures.by_zone()],
         "by_material": [(name, summed(grams)) for name, grams in figures.by_material()],
-        "kept": f"{figures.kept_windows():.0f} %",
+        "kept": percent(figures.kept_windows()),
         "spent": [(_spent_on(what), number(amount)) for what, amount in sorted(figures.mix().items())],
     }
     return render(request, "recycling/desk.html", context | coming.desk_part())

@@ -16,10 +16,10 @@ from datetime import date, datetime, tzinfo
 from io import TextIOWrapper
 from itertools import groupby, islice
 from pathlib import Path
-from typing import IO, cast
 
 from cityhall.kernel import values
 from cityhall.kernel.errors import Invalid
+from cityhall.kernel.files import unpacked
 from cityhall.services.recycling.models import Quality
 from cityhall.services.recycling.tariffs import MOST_GRAMS, MOST_LINES
 
@@ -38,7 +38,6 @@ LONGEST_LINE = 65_536
 """Characters between two ends of lines."""
 FIRST_YEAR = 1990
 MOST_POINTS = 2**31 - 1
-PACKED = b"\x1f\x8b"
 
 Refuse = Callable[[int, str], None]
 """Told of each line that is refused: its number, and why."""
@@ -97,11 +96,8 @@ def rows(path: Path, columns: tuple[str, ...]) -> Iterator[tuple[Iterator[Number
     """
     size = max(1, path.stat().st_size)
     with path.open("rb") as raw:
-        packed = raw.read(2) == PACKED
-        raw.seek(0)
-        unpacked = cast(IO[bytes], gzip.GzipFile(fileobj=raw) if packed else raw)
         try:
-            with TextIOWrapper(unpacked, newline="", encoding="utf-8-sig") as file:
+            with TextIOWrapper(unpacked(raw), newline="", encoding="utf-8-sig") as file:
                 yield _rows(path, file, columns), lambda: raw.tell() / size
         except (UnicodeDecodeError, csv.Error, EOFError, zlib.error, gzip.BadGzipFile) as problem:
             raise Invalid(f"{path.name}: {problem}", mend="Save it as CSV in UTF-8.") from problem

@@ -13,16 +13,15 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from cityhall.kernel.errors import CityhallError, Denied, Invalid, Missing
-from cityhall.kernel.payments.money import read_money
+from cityhall.kernel.errors import CityhallError
 from cityhall.kernel.people.actors import actor_of
 from cityhall.kernel.people.permissions import require
 from cityhall.services.recycling import charts, figures, reckoning, stock
 from cityhall.services.recycling.contesting import DECIDE
 from cityhall.services.recycling.models import Cost
-from cityhall.services.recycling.pages import form_key
+from cityhall.services.recycling.pages import form_key, told
 from cityhall.services.recycling.rules import rules, today
-from cityhall.services.recycling.stock_pages import day_typed
+from cityhall.services.recycling.stock_pages import amount_typed, day_typed
 from cityhall.services.recycling.wording import money, number, percent, summed
 
 SHOWN = 200
@@ -99,9 +98,7 @@ def costs(request: HttpRequest) -> HttpResponse:
         return render(request, "recycling/desk_costs.html", context)
     post = request.POST
     try:
-        amount = read_money(post.get("amount", ""), settings.CITY.currency)
-        if amount is None:
-            raise Invalid(_("This is no amount."), code="bad_amount", field="amount", mend=_("Write it in figures."))
+        amount = amount_typed(post.get("amount", ""))
         day = day_typed(post.get("day", ""))
         key = form_key(post.get("key", ""))
         stock.enter_cost(actor, post.get("what", ""), day, amount, post.get("note", ""), key=key)
@@ -114,14 +111,7 @@ def costs(request: HttpRequest) -> HttpResponse:
 def _costs(typed: QueryDict) -> dict[str, Any]:
     found = Cost.objects.select_related("person", "reversal")[:SHOWN]
     return {
-        "rows": [
-            {
-                "one": one,
-                "amount": money(one.amount),
-                "may": one.reverses_id is None and not hasattr(one, "reversal"),
-            }
-            for one in found
-        ],
+        "rows": [{"one": one, "amount": money(one.amount), "may": stock.stands(one)} for one in found],
         "whats": Cost.What.choices,
         "currency": settings.CITY.currency,
         "today": today().isoformat(),
@@ -134,11 +124,7 @@ def _costs(typed: QueryDict) -> dict[str, Any]:
 @require_POST
 def reverse_cost(request: HttpRequest, number: int) -> HttpResponse:
     """Puts a cost right by its opposite."""
-    try:
+    with told(request):
         stock.reverse_cost(actor_of(request), number)
         messages.success(request, _("Reversed."))
-    except (Denied, Missing):
-        raise
-    except CityhallError as problem:
-        messages.warning(request, str(problem))
     return redirect("recycling_costs")

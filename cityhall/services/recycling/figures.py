@@ -22,20 +22,21 @@ COST_DAYS = 90
 """Costs come by the month: a tonne's are reckoned over a quarter."""
 
 
-def _since(days: int = DAYS) -> datetime:
+def since(days: int = DAYS) -> datetime:
+    """When a period of so many days began."""
     return timezone.now() - timedelta(days=days)
 
 
 def kilograms() -> float:
     """Kilograms of 30 days."""
-    found = Weighed.objects.filter(valid=True, weighing__at__gte=_since()).aggregate(all=Sum("grams"))["all"]
+    found = Weighed.objects.filter(valid=True, weighing__at__gte=since()).aggregate(all=Sum("grams"))["all"]
     return (found or 0) / 1000
 
 
 def participation(days: int = DAYS) -> float:
     """Of the city's accounts the share in per cent that had something weighed in so many days, for their household."""
     people = Person.objects.filter(is_active=True).count()
-    took_part = Weighing.objects.filter(at__gte=_since(days)).aggregate(n=Count("account", distinct=True))["n"]
+    took_part = Weighing.objects.filter(at__gte=since(days)).aggregate(n=Count("account", distinct=True))["n"]
     return min(100.0, 100.0 * (took_part or 0) / people) if people else 0.0
 
 
@@ -44,7 +45,7 @@ def kept_windows(days: int = DAYS) -> float:
 
     What was not collected for a reason that is not the city's counts as kept; a window that nobody came to does not.
     """
-    over = Pickup.objects.filter(end__gte=_since(days), end__lt=timezone.now()).exclude(
+    over = Pickup.objects.filter(end__gte=since(days), end__lt=timezone.now()).exclude(
         state__in=(State.CANCELLED, State.ASKED)
     )
     every = over.count()
@@ -78,14 +79,14 @@ def cost_per_tonne(days: int = COST_DAYS) -> float:
     """
     until = today()
     cost = stock.costs(until - timedelta(days=days), until)
-    found = Weighed.objects.filter(valid=True, weighing__at__gte=_since(days)).aggregate(all=Sum("grams"))["all"] or 0
+    found = Weighed.objects.filter(valid=True, weighing__at__gte=since(days)).aggregate(all=Sum("grams"))["all"] or 0
     return cost / 10 ** decimals(settings.CITY.currency) / (found / 1_000_000) if found else 0.0
 
 
 def by_zone() -> list[tuple[str, int]]:
     """Grams of 30 days by the name of the district, the most first."""
     rows = (
-        Weighed.objects.filter(valid=True, weighing__at__gte=_since())
+        Weighed.objects.filter(valid=True, weighing__at__gte=since())
         .values("weighing__zone")
         .annotate(all=Sum("grams"))
         .values_list("weighing__zone", "all")
@@ -99,7 +100,7 @@ def by_material() -> list[tuple[str, int]]:
     from cityhall.services.recycling.models import Material
 
     rows = (
-        Weighed.objects.filter(valid=True, weighing__at__gte=_since())
+        Weighed.objects.filter(valid=True, weighing__at__gte=since())
         .values("material")
         .annotate(all=Sum("grams"))
         .values_list("material", "all")

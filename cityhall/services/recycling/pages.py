@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from django.conf import settings
@@ -17,7 +19,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from cityhall.kernel import values
-from cityhall.kernel.errors import CityhallError, Invalid, Missing
+from cityhall.kernel.errors import CityhallError, Denied, Invalid, Missing
 from cityhall.kernel.limits.sources import source_of
 from cityhall.kernel.limits.spending import spend
 from cityhall.kernel.media.links import link
@@ -60,6 +62,17 @@ def form_key(text: str) -> uuid.UUID:
         return uuid.UUID(text)
     except ValueError:
         raise Invalid(_("This form is broken."), code="bad_key", field="key", mend=_("Load the page again.")) from None
+
+
+@contextmanager
+def told(request: HttpRequest) -> Iterator[None]:
+    """What a form cannot do is said on the next page; who may not, and what there is not, are pages of their own."""
+    try:
+        yield
+    except (Denied, Missing):
+        raise
+    except CityhallError as problem:
+        messages.warning(request, str(problem))
 
 
 def account_in(request: HttpRequest) -> Account:

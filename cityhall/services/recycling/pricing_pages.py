@@ -13,10 +13,11 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
 from cityhall.kernel import values
-from cityhall.kernel.errors import CityhallError, Denied, Invalid, Missing
+from cityhall.kernel.errors import CityhallError, Invalid
 from cityhall.kernel.people.actors import actor_of
 from cityhall.kernel.people.permissions import require
 from cityhall.services.recycling import pricing, queries
+from cityhall.services.recycling.pages import told
 from cityhall.services.recycling.rules import today
 from cityhall.services.recycling.wording import kilograms, number
 
@@ -72,11 +73,7 @@ def _shown(typed: QueryDict) -> dict[str, Any]:
 @require_POST
 def drop(request: HttpRequest, number: int) -> HttpResponse:
     """Takes back a tariff that is to come."""
-    try:
+    with told(request):
         pricing.drop_tariff(actor_of(request), number)
         messages.success(request, _("Taken back."))
-    except (Denied, Missing):
-        raise
-    except CityhallError as problem:
-        messages.warning(request, str(problem))
     return redirect("recycling_tariffs")

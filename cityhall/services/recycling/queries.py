@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import date, datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from django.conf import settings
@@ -27,7 +27,11 @@ from cityhall.services.recycling.models import (
     Voucher,
     Weighing,
 )
+from cityhall.services.recycling.rules import today
 from cityhall.services.recycling.workflow import State
+
+if TYPE_CHECKING:
+    from cityhall.services.recycling.rounds import Day
 
 MOST = 100
 Bounds = tuple[float, float, float, float]
@@ -113,10 +117,15 @@ def round_of(day: date, truck: str = "") -> list[Pickup]:
 
     Without trucks what is on the way comes first, then by window and district.
     """
+    return round_as(coming.day_read(day), day, truck)
+
+
+def round_as(read: Day | None, day: date, truck: str = "") -> list[Pickup]:
+    """The same of a day that was `read` already."""
     found = _on(day).exclude(state=State.CANCELLED)
     rows = list(_for_crew(found).order_by("begin", "zone", "pk"))
     rows.sort(key=lambda one: (one.state not in workflow.OPEN, one.state != State.ON_WAY))
-    return coming.in_order(rows, day, truck)
+    return coming.in_order(rows, read, truck)
 
 
 def _on(day: date) -> QuerySet[Pickup]:
@@ -157,11 +166,15 @@ def late(_actor: Actor) -> int:
     return len(overdue()) + Contest.objects.filter(verdict="", at__lt=timezone.now() - LATE).count()
 
 
+def counted(day: date) -> tuple[int, int]:
+    """(a day's pickups, those of them that are still to be made)."""
+    found = _on(day).exclude(state=State.CANCELLED)
+    return found.count(), found.filter(state__in=workflow.OPEN).count()
+
+
 def today_waiting(_actor: Actor) -> int:
     """Pickups that are still to be made today."""
-    from cityhall.services.recycling.rules import today
-
-    return _on(today()).filter(state__in=workflow.OPEN).count()
+    return counted(today())[1]
 
 
 def _inside(bounds: Bounds | None) -> Q:
@@ -210,7 +223,7 @@ def demand_layer(bounds: Bounds | None) -> dict[str, Any]:
 
 def rounds_layer(bounds: Bounds | None) -> dict[str, Any]:
     """Today's rounds along the streets, one line a truck."""
-    read = coming.today_read()
+    read = coming.day_read(today())
     if read is None:
         return {"type": "FeatureCollection", "features": []}
     features = []

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 
 from django.db.models import Sum
-from django.utils import timezone
 
 from cityhall.kernel.ledger import queries as books
 from cityhall.kernel.ledger.models import Entry
 from cityhall.kernel.places.models import Zone
 from cityhall.services.recycling import points, stock
+from cityhall.services.recycling.figures import since
 from cityhall.services.recycling.models import Material, Weighed
 from cityhall.services.recycling.rules import today
 from cityhall.services.recycling.spending import FEES, PAYOUTS, SHOPS
@@ -50,11 +50,6 @@ class Tonne:
     @property
     def net(self) -> int | None:
         return round((self.costs - self.revenue) * 1_000_000 / self.grams) if self.grams else None
-
-
-def since(days: int) -> datetime:
-    """When a period of so many days began."""
-    return timezone.now() - timedelta(days=days)
 
 
 def grid(days: int) -> Grid:

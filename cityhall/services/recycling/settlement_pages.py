@@ -8,7 +8,7 @@ from typing import Any
 from django.conf import settings
 from django.contrib import messages
 from django.db import transaction
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
@@ -17,12 +17,15 @@ from django.views.decorators.http import require_POST, require_safe
 from cityhall.kernel import values
 from cityhall.kernel.errors import CityhallError, Denied, Invalid, Missing
 from cityhall.kernel.journal import append
+from cityhall.kernel.payments.money import decimals
 from cityhall.kernel.people.actors import actor_of
 from cityhall.kernel.people.permissions import may, require
-from cityhall.services.recycling import settlements, tables
+from cityhall.services.recycling import settlements
 from cityhall.services.recycling.models import Partner, Settlement
+from cityhall.services.recycling.pages import told
 from cityhall.services.recycling.rules import today
 from cityhall.services.recycling.wording import money, number, points
+from cityhall.web.tables import answer
 
 SHOWN, SHOWN_LINES = 60, 500
 
@@ -61,7 +64,7 @@ def draw_up(request: HttpRequest) -> HttpResponse:
     except Denied:
         raise
     except CityhallError as problem:
-        messages.warning(request, f"{problem.message} {problem.mend}".strip())
+        messages.warning(request, str(problem))
         return redirect("recycling_settlements")
     messages.success(request, _("Drawn up. Another officer has to release it."))
     return redirect("recycling_settlement", number=made.pk)
@@ -100,7 +103,7 @@ def _shown(amount: int) -> str:
 def act(request: HttpRequest, number: int, what: str) -> HttpResponse:
     """Releases it, withdraws it, or says that it was paid."""
     actor, post = actor_of(request), request.POST
-    try:
+    with told(request):
         if what == "release":
             settlements.release(actor, number)
             messages.success(request, _("Released."))
@@ -112,16 +115,12 @@ def act(request: HttpRequest, number: int, what: str) -> HttpResponse:
             messages.success(request, _("Noted as paid."))
         else:
             raise Missing(_("There is no such thing."))
-    except (Denied, Missing):
-        raise
-    except CityhallError as problem:
-        messages.warning(request, f"{problem.message} {problem.mend}".strip())
     return redirect("recycling_settlement", number=number)
 
 
 @never_cache
 @require_safe
-def statement(request: HttpRequest, number: int) -> HttpResponse:
+def statement(request: HttpRequest, number: int) -> StreamingHttpResponse:
     """The statement of a settlement as CSV: a line for each voucher, then the sums."""
     actor = actor_of(request)
     mine = settlements.find(actor, number)
@@ -142,7 +141,13 @@ def statement(request: HttpRequest, number: int) -> HttpResponse:
         for offer in [line.voucher.offer.name]
     ]
     if mine.carried:
-        rows.append(("", "carried", "", "", "", tables.amount(mine.carried), unit))
-    rows.append(("", "sum", "", mine.partner.name, mine.points, tables.amount(mine.amount), unit))
+        rows.append(("", "carried", "", "", "", _plain(mine.carried), unit))
+    rows.append(("", "sum", "", mine.partner.name, mine.points, _plain(mine.amount), unit))
     head = ("at", "kind", "voucher", "offer", "points", "amount", "unit")
-    return tables.answer(f"settlement-{mine.partner.key}-{mine.month:%Y-%m}", head, rows)
+    return answer(f"settlement-{mine.partner.key}-{mine.month:%Y-%m}", head, rows)
+
+
+def _plain(amount: int) -> float | int:
+    """An amount of the smallest part of the currency as a plain number of the whole: 1250 -> 12.5."""
+    digits = decimals(settings.CITY.currency)
+    return round(amount / 10**digits, digits) if digits else amount

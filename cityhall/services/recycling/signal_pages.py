@@ -70,7 +70,7 @@ def _told(signal: Signal) -> str:
     said = signal.evidence
     if signal.kind == Signal.Kind.SCALE:
         text = _("weighs %(off)s %% more than before") if said["off"] > 0 else _("weighs %(off)s %% less than before")
-        return text % {"off": _decimal(abs(said["off"]))}
+        return text % {"off": number(abs(said["off"]))}
     if signal.kind == Signal.Kind.PAIR:
         return _("%(count)d weighings together, %(more)d %% above those of others") % {
             "count": said["count"],
@@ -110,10 +110,3 @@ def _photo(weighing: Weighing) -> dict[str, Any]:
         "link": link(weighing.photo, PHOTO_PX) if weighing.photo is not None else "",
         "weight": kilograms(grams),
     }
-
-
-def _decimal(value: float) -> str:
-    from babel.numbers import format_decimal
-    from django.utils.translation import get_language
-
-    return str(format_decimal(value, locale=(get_language() or "en").replace("-", "_")))

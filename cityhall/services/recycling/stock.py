@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
+from typing import TypeVar
 from uuid import UUID, uuid5
 
 from django.conf import settings
@@ -22,6 +23,7 @@ from cityhall.services.recycling.rules import today
 SELL, ENTER = "recycling.sell_material", "recycling.enter_costs"
 MOST_GRAMS = 10**12
 MOST_AMOUNT = 10**13
+_Entry = TypeVar("_Entry", Leaving, Cost)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +80,7 @@ def _left(actor: Actor, kind: Leaving.Kind, said: Sold, key: UUID) -> Leaving:
         raise Missing(_("There is no such material."), code="no_such_material", field="material")
     if not 0 < said.grams <= MOST_GRAMS:
         raise Invalid(_("This is no weight."), code="bad_weight", field="kg", mend=_("Write kilograms, as 3.25."))
-    if said.day > today():
-        raise Invalid(_("This day has not come yet."), code="bad_day", field="day")
+    _check_day(said.day)
     made, new = Leaving.objects.get_or_create(
         key=key,
         defaults={
@@ -96,10 +97,8 @@ def _left(actor: Actor, kind: Leaving.Kind, said: Sold, key: UUID) -> Leaving:
             "at": timezone.now(),
         },
     )
-    if (made.kind, made.material_id, made.grams, made.amount, made.day) != (
-        *(kind, material.pk, said.grams, said.amount, said.day),
-    ):
-        raise _entered()
+    before = (made.kind, made.material_id, made.grams, made.amount, made.day)
+    _check_same(before, (kind, material.pk, said.grams, said.amount, said.day))
     if new:
         told = {"material": material.key, "grams": said.grams, "amount": said.amount}
         append("recycling", f"material.{kind}", told, subject=made.ref, actor=str(actor))
@@ -110,11 +109,7 @@ def _left(actor: Actor, kind: Leaving.Kind, said: Sold, key: UUID) -> Leaving:
 def reverse(actor: Actor, number: int, why: str) -> Leaving:
     """Puts a sale or a loss right by its opposite, once. Raises Denied, Missing, Invalid without a reason, Conflict."""
     require(actor, SELL)
-    mine = Leaving.objects.select_for_update().filter(pk=number).first() if number < 2**63 else None
-    if mine is None:
-        raise Missing(_("There is no such entry."), code="no_such_entry")
-    if mine.reverses_id is not None or Leaving.objects.filter(reverses=mine).exists():
-        raise Conflict(_("This was reversed already."), code="reversed")
+    mine = _standing(Leaving, number)
     if not why.strip():
         raise Invalid(_("Say why."), code="no_reason", field="why")
     made = Leaving.objects.create(
@@ -180,8 +175,7 @@ def enter_cost(actor: Actor, what: str, day: date, amount: int, note: str, *, ke
         raise Invalid(_("Say for what it was."), code="bad_what", field="what")
     if not 0 < amount <= MOST_AMOUNT:
         raise Invalid(_("This is no amount."), code="bad_amount", field="amount", mend=_("Write it in figures."))
-    if day > today():
-        raise Invalid(_("This day has not come yet."), code="bad_day", field="day")
+    _check_day(day)
     made, new = Cost.objects.get_or_create(
         key=key,
         defaults={
@@ -194,8 +188,7 @@ def enter_cost(actor: Actor, what: str, day: date, amount: int, note: str, *, ke
             "at": timezone.now(),
         },
     )
-    if (made.what, made.day, made.amount) != (what, day, amount):
-        raise _entered()
+    _check_same((made.what, made.day, made.amount), (what, day, amount))
     if new:
         append("recycling", "cost.entered", {"what": what, "amount": amount}, subject=made.ref, actor=str(actor))
     return made
@@ -205,11 +198,7 @@ def enter_cost(actor: Actor, what: str, day: date, amount: int, note: str, *, ke
 def reverse_cost(actor: Actor, number: int) -> Cost:
     """Puts a cost right by its opposite, once. Raises Denied, Missing, Conflict."""
     require(actor, ENTER)
-    mine = Cost.objects.select_for_update().filter(pk=number).first() if number < 2**63 else None
-    if mine is None:
-        raise Missing(_("There is no such entry."), code="no_such_entry")
-    if mine.reverses_id is not None or Cost.objects.filter(reverses=mine).exists():
-        raise Conflict(_("This was reversed already."), code="reversed")
+    mine = _standing(Cost, number)
     made = Cost.objects.create(
         key=uuid5(mine.key, "reversed"),
         what=mine.what,
@@ -225,7 +214,30 @@ def reverse_cost(actor: Actor, number: int) -> Cost:
     return made
 
 
-def _entered() -> Conflict:
-    return Conflict(
-        _("This form was entered before, with something else in it."), code="key_used", mend=_("Load the page again.")
-    )
+def stands(one: Leaving | Cost) -> bool:
+    """Whether an entry reverses none and was not reversed: only such a one may be."""
+    return one.reverses_id is None and not hasattr(one, "reversal")
+
+
+def _standing(model: type[_Entry], number: int) -> _Entry:
+    mine = model._default_manager.select_for_update().filter(pk=number).first() if number < 2**63 else None
+    if mine is None:
+        raise Missing(_("There is no such entry."), code="no_such_entry")
+    if not stands(mine):
+        raise Conflict(_("This was reversed already."), code="reversed")
+    return mine
+
+
+def _check_day(day: date) -> None:
+    if day > today():
+        raise Invalid(_("This day has not come yet."), code="bad_day", field="day")
+
+
+def _check_same(before: tuple[object, ...], now: tuple[object, ...]) -> None:
+    """What has a form's key is what the form says now."""
+    if before != now:
+        raise Conflict(
+            _("This form was entered before, with something else in it."),
+            code="key_used",
+            mend=_("Load the page again."),
+        )

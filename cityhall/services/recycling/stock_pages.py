@@ -15,13 +15,13 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
 from cityhall.kernel import values
-from cityhall.kernel.errors import CityhallError, Denied, Invalid, Missing
+from cityhall.kernel.errors import CityhallError, Invalid
 from cityhall.kernel.payments.money import read_money
 from cityhall.kernel.people.actors import actor_of
 from cityhall.kernel.people.permissions import require
 from cityhall.services.recycling import charts, queries, stock
 from cityhall.services.recycling.models import Leaving
-from cityhall.services.recycling.pages import form_key
+from cityhall.services.recycling.pages import form_key, told
 from cityhall.services.recycling.rules import today
 from cityhall.services.recycling.stock import Sold
 from cityhall.services.recycling.wording import money, summed
@@ -66,7 +66,7 @@ def _shown(typed: QueryDict) -> dict[str, Any]:
             for one, bar in zip(rows, bars, strict=True)
         ],
         "below": [one.material for one in rows if one.left < 0],
-        "moves": [{"one": one, "amount": money(one.amount), "may": _may_reverse(one)} for one in left],
+        "moves": [{"one": one, "amount": money(one.amount), "may": stock.stands(one)} for one in left],
         "materials": list(queries.materials()),
         "kinds": Leaving.Kind.choices,
         "currency": settings.CITY.currency,
@@ -77,10 +77,6 @@ def _shown(typed: QueryDict) -> dict[str, Any]:
     }
 
 
-def _may_reverse(one: Leaving) -> bool:
-    return one.reverses_id is None and not hasattr(one, "reversal")
-
-
 def day_typed(text: str) -> date:
     """A day that an officer wrote; today where they wrote none. Raises Invalid for what is no day."""
     day = values.day(text) if text.strip() else today()
@@ -89,19 +85,24 @@ def day_typed(text: str) -> date:
     return day
 
 
+def amount_typed(text: str) -> int:
+    """An amount of the city's currency that an officer wrote. Raises Invalid for what is none."""
+    amount = read_money(text, settings.CITY.currency)
+    if amount is None:
+        raise Invalid(_("This is no amount."), code="bad_amount", field="amount", mend=_("Write it in figures."))
+    return amount
+
+
 def _read(post: QueryDict) -> Sold:
     kg = values.decimal(post.get("kg", "").strip().replace(",", "."))
     if kg is None or not 0 < kg <= stock.MOST_GRAMS / 1000:
         raise Invalid(_("This is no weight."), code="bad_weight", field="kg", mend=_("Write kilograms, as 3.25."))
     typed = post.get("amount", "").strip()
-    amount = read_money(typed, settings.CITY.currency) if typed else 0
-    if amount is None:
-        raise Invalid(_("This is no amount."), code="bad_amount", field="amount", mend=_("Write it in figures."))
     return Sold(
         post.get("material", "")[:40],
         round(kg * 1000),
         day_typed(post.get("day", "")),
-        amount=amount,
+        amount=amount_typed(typed) if typed else 0,
         buyer=post.get("buyer", ""),
         document=post.get("document", ""),
         why=post.get("why", ""),
@@ -111,11 +112,7 @@ def _read(post: QueryDict) -> Sold:
 @require_POST
 def reverse(request: HttpRequest, number: int) -> HttpResponse:
     """Puts a sale or a loss right by its opposite."""
-    try:
+    with told(request):
         stock.reverse(actor_of(request), number, request.POST.get("why", ""))
         messages.success(request, _("Reversed."))
-    except (Denied, Missing):
-        raise
-    except CityhallError as problem:
-        messages.warning(request, str(problem))
     return redirect("recycling_store")

@@ -23,8 +23,8 @@ def _locale() -> str:
     return (get_language() or "en").replace("-", "_")
 
 
-def number(amount: int) -> str:
-    """A whole number as people write it: 12,500."""
+def number(amount: float) -> str:
+    """A number as people write it: 12,500, or 7.5."""
     from babel.numbers import format_decimal
 
     return str(format_decimal(amount, locale=_locale()))

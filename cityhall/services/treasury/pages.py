@@ -21,6 +21,7 @@ from cityhall.kernel.people.permissions import require
 from cityhall.kernel.values import moment, whole
 from cityhall.services.treasury import corrections, pictures, reading, tables
 from cityhall.services.treasury.corrections import SEE
+from cityhall.web.tables import answer
 
 SHOWN = 200
 """Accounts on a page of the trial balance."""
@@ -95,7 +96,7 @@ def trial_csv(request: HttpRequest) -> StreamingHttpResponse:
     actor, at = reader(request), asked_moment(request)
     took_along(actor, "trial", at=tables.moment(at))
     day = timezone.localtime(at or timezone.now(), settings.CITY.zone)
-    return tables.answer(f"trial-balance-{day:%Y-%m-%d-%H%M%S}", tables.TRIAL_HEAD, tables.trial(reading.sheets(at)))
+    return answer(f"trial-balance-{day:%Y-%m-%d-%H%M%S}", tables.TRIAL_HEAD, tables.trial(reading.sheets(at)))
 
 
 def asked_moment(request: HttpRequest) -> datetime | None:
@@ -140,7 +141,7 @@ def points_csv(request: HttpRequest) -> StreamingHttpResponse:
     actor, unit = reader(request), request.GET.get("unit", "")
     took_along(actor, "points", unit=unit[:20])
     rows = tables.liability(unit, *reading.liability(unit))
-    return tables.answer(f"liability-{timezone.localdate()}", tables.LIABILITY_HEAD, rows)
+    return answer(f"liability-{timezone.localdate()}", tables.LIABILITY_HEAD, rows)
 
 
 @never_cache

@@ -19,6 +19,7 @@ from cityhall.kernel.ledger.models import Account, Entry, Posting
 from cityhall.services.treasury import pictures, tables
 from cityhall.services.treasury.pages import reader, took_along
 from cityhall.services.treasury.reading import open_holds
+from cityhall.web.tables import answer
 
 LINES = 100
 DAYS = 30
@@ -61,7 +62,7 @@ def statement_csv(request: HttpRequest, number: int) -> StreamingHttpResponse:
     first, last, begin, end = period(request)
     took_along(actor, "statement", account=str(account.pk), first=str(first), last=str(last))
     name = f"statement-{account.pk}-{first}-{last}"
-    return tables.answer(name, tables.STATEMENT_HEAD, tables.statement(account, begin, end))
+    return answer(name, tables.STATEMENT_HEAD, tables.statement(account, begin, end))
 
 
 def period(request: HttpRequest) -> tuple[date, date, datetime, datetime]:

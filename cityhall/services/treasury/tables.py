@@ -1,52 +1,18 @@
-"""Tables to take along, as CSV (RFC 4180): written a page at a time, however large they are."""
+"""What the treasury's tables hold that are taken along as CSV (web/tables.py): a row at a time."""
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterable, Iterator
 from datetime import datetime
-from io import StringIO
-from itertools import islice
 from typing import Any
 
 from django.conf import settings
-from django.http import StreamingHttpResponse
 
 from cityhall.kernel.ledger import queries
 from cityhall.kernel.ledger.models import Account
-from cityhall.kernel.values import BOM, cell
 from cityhall.services.treasury.amounts import plain
 from cityhall.services.treasury.reading import Due, Sheet
-
-PIECE = 500
-"""Rows that are sent together."""
-
-
-def answer(name: str, head: Iterable[str], rows: Iterable[Iterable[Any]]) -> StreamingHttpResponse:
-    """A file to keep; `name` without its ending."""
-    made = StreamingHttpResponse(_pieces(head, iter(rows)), content_type="text/csv; charset=utf-8")
-    made.headers["Content-Disposition"] = f'attachment; filename="{name}.csv"'
-    return made
-
-
-def _pieces(head: Iterable[str], rows: Iterator[Iterable[Any]]) -> Iterator[bytes]:
-    some: list[Iterable[Any]] = [list(head)]
-    begin = BOM
-    while some:
-        text = StringIO()
-        text.write(begin)
-        begin = ""
-        csv.writer(text).writerows([_cell(one) for one in row] for row in some)
-        yield text.getvalue().encode()
-        some = list(islice(rows, PIECE))
-
-
-class Amount(str):
-    """A number as text: the one kind of cell that may begin with a minus sign."""
-
-
-def _cell(value: Any) -> Any:
-    return str(value) if isinstance(value, Amount) else cell(value)
+from cityhall.web.tables import Amount
 
 
 def moment(at: datetime | None) -> str:

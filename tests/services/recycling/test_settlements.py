@@ -75,7 +75,7 @@ def test_two_officers_settle_what_a_shop_took_less_what_came_back(month: date) -
     otto.post(f"{made['location']}paid/", {"day": f"{settlements.after(month):%Y-%m-%d}", "reference": "T 12"})
     mine.refresh_from_db()
     assert (mine.state, mine.reference) == ("paid", "T 12")
-    table = olga.get(f"/recycling/desk/settlements/{mine.pk}.csv").content.decode("utf-8-sig").splitlines()
+    table = olga.get(f"/recycling/desk/settlements/{mine.pk}.csv").getvalue().decode("utf-8-sig").splitlines()
     assert [line.split(",")[1] for line in table] == ["kind", "used", "back", "sum"]
     assert table[2].split(",")[4] == "-150" and table[3].endswith("Market,150,0.75,BRL")
     assert "Nothing is owed" in shown(olga.get("/recycling/desk/settlements/"))
