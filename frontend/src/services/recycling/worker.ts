@@ -5,6 +5,7 @@
  * with the session (shell/pages.ts).
  */
 import { keepParts } from '../../shell/keeping'
+import { sendLater } from '../../shell/later'
 import { AT, OWN, find, page, remember, write } from '../../shell/pages'
 import { TAG, works } from './kept'
 
@@ -23,8 +24,6 @@ worker.addEventListener('fetch', (event) => {
   const url = new URL(request.url)
   if (url.origin !== location.origin) return
   if (request.method === 'POST' && url.pathname === '/accounts/logout/') event.waitUntil(works.forgetSent().catch(() => undefined))
-  // Not every browser wakes the worker later: what waits is sent with the next page that is opened.
-  if (request.mode === 'navigate') event.waitUntil(sendWaiting().catch(() => undefined))
   if (request.method === 'GET' && request.mode === 'navigate' && OURS.test(url.pathname + url.search)) {
     event.respondWith(page(event, keptPage, keepPage))
   }
@@ -68,15 +67,5 @@ async function keepStops(paths: string[]): Promise<void> {
   }
 }
 
-// The browser wakes the worker once there is a network again, also where no page is open any more.
-worker.addEventListener('sync', (event) => {
-  const { tag, waitUntil } = event as ExtendableEvent & { tag: string }
-  if (tag === TAG) waitUntil.call(event, sendWaiting())
-})
-
-/** Throws where something still waits for a network: the browser then wakes the worker once more. */
-async function sendWaiting(): Promise<void> {
-  const { sent, held } = await works.flush()
-  if (sent) (await worker.clients.matchAll()).forEach((client) => client.postMessage({ crew: sent }))
-  if (held && held.why !== 'signin') throw new Error(held.why)
-}
+// Whoever has to sign in does it on a page, which sends it then.
+sendLater(worker, works, TAG, (sent) => ({ crew: sent }), (held) => held.why !== 'signin')

@@ -1,6 +1,7 @@
 /// <reference lib="webworker" />
 /** The reports' part of the service worker: keeps the form at hand without a network, and sends what waits. */
 import { fresh, keep } from '../../shell/keeping'
+import { sendLater } from '../../shell/later'
 import { TAG, reports } from './queue'
 
 const worker = self as unknown as ServiceWorkerGlobalScope
@@ -23,20 +24,7 @@ worker.addEventListener('fetch', (event) => {
   const { request } = event
   const url = new URL(request.url)
   if (request.method !== 'GET' || url.origin !== location.origin) return
-  // Not every browser wakes the worker later: what waits is sent with the next page that is opened.
-  if (request.mode === 'navigate') event.waitUntil(sendWaiting().catch(() => undefined))
   if (FILING.includes(url.pathname)) event.respondWith(fresh(event, LATER))
 })
 
-// The browser wakes the worker once there is a network again, also where no page is open any more.
-worker.addEventListener('sync', (event) => {
-  const { tag, waitUntil } = event as ExtendableEvent & { tag: string }
-  if (tag === TAG) waitUntil.call(event, sendWaiting())
-})
-
-/** Throws where something still waits: the browser then wakes the worker once more. */
-async function sendWaiting(): Promise<void> {
-  const { sent, held } = await reports.flush()
-  if (sent) (await worker.clients.matchAll()).forEach((client) => client.postMessage({ sent }))
-  if (held) throw new Error(held.why)
-}
+sendLater(worker, reports, TAG, (sent) => ({ sent }))
